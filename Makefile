@@ -1,0 +1,29 @@
+# The commands of the README. Each one makes its own environment in .venv when there is none.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+
+.PHONY: demo test proofs check clean
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## meter on a pseudo-terminal, ResNet50 through LoadGen with power, submission tree, mlcheck
+	$(BIN)/mlharness demo --output demo/submission
+
+test: $(STAMP)  ## all tests but the slow proofs
+	$(BIN)/python -m pytest
+
+proofs: $(STAMP)  ## the slow proofs
+	$(BIN)/python -m pytest -m proof --timeout 3600
+
+check: $(STAMP)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""mlcheck: judges a submission tree and explains every finding."""

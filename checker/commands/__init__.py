@@ -1,0 +1,1 @@
+"""commands of checker, found by this folder."""

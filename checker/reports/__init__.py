@@ -1,0 +1,1 @@
+"""reports of checker, found by this folder."""

@@ -1,0 +1,1 @@
+"""rules of checker, found by this folder."""

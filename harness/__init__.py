@@ -1,0 +1,1 @@
+"""mlharness: the edge benchmarks through the real LoadGen, inside power windows."""

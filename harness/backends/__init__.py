@@ -1,0 +1,1 @@
+"""backends of harness, found by this folder."""

@@ -1,0 +1,1 @@
+"""benchmarks of harness, found by this folder."""

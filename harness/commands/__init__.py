@@ -1,0 +1,1 @@
+"""commands of harness, found by this folder."""

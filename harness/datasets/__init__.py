@@ -1,0 +1,1 @@
+"""datasets of harness, found by this folder."""

@@ -1,0 +1,1 @@
+"""powerd: AC meters over serial lines, samples tied to run windows, energy with an error bar."""

@@ -1,0 +1,1 @@
+"""api of powerd, found by this folder."""

@@ -1,0 +1,1 @@
+"""commands of powerd, found by this folder."""

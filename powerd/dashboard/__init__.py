@@ -1,0 +1,1 @@
+"""dashboard of powerd, found by this folder."""

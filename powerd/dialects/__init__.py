@@ -1,0 +1,1 @@
+"""dialects of powerd, found by this folder."""

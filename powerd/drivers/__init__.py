@@ -1,0 +1,1 @@
+"""drivers of powerd, found by this folder."""

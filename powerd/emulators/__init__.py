@@ -1,0 +1,1 @@
+"""emulators of powerd, found by this folder."""

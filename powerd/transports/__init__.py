@@ -1,0 +1,1 @@
+"""Lines to a meter: bytes in and out with a deadline."""

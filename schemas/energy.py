@@ -1,0 +1,252 @@
+"""``integrate``: the one formula of the project, from samples to joules.
+
+A sample is the mean power over the averaging interval that ends at its stamp. It stands for the time from
+the previous stamp to its own, at most 1.5 times the usual interval (``design`` of power.coverage). Time of
+the window that no good sample stands for is bridged by the mean of its two good neighbours, and said so.
+
+Edges. A window begins and ends inside a sample, and the load itself steps there: the sample mixes power from
+inside and outside. With f the share of the sample inside, p its power, p_in and p_out those of its
+neighbours on either side, the power x of the inside part is the solution of ``f x + (1 - f) y = p`` nearest
+to (p_in, p_out)::
+
+    r = p - f p_in - (1 - f) p_out        x = p_in + f r / (f^2 + (1 - f)^2)
+
+which is exact for a load that steps at the edge (r = 0) and for an edge on a stamp (f = 0 or 1). What can be
+wrong is bounded by ``2 f (1 - f) * interval * spread`` with the spread of the samples nearby.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.units import NS_PER_S
+
+MAX_STRETCH = 1.5
+"""A sample stands for at most this many usual intervals."""
+_NEARBY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EnergySample:
+    """One update of a meter: end of its averaging interval, its power, and whether it is a good reading."""
+
+    end_ns: int
+    power_w: float
+    good: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyResult:
+    """Energy of a window. All joules are for the whole window ``[begin_ns, end_ns]``.
+
+    ``energy_j = measured_j + bridged_j``. ``edge_limit_j`` and ``gap_limit_j`` are half-widths of what the
+    edges and the losses may have hidden; ``step_begin_w`` and ``step_end_w`` how far the power jumps at the
+    ends, for the effect of a clock error. ``weights_ns[i]`` is the time of the window that sample i of the
+    input stands for. ``samples`` counts the good samples that stand for some of the window.
+    """
+
+    begin_ns: int
+    end_ns: int
+    energy_j: float
+    measured_j: float
+    bridged_j: float
+    average_w: float
+    min_w: float
+    max_w: float
+    samples: int
+    coverage: float
+    max_gap_s: float
+    edge_limit_j: float
+    gap_limit_j: float
+    step_begin_w: float
+    step_end_w: float
+    weights_ns: tuple[int, ...]
+
+
+class NoSamples(ValueError):
+    """No good sample stands for any part of the window."""
+
+
+def usual_interval_ns(stamps_ns: Sequence[int]) -> int:
+    """Median spacing of the stamps; ValueError with fewer than two distinct stamps."""
+    gaps = [b - a for a, b in itertools.pairwise(stamps_ns) if b > a]
+    if not gaps:
+        raise ValueError("the usual interval needs two samples at different times")
+    return int(statistics.median_low(gaps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The part of a good sample that lies in the window."""
+
+    index: int
+    power_w: float
+    from_ns: int
+    to_ns: int
+    sample_from_ns: int
+    sample_to_ns: int
+
+    @property
+    def inside_share(self) -> float:
+        return (self.to_ns - self.from_ns) / (self.sample_to_ns - self.sample_from_ns)
+
+
+def integrate(
+    samples: Sequence[EnergySample], begin_ns: int, end_ns: int, interval_ns: int | None = None
+) -> EnergyResult:
+    """Energy of ``[begin_ns, end_ns]`` from samples in order of time, some before and after it if possible.
+
+    ``interval_ns`` is the usual interval, the median spacing when not given. Stamps must not fall; a sample
+    with the stamp of its predecessor stands for no time. Raises ``NoSamples`` when nothing good touches the
+    window, ``ValueError`` for an empty window or stamps out of order.
+    """
+    if end_ns <= begin_ns:
+        raise ValueError(f"the window ends at {end_ns}, not after its begin {begin_ns}")
+    stamps = [s.end_ns for s in samples]
+    if any(b < a for a, b in itertools.pairwise(stamps)):
+        raise ValueError("the samples are not in order of time")
+    usual = interval_ns if interval_ns is not None else usual_interval_ns(stamps)
+    pieces = _pieces(samples, begin_ns, end_ns, usual)
+    if not pieces:
+        raise NoSamples("no good sample stands for any part of the window")
+    weights = [0] * len(samples)
+    measured = 0.0
+    edge_limit = 0.0
+    for piece in pieces:
+        weights[piece.index] = piece.to_ns - piece.from_ns
+        power, limit = piece.power_w, 0.0
+        if piece.inside_share < 1.0:
+            power, limit = _edge_power(samples, piece, pieces, begin_ns, end_ns)
+        measured += power * weights[piece.index] / NS_PER_S
+        edge_limit += limit
+    powers = [p.power_w for p in pieces]
+    bridged, gap_limit = _bridge(samples, pieces, begin_ns, end_ns)
+    duration = (end_ns - begin_ns) / NS_PER_S
+    step_begin, step_end = _steps(samples, pieces, begin_ns, end_ns)
+    return EnergyResult(
+        begin_ns=begin_ns,
+        end_ns=end_ns,
+        energy_j=measured + bridged,
+        measured_j=measured,
+        bridged_j=bridged,
+        average_w=(measured + bridged) / duration,
+        min_w=min(powers),
+        max_w=max(powers),
+        samples=len(pieces),
+        coverage=sum(weights) / (end_ns - begin_ns),
+        max_gap_s=_max_gap_ns(samples, begin_ns, end_ns, usual) / NS_PER_S,
+        edge_limit_j=edge_limit,
+        gap_limit_j=gap_limit,
+        step_begin_w=step_begin,
+        step_end_w=step_end,
+        weights_ns=tuple(weights),
+    )
+
+
+def _pieces(samples: Sequence[EnergySample], begin: int, end: int, usual: int) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    longest = int(usual * MAX_STRETCH)
+    previous: int | None = None
+    for index, sample in enumerate(samples):
+        start = sample.end_ns - usual if previous is None else max(previous, sample.end_ns - longest)
+        previous = sample.end_ns
+        low, high = max(start, begin), min(sample.end_ns, end)
+        if sample.good and high > low:
+            pieces.append(_Piece(index, sample.power_w, low, high, start, sample.end_ns))
+    return pieces
+
+
+def _neighbours(samples: Sequence[EnergySample], index: int, step: int) -> list[float]:
+    """Powers of up to ``_NEARBY`` good samples next to ``index``, nearest first."""
+    found: list[float] = []
+    i = index + step
+    while 0 <= i < len(samples) and len(found) < _NEARBY and abs(i - index) <= 2 * _NEARBY:
+        if samples[i].good:
+            found.append(samples[i].power_w)
+        i += step
+    return found
+
+
+def _edge_power(
+    samples: Sequence[EnergySample], piece: _Piece, pieces: Sequence[_Piece], begin: int, end: int
+) -> tuple[float, float]:
+    """Power of the inside part of a sample that a window end cuts, and the half-width of its energy."""
+    f = piece.inside_share
+    length_s = (piece.sample_to_ns - piece.sample_from_ns) / NS_PER_S
+    if len(pieces) == 1 and piece.from_ns == begin and piece.to_ns == end:
+        around = [
+            piece.power_w,
+            *_neighbours(samples, piece.index, -1),
+            *_neighbours(samples, piece.index, 1),
+        ]
+        return piece.power_w, 2 * f * (1 - f) * length_s * (max(around) - min(around))
+    inward = 1 if piece.from_ns == begin else -1
+    inside = _neighbours(samples, piece.index, inward)
+    outside = _neighbours(samples, piece.index, -inward)
+    p_in = inside[0] if inside else piece.power_w
+    p_out = outside[0] if outside else piece.power_w
+    residual = piece.power_w - f * p_in - (1 - f) * p_out
+    power = p_in + f * residual / (f * f + (1 - f) * (1 - f))
+    spread = max(_spread(inside), _spread(outside), abs(residual))
+    return power, 2 * f * (1 - f) * length_s * spread
+
+
+def _spread(powers: Sequence[float]) -> float:
+    return max(powers) - min(powers) if powers else 0.0
+
+
+def _bridge(
+    samples: Sequence[EnergySample], pieces: Sequence[_Piece], begin: int, end: int
+) -> tuple[float, float]:
+    """Joules put into the time that no good sample stands for, and the half-width of what it may hide."""
+    around = [p.power_w for p in pieces]
+    around += _neighbours(samples, pieces[0].index, -1)[:1] + _neighbours(samples, pieces[-1].index, 1)[:1]
+    low, high = min(around), max(around)
+    joules = limit = 0.0
+    at = begin
+    before: float | None = next(iter(_neighbours(samples, pieces[0].index, -1)), None)
+    for piece in [*pieces, None]:
+        stop = piece.from_ns if piece is not None else end
+        after = (
+            piece.power_w
+            if piece is not None
+            else next(iter(_neighbours(samples, pieces[-1].index, 1)), None)
+        )
+        if stop > at:
+            known = [p for p in (before, after) if p is not None]
+            power = sum(known) / len(known)
+            seconds = (stop - at) / NS_PER_S
+            joules += power * seconds
+            limit += seconds * max(high - power, power - low)
+        if piece is not None:
+            at, before = piece.to_ns, piece.power_w
+    return joules, limit
+
+
+def _steps(
+    samples: Sequence[EnergySample], pieces: Sequence[_Piece], begin: int, end: int
+) -> tuple[float, float]:
+    """Largest change of power across either end of the window, over the two samples on each side."""
+
+    def step(index: int, inward: int) -> float:
+        inside = [samples[index].power_w, *_neighbours(samples, index, inward)[:2]]
+        outside = [samples[index].power_w, *_neighbours(samples, index, -inward)[:2]]
+        return max(abs(a - b) for a in inside for b in outside)
+
+    return step(pieces[0].index, 1), step(pieces[-1].index, -1)
+
+
+def _max_gap_ns(samples: Sequence[EnergySample], begin: int, end: int, usual: int) -> int:
+    """Longest spacing between good stamps around and in the window.
+
+    Where no good stamp precedes (follows) the window, its begin (end) less (plus) nothing stands for it.
+    """
+    good = [s.end_ns for s in samples if s.good]
+    before = [s for s in good if s <= begin][-1:]
+    after = [s for s in good if s >= end][:1]
+    inside = [s for s in good if begin < s < end]
+    marks = [*(before or [begin]), *inside, *(after or [end])]
+    return max((b - a for a, b in itertools.pairwise(marks)), default=usual)

@@ -1,0 +1,57 @@
+"""Units: SI floats and integer nanoseconds inside, conversions at the edge.
+
+Times are integers because a Unix time in nanoseconds does not fit a double. LoadGen and the power logs
+write wall-clock times as ``MM-DD-YYYY HH:MM:SS.mmm`` in UTC without a zone mark (LoadGen ``logging.cc``;
+MLPerf power logs ``spl.txt``); the two functions here are the only place that knows this form.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import NewType
+
+Watts = NewType("Watts", float)
+Joules = NewType("Joules", float)
+Volts = NewType("Volts", float)
+Amperes = NewType("Amperes", float)
+UnixNs = NewType("UnixNs", int)
+"""Nanoseconds since 1970-01-01T00:00:00 UTC."""
+BoottimeNs = NewType("BoottimeNs", int)
+"""Nanoseconds of CLOCK_BOOTTIME: monotonic, counts suspend, meaningless without the boot id."""
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+_LOG_TIME = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\Z", re.ASCII)
+
+
+def parse_log_time(text: str) -> UnixNs:
+    """``MM-DD-YYYY HH:MM:SS[.fraction]`` (UTC, up to nine decimals) to nanoseconds; ValueError otherwise."""
+    match = _LOG_TIME.match(text.strip())
+    if match is None:
+        raise ValueError(f"not a log time (wanted MM-DD-YYYY HH:MM:SS.mmm): {text[:40]!r}")
+    month, day, year, hour, minute, second = (int(g) for g in match.groups()[:6])
+    fraction = int((match.group(7) or "0").ljust(9, "0"))
+    whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    return UnixNs(int(whole.timestamp()) * NS_PER_S + fraction)
+
+
+def format_log_time(at: UnixNs) -> str:
+    """Nanoseconds to ``MM-DD-YYYY HH:MM:SS.mmm`` in UTC, cut (not rounded) to the millisecond."""
+    seconds, rest = divmod(int(at), NS_PER_S)
+    whole = datetime.fromtimestamp(seconds, tz=UTC)
+    return f"{whole:%m-%d-%Y %H:%M:%S}.{rest // NS_PER_MS:03d}"
+
+
+def format_rfc3339(at: UnixNs, digits: int = 3) -> str:
+    """Nanoseconds to ``YYYY-MM-DDTHH:MM:SS.mmmZ``, cut to ``digits`` decimals (0 to 9)."""
+    seconds, rest = divmod(int(at), NS_PER_S)
+    whole = datetime.fromtimestamp(seconds, tz=UTC)
+    fraction = f".{rest:09d}"[: digits + 1] if digits else ""
+    return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def seconds(duration_ns: int) -> float:
+    """Nanoseconds to seconds."""
+    return duration_ns / NS_PER_S
