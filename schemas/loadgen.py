@@ -1,0 +1,159 @@
+"""``LoadgenLog``: the detail log of a LoadGen run; the only file that knows the ``:::MLLOG`` line.
+
+A detail log is UTF-8 text; lines that start with the marker carry one JSON object with ``key``, ``value``,
+``time_ms`` and ``metadata`` (``is_error``, ``is_warning``). A key may occur more than once; where one value is
+wanted the first one counts, as in the official checker. LoadGen writes INFINITY and NaN as bare words in some
+double fields; they are read as floats. Seeds are unsigned 64-bit integers and stay Python integers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.units import UnixNs, parse_log_time
+
+MARKER = ":::MLLOG"
+LONGEST_LINE = 1 << 20
+"""No line of a real detail log comes near; a longer one is refused instead of read into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One marked line. ``line`` counts from 1."""
+
+    key: str
+    value: Any
+    line: int
+    is_error: bool
+    is_warning: bool
+    time_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PowerWindow:
+    """One pair ``power_begin``/``power_end``: wall clock of the machine that ran LoadGen, UTC."""
+
+    begin_ns: UnixNs
+    end_ns: UnixNs
+    begin_line: int
+    end_line: int
+
+    @property
+    def seconds(self) -> float:
+        """Length of the window."""
+        return (self.end_ns - self.begin_ns) / 1e9
+
+
+class LogGarbled(ValueError):
+    """A marked line that is not what LoadGen writes. ``line`` counts from 1."""
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        """Say where and why."""
+        super().__init__(f"{path.name} line {line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class LoadgenLog:
+    """The entries of one detail log, in order, and the questions one asks of them."""
+
+    path: Path
+    entries: tuple[LogEntry, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> LoadgenLog:
+        """Read a detail log line by line.
+
+        Raises OSError when it cannot be read, ``LogGarbled`` for a marked line that is not JSON of the known
+        form or text that is not UTF-8. A file without any marked line gives a log without entries.
+        """
+        return cls(path, tuple(stream(path)))
+
+    def all(self, key: str) -> tuple[LogEntry, ...]:
+        """Every entry of ``key``, in order."""
+        return tuple(e for e in self.entries if e.key == key)
+
+    def entry(self, key: str) -> LogEntry | None:
+        """The first entry of ``key``."""
+        return next((e for e in self.entries if e.key == key), None)
+
+    def first(self, key: str, default: Any = None) -> Any:
+        """The value of the first entry of ``key``."""
+        found = self.entry(key)
+        return default if found is None else found.value
+
+    @property
+    def errors(self) -> tuple[LogEntry, ...]:
+        """Entries that LoadGen marked as errors."""
+        return tuple(e for e in self.entries if e.is_error)
+
+    @property
+    def power_windows(self) -> tuple[PowerWindow, ...]:
+        """The pairs of ``power_begin`` and ``power_end``; ``LogGarbled`` when they do not pair up."""
+        begins, ends = self.all("power_begin"), self.all("power_end")
+        if len(begins) != len(ends):
+            place = (begins or ends)[0].line
+            raise LogGarbled(self.path, place, f"{len(begins)} power_begin but {len(ends)} power_end")
+        return tuple(self._window(b, e) for b, e in zip(begins, ends, strict=True))
+
+    def _window(self, begin: LogEntry, end: LogEntry) -> PowerWindow:
+        times = []
+        for entry in (begin, end):
+            try:
+                times.append(parse_log_time(str(entry.value)))
+            except ValueError as error:
+                raise LogGarbled(self.path, entry.line, f"{entry.key}: {error}") from error
+        return PowerWindow(times[0], times[1], begin.line, end.line)
+
+    def result(self) -> dict[str, Any]:
+        """The run as one document ``edgewatt/loadgen-result/1``: first value of every key, count of errors."""
+        values: dict[str, Any] = {}
+        for entry in self.entries:
+            values.setdefault(entry.key, entry.value)
+        return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
+
+
+def stream(path: Path) -> Iterator[LogEntry]:
+    """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE:
+                raise LogGarbled(path, number, f"the line is longer than {LONGEST_LINE} bytes")
+            if line.startswith(b":::MLLOG"):
+                yield _parse(path, number, line)
+
+
+def _parse(path: Path, number: int, line: bytes) -> LogEntry:
+    try:
+        document = json.loads(line[len(MARKER) :].decode("utf-8"))
+        metadata = document["metadata"]
+        return LogEntry(
+            key=_text(document["key"]),
+            value=document["value"],
+            line=number,
+            is_error=bool(metadata.get("is_error", False)),
+            is_warning=bool(metadata.get("is_warning", False)),
+            time_ms=float(document.get("time_ms", 0.0)),
+        )
+    except UnicodeDecodeError as error:
+        raise LogGarbled(path, number, "not UTF-8 text") from error
+    except KeyError as error:
+        raise LogGarbled(path, number, f"no {error.args[0]!r} in the entry") from error
+    except RecursionError as error:
+        raise LogGarbled(path, number, "nested too deeply") from error
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise LogGarbled(path, number, f"not a LoadGen entry ({error})") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"key is {type(value).__name__}, not text")
+    return value

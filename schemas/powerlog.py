@@ -1,0 +1,96 @@
+"""``spl.txt``: the power log beside a run, one line per update of the meter.
+
+The form is that of the published MLPerf power results: twelve fields, ``Time,MM-DD-YYYY HH:MM:SS.mmm,Watts,w,
+Volts,v,Amps,a,PF,p,Mark,text`` in UTC; several channels follow behind the same twelve fields, of which the
+first watts are the sum. powerd writes this form too; the stamp is then the end of the averaging interval,
+and losses stand as the meter gave them (``nan``, ``inf``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.units import UnixNs, format_log_time, parse_log_time
+
+_LABELS = {0: "Time", 2: "Watts", 4: "Volts", 6: "Amps", 8: "PF", 10: "Mark"}
+NOT_AVAILABLE = 9.9e37
+"""SCPI's stand-in for "no value"; seen in power logs where the meter had none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLine:
+    """One sample of a power log. Numbers are as written: they may be negative, nan or inf."""
+
+    line: int
+    at: UnixNs
+    power_w: float
+    voltage_v: float
+    current_a: float
+    power_factor: float
+    mark: str
+
+    @property
+    def plain(self) -> bool:
+        """Whether the watts are a plain non-negative reading; 0 W is one."""
+        return math.isfinite(self.power_w) and 0 <= self.power_w < NOT_AVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that is no sample, with the reason."""
+
+    line: int
+    text: str
+    reason: str
+
+
+def read_spl(path: Path) -> Iterator[PowerLine | BadLine]:
+    """Samples of a power log in order of the file; raises OSError when it cannot be read.
+
+    Lines that do not start with ``Time`` are no samples and are passed over silently when empty, else
+    reported as ``BadLine``.
+    """
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            text = raw.decode("utf-8", errors="replace").strip()
+            if text:
+                yield parse_spl_line(number, text)
+
+
+def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:
+    """One line without its end."""
+    fields = text.split(",")
+    if fields[0] != "Time":
+        return BadLine(number, text[:200], "does not start with Time")
+    if len(fields) < 12:
+        return BadLine(number, text[:200], f"has {len(fields)} fields, wanted 12 or more")
+    wrong = next((label for at, label in _LABELS.items() if fields[at] != label), None)
+    if wrong is not None:
+        return BadLine(number, text[:200], f"field {wrong} is not where it belongs")
+    try:
+        return PowerLine(
+            line=number,
+            at=parse_log_time(fields[1]),
+            power_w=float(fields[3]),
+            voltage_v=float(fields[5]),
+            current_a=float(fields[7]),
+            power_factor=float(fields[9]),
+            mark=fields[11],
+        )
+    except (ValueError, OverflowError) as error:
+        return BadLine(number, text[:200], str(error))
+
+
+def format_spl_line(
+    at: UnixNs, power_w: float, voltage_v: float, current_a: float, power_factor: float, mark: str
+) -> str:
+    """One sample as a line without its end; ValueError when the mark would break the line."""
+    if any(c in mark for c in ",\r\n"):
+        raise ValueError(f"a mark may not hold commas or line ends: {mark!r}")
+    return (
+        f"Time,{format_log_time(at)},Watts,{power_w:.6f},Volts,{voltage_v:.6f},"
+        f"Amps,{current_a:.6f},PF,{power_factor:.6f},Mark,{mark}"
+    )

@@ -1,0 +1,205 @@
+"""Facts of the MLPerf rounds: one JSON file per round, and the record that reads it.
+
+A file is made by ``tools/rounds/make_round.py``; the form is ``edgewatt/round/1``. Everything that a rule
+compares with stands there: scenarios, quality targets, durations (the 600 s are ``limits.min_duration_ms``),
+seeds, latency limits, file lists, field names, accepted power daemons. Seeds are unsigned 64-bit integers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from schemas.errors import UserError
+
+SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline", "Interactive")
+"""Canonical spelling, in the order in which tables show them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One accuracy limit: ``reference * factor`` in double precision, a minimum or a maximum."""
+
+    metric: str
+    limit: float
+    reference: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scenarios:
+    """What a benchmark must and may run on one system type."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRules:
+    """The facts of one benchmark in one round. ``facts`` is its part of the round's file."""
+
+    name: str
+    facts: Mapping[str, Any]
+    loadgen_model: str | None
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is an official benchmark of the round."""
+        return bool(self.facts["listed"])
+
+    def scenarios(self, system_type: str) -> Scenarios | None:
+        """Required and optional scenarios for a system type as written in a description; None if not for it."""
+        key = "datacenter-edge" if "," in system_type else system_type
+        found = self.facts["scenarios"].get(key)
+        return None if found is None else Scenarios(tuple(found["required"]), tuple(found["optional"]))
+
+    def lower_limits(self, scenario: str | None = None) -> tuple[Target, ...]:
+        """Accuracy minima."""
+        return _targets(self.facts["accuracy"]["lower"], "min", scenario)
+
+    def upper_limits(self, scenario: str | None = None) -> tuple[Target, ...]:
+        """Accuracy maxima; empty where there are none."""
+        return _targets(self.facts["accuracy"]["upper"], "max", scenario)
+
+    def result_key(self, scenario: str) -> str | None:
+        """The key of the detail log that holds the metric of a scenario (as logged)."""
+        found: str | None = self.facts["result_key"].get(scenario)
+        return found
+
+    def unit(self, scenario: str) -> str:
+        """The unit of the metric as the official summary names it."""
+        return str(self.facts["unit"][scenario])
+
+    @property
+    def performance_sample_count(self) -> int:
+        """Samples that must at least be loaded for a performance run."""
+        return int(self.facts["performance_sample_count"])
+
+    @property
+    def compliance_tests(self) -> tuple[str, ...]:
+        """The audit tests that the closed division demands."""
+        return tuple(self.facts["compliance_tests"] or ())
+
+    def latency_constraint_ns(self, scenario: str) -> int | None:
+        """Limit of the target latency; None where the scenario has none."""
+        found = self.facts["latency_constraint_ns"].get(scenario)
+        return None if found is None else int(found)
+
+    def compliance_delta_percent(self, metric: str) -> float:
+        """How far the two accuracies of TEST01 may be apart when not bitwise equal."""
+        override = self.facts["accuracy"]["compliance_delta_percent_override"]
+        return float(override.get(metric, self.facts["compliance_delta_percent_default"]))
+
+    def equal_issue_required(self, division: str) -> bool:
+        """Whether samples must be issued in concatenated permutations."""
+        return bool(self.facts["equal_issue_required"].get(division, False))
+
+
+def _targets(limits: Mapping[str, Any] | None, kind: str, scenario: str | None) -> tuple[Target, ...]:
+    if limits is None:
+        return ()
+    rows = limits["all"] if "all" in limits else limits["by_scenario"].get(scenario, [])
+    return tuple(Target(r["metric"], r[kind], r["reference"], r["factor"]) for r in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One MLPerf round. ``facts`` is the whole file; the properties name what is used most."""
+
+    name: str
+    facts: Mapping[str, Any]
+
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """Path templates of the submission tree."""
+        found: Mapping[str, Any] = self.facts["layout"]
+        return found
+
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """Required and optional file names per place."""
+        found: Mapping[str, Any] = self.facts["files"]
+        return found
+
+    @property
+    def min_duration_ms(self) -> int:
+        """Length that every performance run must at least be configured for."""
+        return int(self.facts["limits"]["min_duration_ms"])
+
+    def seeds(self, test: str = "default") -> Mapping[str, int]:
+        """``qsl_rng_seed``, ``sample_index_rng_seed``, ``schedule_rng_seed``; ``test`` may be ``TEST05``."""
+        found: Mapping[str, int] | None = self.facts["seeds"].get(test)
+        if found is None:
+            raise KeyError(f"round {self.name} has no seeds for {test}")
+        return found
+
+    @property
+    def benchmark_names(self) -> tuple[str, ...]:
+        """Official benchmarks of the round."""
+        return tuple(name for name, row in self.facts["benchmarks"].items() if row["listed"])
+
+    def benchmark(self, name: str) -> BenchmarkRules:
+        """Rules of a benchmark by official name; KeyError when the round does not know it."""
+        return BenchmarkRules(name, self.facts["benchmarks"][name], self.facts["loadgen"]["models"].get(name))
+
+    def canonical_scenario(self, directory: str) -> str | None:
+        """``singlestream`` or ``SingleStream`` to ``SingleStream``; None for other spellings."""
+        if directory in SCENARIOS and directory in self.facts["scenario_aliases"].values():
+            return directory
+        found: str | None = self.facts["scenario_aliases"].get(directory)
+        return found
+
+    def official_name(self, directory: str, model_mapping: Mapping[str, str] | None = None) -> str:
+        """Benchmark directory to official name; ``model_mapping`` is that of the open division.
+
+        Order: official name, alias, the submitter's mapping, a guess by substring, alias once more (rules of
+        the official checker of v4.1 and later). Unknown names stay as they are.
+        """
+        aliases: Mapping[str, str] = self.facts["model_aliases"]
+        if directory in self.benchmark_names:
+            return directory
+        if directory in aliases:
+            return aliases[directory]
+        if model_mapping and directory in model_mapping:
+            return model_mapping[directory]
+        guess = _guess(directory)
+        return aliases.get(guess, guess)
+
+    def mlperf_conf_text(self) -> str:
+        """``mlperf.conf`` of the round, written from our own data, in LoadGen's form."""
+        lines = [
+            f"# LoadGen settings of MLPerf Inference {self.name}, written by edgewatt from its round data.",
+            "# Form: model.scenario.key = value; a star stands for all.",
+        ]
+        conf: Mapping[str, int | float] = self.facts["loadgen"]["conf"]
+        lines += [f"{key} = {value}" for key, value in conf.items()]
+        return "\n".join(lines) + "\n"
+
+
+def _guess(directory: str) -> str:
+    if any(part in directory for part in ("mobilenet", "efficientnet", "resnet50")):
+        return "resnet"
+    for name in ("bert-99.9", "bert-99"):
+        if name in directory:
+            return name
+    return directory
+
+
+def known_rounds() -> tuple[str, ...]:
+    """Rounds with a data file, oldest first."""
+    here = resources.files("schemas.rounds")
+    names = [f.name.removesuffix(".json") for f in here.iterdir() if f.name.endswith(".json")]
+    return tuple(sorted(names, key=lambda n: tuple(int(p) for p in n.removeprefix("v").split("."))))
+
+
+@cache
+def load_round(name: str) -> Round:
+    """Facts of a round by name (``v4.1``); UserError naming the known ones when there is no such round."""
+    if name not in known_rounds():
+        raise UserError(f"round {name!r} is not known; known rounds: {', '.join(known_rounds())}")
+    text = (resources.files("schemas.rounds") / f"{name}.json").read_text(encoding="utf-8")
+    return Round(name, json.loads(text))

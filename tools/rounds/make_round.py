@@ -1,0 +1,83 @@
+"""Make ``schemas/rounds/<round>.json`` from reference facts of a round and our own supplement.
+
+    python tools/rounds/make_round.py FACTS.json tools/rounds/supplement/v4.1.json schemas/rounds/v4.1.json
+
+FACTS is a ``mlcheck-round/1`` document (constants of one round of the official checker as plain data). The
+supplement says which LoadGen serves the round and which settings it brings. Integers stay integers on the
+whole way: three seeds of a round do not fit a double. The output is sorted by nothing and changed by nothing
+but what this file does, so that running the tool twice gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+WANTED = (
+    "source", "divisions", "availability", "system_types", "scenario_aliases", "layout", "files", "limits",
+    "system_fields", "measurement_fields", "seeds", "ignored_loadgen_errors", "early_stopping_scenarios",
+    "model_aliases", "power_units", "power", "benchmarks", "later_revisions",
+)  # fmt: skip
+OPTIONAL = (
+    "endpoints",
+    "enforcement",
+    "log_format",
+    "performance_runs",
+    "multistream",
+    "availability_aliases",
+)
+
+
+def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, Any]:
+    """One round as the document ``edgewatt/round/1``; ValueError when the two inputs do not fit."""
+    if facts.get("schema") != "mlcheck-round/1":
+        raise ValueError(f"found schema {facts.get('schema')!r}, wanted 'mlcheck-round/1'")
+    if facts["round"] != supplement["round"]:
+        raise ValueError(f"facts are of {facts['round']}, the supplement is of {supplement['round']}")
+    missing = [key for key in WANTED if key not in facts]
+    if missing:
+        raise ValueError(f"the facts lack {', '.join(missing)}")
+    listed = {name for name, row in facts["benchmarks"].items() if row["listed"]}
+    unnamed = sorted(listed - set(supplement["loadgen"]["models"]))
+    if unnamed:
+        raise ValueError(f"the supplement names no LoadGen model for {', '.join(unnamed)}")
+    _seeds_agree(facts["seeds"], supplement["loadgen"]["conf"])
+    document: dict[str, Any] = {"schema": "edgewatt/round/1", "round": facts["round"]}
+    document |= {key: facts[key] for key in WANTED}
+    document |= {key: facts[key] for key in OPTIONAL if key in facts}
+    document["loadgen"] = supplement["loadgen"]
+    return document
+
+
+def _seeds_agree(seeds: dict[str, Any], conf: dict[str, Any]) -> None:
+    for name, value in seeds["default"].items():
+        if conf.get(f"*.*.{name}") != value:
+            raise ValueError(f"{name}: the checker wants {value}, LoadGen brings {conf.get(f'*.*.{name}')}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the tool."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("facts", type=Path)
+    parser.add_argument("supplement", type=Path)
+    parser.add_argument("output", type=Path)
+    args = parser.parse_args(argv)
+    try:
+        document = make_round(
+            json.loads(args.facts.read_text(encoding="utf-8")),
+            json.loads(args.supplement.read_text(encoding="utf-8")),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        print(f"make_round: {error}", file=sys.stderr)
+        return 2
+    args.output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
