@@ -136,7 +136,9 @@ class YokogawaWt300:
         spec = self.specification(info)
         volts, amperes = spec.with_crest_factor(settings.crest_factor)
         if settings.crest_factor not in {3, 6}:
-            raise Refused(f"crest factor {settings.crest_factor} is not one of the {info.model}: write 3 or 6")
+            raise Refused(
+                f"crest factor {settings.crest_factor} is not one of the {info.model}: write 3 or 6"
+            )
         _one_of("voltage range", "V", settings.voltage_range_v, volts, info.model)
         _one_of("current range", "A", settings.current_range_a, amperes, info.model)
         if settings.interval_ns not in RATES or settings.interval_ns not in spec.intervals_ns:
@@ -191,7 +193,9 @@ def parse(line: str, settings: Settings) -> tuple[Values, ...]:
 
 def _values(channel: str, numbers: list[float], settings: Settings) -> Values:
     volts, amperes, watts, factor, hertz, volt_range, ampere_range = numbers
-    if not (math.isfinite(volt_range) and math.isfinite(ampere_range) and volt_range > 0 and ampere_range > 0):
+    if not (
+        math.isfinite(volt_range) and math.isfinite(ampere_range) and volt_range > 0 and ampere_range > 0
+    ):
         raise Garbled(f"ranges {volt_range:g} V and {ampere_range:g} A cannot be")
     return Values(
         channel=channel,

@@ -73,7 +73,9 @@ class SerialTransport:
             port.write(data)
             port.flush()
         except serial.SerialTimeoutException as error:
-            raise Gone(f"{self._path} took no bytes for {deadline_s:g} s: is the cable plugged in?") from error
+            raise Gone(
+                f"{self._path} took no bytes for {deadline_s:g} s: is the cable plugged in?"
+            ) from error
         except (serial.SerialException, OSError, termios.error) as error:
             raise Gone(f"{self._path} broke while writing ({_short(error)}): was it unplugged?") from error
         sent = max(boottime_ns(), started + len(data) * self._byte_time_ns)
