@@ -116,6 +116,7 @@ class Plan:
     result: ResultPath
     workload: Workload
     fixture: Fixture | None
+    samples: int
     settings: LoadSettings
     calibrate: bool
     user_conf: Path | None

@@ -50,6 +50,7 @@ def plan(request: RunRequest) -> Plan:
         result=result,
         workload=workload,
         fixture=fixture,
+        samples=samples,
         settings=settings,
         calibrate=request.user_conf is None and not known,
         user_conf=request.user_conf,

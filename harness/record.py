@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import loadgen
 from harness.model import Accuracy, Plan, PowerEvidence, RunResult
+from harness.registry import benchmark
 from harness.runner import Done
 from schemas import __version__
 from schemas.units import format_rfc3339
@@ -63,8 +64,9 @@ def _shortened(plan: Plan, done: Done) -> dict[str, Any]:
     queries = settings.min_query_count
     if queries is not None and plan.scenario == "Offline":
         found["offline_samples"] = {"used": queries, "wanted": rules.facts["offline_min_samples_per_query"]}
-    if plan.fixture is not None:
-        found["dataset_size"] = {"used": plan.fixture.images, "wanted": rules.facts["accuracy_sample_count"]}
+    full = benchmark(plan.workload.benchmark).full_set
+    if plan.samples < full:
+        found["dataset_size"] = {"used": plan.samples, "wanted": full}
     return found
 
 

@@ -56,6 +56,7 @@ class Benchmark(Protocol):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     implementation: str
+    full_set: int
     measurements: Mapping[str, str]
 
     def dataset(self, path: Path) -> Dataset:

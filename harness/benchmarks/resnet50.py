@@ -31,6 +31,7 @@ class ResNet50:
     inputs = ("input_tensor:0",)
     outputs = ("ArgMax:0",)
     implementation = "edgewatt"
+    full_set = 50_000
     measurements: Mapping[str, str] = {
         "input_data_types": "fp32",
         "retraining": "No",
