@@ -50,10 +50,9 @@ def _look_once() -> Look:
 
 
 class ClockWatch:
-    """A thread that looks at the clocks from ``start`` to ``stop``."""
+    """Looks at the clocks from entering the context to leaving it."""
 
     def __init__(self, interval_s: float = INTERVAL_S) -> None:
-        """Nothing runs before ``start``."""
         self._interval_s = interval_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="clockwatch", daemon=True)
@@ -61,16 +60,18 @@ class ClockWatch:
         self._largest_step_ns = 0
         self._looks = 1
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def __enter__(self) -> ClockWatch:
         self._first = self._last = look()
         self._thread.start()
+        return self
 
-    def stop(self) -> ClockEvidence:
-        """Look once more and say how the clock went."""
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
         self._see(look())
+
+    def evidence(self) -> ClockEvidence:
+        """How the clock went, once the context was left."""
         return evidence(self._first, self._last, self._largest_step_ns, self._looks)
 
     def _watch(self) -> None:

@@ -32,6 +32,10 @@ class Around(Protocol):
         """The run has ended and its logs are complete."""
         ...
 
+    def restart(self) -> None:
+        """The performance runs begin again from the first one."""
+        ...
+
 
 class NoPower:
     """A run without a meter."""
@@ -40,6 +44,9 @@ class NoPower:
         """Nothing to do."""
 
     def after(self, spec: RunSpec, log_dir: Path) -> None:
+        """Nothing to do."""
+
+    def restart(self) -> None:
         """Nothing to do."""
 
 
@@ -72,9 +79,36 @@ class Runner:
         if self._plan.calibrate:
             self._calibrate()
         self._write_user_conf()
-        for spec in self._plan.specs:
-            self.done.results[spec.name] = self._run_valid(spec)
+        performance = tuple(s for s in self._plan.specs if s.mode == "performance")
+        retry = self._run_all(performance, last=self._plan.user_conf is not None)
+        if retry is not None:
+            self.done.settings = retry
+            self._write_user_conf()
+            self._around.restart()
+            self._run_all(performance, last=True)
+        self._run_all(tuple(s for s in self._plan.specs if s.mode == "accuracy"), last=True)
         return self.done
+
+    def _run_all(self, specs: tuple[RunSpec, ...], *, last: bool) -> LoadSettings | None:
+        """Run specs that share their settings. Corrected settings when one is INVALID for a wrong expectation.
+
+        ``last`` says that there is no further try: an invalid run is ``Failed`` then.
+        """
+        for spec in specs:
+            result, judgement = self._run_once(spec)
+            if judgement.valid:
+                self.done.results[spec.name] = result
+                continue
+            why = "; ".join(judgement.reasons)
+            if last or judgement.retry is None:
+                raise Failed(
+                    f"LoadGen calls the {spec.name} run INVALID: {why}; "
+                    f"{calibrate.advice(self._scenario, judgement)} (logs: {result.log_dir})"
+                )
+            self._say(f"{spec.name}: INVALID ({why}); once more with corrected settings")
+            self.done.retried.append(spec.name)
+            return judgement.retry
+        return None
 
     def _calibrate(self) -> None:
         self._say(f"calibrating: {self._plan.workload.benchmark} for {CALIBRATION_S:.0f} s")
@@ -98,34 +132,17 @@ class Runner:
             path.write_text(text, encoding="utf-8")
         self.done.user_conf = path
 
-    def _run_valid(self, spec: RunSpec) -> RunResult:
-        """Run; when LoadGen says INVALID for a wrong expectation, once more with corrected numbers."""
-        result, judgement = self._run_once(spec)
-        if not judgement.valid and judgement.retry is not None and self._plan.user_conf is None:
-            self._say(f"{spec.name}: INVALID ({'; '.join(judgement.reasons)}); once more with corrected settings")
-            self.done.retried.append(spec.name)
-            self.done.settings = judgement.retry
-            self._write_user_conf()
-            result, judgement = self._run_once(spec)
-        if not judgement.valid:
-            raise Failed(
-                f"LoadGen calls the {spec.name} run INVALID: {'; '.join(judgement.reasons)}; "
-                f"{calibrate.advice(self._scenario, judgement)} (logs: {result.log_dir})"
-            )
-        return result
-
     def _run_once(self, spec: RunSpec) -> tuple[RunResult, Judgement]:
         folder = self._fresh(spec.folder)
-        watch = ClockWatch()
         with ChildProcess(self._job(spec.mode, folder), folder) as child:
             versions = child.wait_for("ready")["versions"]
             self._around.before(spec)
-            watch.start()
-            self._say(f"{spec.name}: running")
-            child.go()
-            child.wait_for("done", self._teller(spec))
-        clock = watch.stop()
+            with ClockWatch() as watch:
+                self._say(f"{spec.name}: running")
+                child.go()
+                child.wait_for("done", self._teller(spec))
         self._around.after(spec, folder)
+        clock = watch.evidence()
         refused = objection(clock)
         if refused is not None and spec.mode == "performance":
             raise Failed(f"the {spec.name} run is void: {refused}")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import submission, system
 from harness.model import Accuracy, Plan, PowerEvidence, RunRequest
 from harness.plan import plan
 from harness.registry import benchmark
-from harness.runner import Around, Done, NoPower, Runner, Say
+from harness.runner import Done, NoPower, Runner, Say
 from schemas.errors import Failed
+
+if TYPE_CHECKING:
+    from harness.power import PowerAround
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,10 @@ def run(request: RunRequest, say: Say) -> Outcome:
     planned = plan(request)
     folder = _work_folder(planned)
     say(f"logs go to {folder}")
-    around: Around = NoPower()
-    runner = Runner(planned, folder, around, say)
-    done = runner.run()
-    accuracy = _score(planned, done)
-    evidence = None
+    with _around(planned, folder) as around:
+        done = Runner(planned, folder, around or NoPower(), say).run()
+        accuracy = _score(planned, done)
+        evidence = None if around is None else around.evidence()
     described = system.describe(
         planned.round,
         division=request.division,
@@ -45,6 +50,18 @@ def run(request: RunRequest, say: Say) -> Outcome:
     )
     written = submission.write(planned, done, accuracy, evidence, described)
     return Outcome(planned, done, accuracy, evidence, written, system.holes(described))
+
+
+@contextlib.contextmanager
+def _around(planned: Plan, folder: Path) -> Iterator[PowerAround | None]:
+    """The power daemon where one was asked for."""
+    if planned.request.power is None:
+        yield None
+        return
+    from harness.power import connected
+
+    with connected(planned.request.power, planned, folder) as around:
+        yield around
 
 
 def _work_folder(planned: Plan) -> Path:

@@ -80,7 +80,9 @@ class Stage:
     def describe(self, system: Mapping[str, str], power: PowerEvidence | None) -> None:
         """The system, the source folder and the documents that power needs."""
         plan, result, round_ = self._plan, self._plan.result, self._plan.round
-        self._json(result.system_json(round_), system)
+        # A description that lies there already may have been completed by hand: it stays.
+        if not (plan.request.output / result.system_json(round_)).exists():
+            self._json(result.system_json(round_), system)
         code = result.code(round_) / self._bench.implementation
         self._text(code / "README.md", documents.code_readme(plan))
         if power is not None:
