@@ -107,18 +107,24 @@ class Child:
         count = BY_NAME[self._job.scenario].per_query
         indices = [i % total for i in range(count)]
         done: list[list[float]] = []
-        thread = threading.Thread(target=lambda: done.append(sut.measure(indices, self._job.seconds)), daemon=True)
+        thread = threading.Thread(
+            target=lambda: done.append(sut.measure(indices, self._job.seconds)), daemon=True
+        )
         thread.start()
         while thread.is_alive():
             thread.join(BEAT_S)
             self._beat(sut)
         if not done:
-            self._say(event="error", kind="internal", message="calibration failed; its reason is in child.log")
+            self._say(
+                event="error", kind="internal", message="calibration failed; its reason is in child.log"
+            )
             return 1
         latencies = done[0]
         median = statistics.median(latencies) if latencies else 0.0
         rate = count * len(latencies) / sum(latencies) if latencies else 0.0
-        self._say(event="calibrated", p50_latency_ms=median * 1e3, samples_per_second=rate, queries=len(latencies))
+        self._say(
+            event="calibrated", p50_latency_ms=median * 1e3, samples_per_second=rate, queries=len(latencies)
+        )
         self._say(event="done", drained=sut.draining, completed=sut.completed)
         return 0
 

@@ -25,7 +25,9 @@ def need(module: str) -> Any:
         if error.name != module:
             raise
         name = PACKAGES.get(module, module)
-        raise UserError(f"{name} is not installed; install it with: pip install 'edgewatt[harness]'") from None
+        raise UserError(
+            f"{name} is not installed; install it with: pip install 'edgewatt[harness]'"
+        ) from None
 
 
 def missing() -> tuple[str, ...]:

@@ -59,8 +59,12 @@ def settings_for(job: Job) -> Any:
     settings = lg.TestSettings()
     code = settings.FromConfig(job.user_conf, job.loadgen_model, job.scenario)
     if code != 0:
-        reason = {-2: "it is missing", -22: "it has a line that is not 'model.scenario.key = number'"}.get(code, "")
-        raise UserError(f"LoadGen does not accept {job.user_conf} ({reason or f'code {code}'}); correct the file")
+        reason = {-2: "it is missing", -22: "it has a line that is not 'model.scenario.key = number'"}.get(
+            code, ""
+        )
+        raise UserError(
+            f"LoadGen does not accept {job.user_conf} ({reason or f'code {code}'}); correct the file"
+        )
     settings.scenario = getattr(lg.TestScenario, job.scenario)
     settings.mode = lg.TestMode.AccuracyOnly if job.mode == "accuracy" else lg.TestMode.PerformanceOnly
     for name, seed in job.seeds.items():

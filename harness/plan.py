@@ -90,7 +90,9 @@ def _fixture(request: RunRequest, name: str) -> Fixture | None:
         raise UserError("--fixture brings model and data set along; leave out --model and --dataset")
     fixture = read_fixture(request.fixture)
     if fixture.benchmark != name:
-        raise UserError(f"{request.fixture} is a fixture for {fixture.benchmark}, not for {name}; make another one")
+        raise UserError(
+            f"{request.fixture} is a fixture for {fixture.benchmark}, not for {name}; make another one"
+        )
     return fixture
 
 
@@ -145,7 +147,9 @@ def _refuse_existing(output: Path, result: ResultPath, round_: Round, specs: tup
     }
     for place in places.values():
         if (output / place).exists():
-            raise UserError(f"{output / place} exists already; choose another --output or move that result away")
+            raise UserError(
+                f"{output / place} exists already; choose another --output or move that result away"
+            )
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file; --output wants the folder of a submission tree")
 
@@ -171,4 +175,6 @@ def _read_user_conf(path: Path) -> None:
     try:
         loadgen.conf_values(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--user-conf {path} cannot be read ({error}); give a text file of LoadGen settings") from error
+        raise UserError(
+            f"--user-conf {path} cannot be read ({error}); give a text file of LoadGen settings"
+        ) from error

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from powerd.client import Client, ClientError, PowerSession
+
 from harness import daemon
 from harness.model import Plan, PowerEvidence, PowerRequest, RunSpec
-from powerd.client import Client, ClientError, PowerSession
 from schemas.errors import Failed, UserError
 from schemas.loadgen import LoadgenLog, PowerWindow
 

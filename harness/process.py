@@ -103,7 +103,9 @@ class ChildProcess:
                 continue
             if message is None:
                 code = self._process.wait()
-                raise Failed(f"the process of the run ended with code {code}; its last words are in {self._log_path}")
+                raise Failed(
+                    f"the process of the run ended with code {code}; its last words are in {self._log_path}"
+                )
             return message
 
     def _watch(self) -> None:

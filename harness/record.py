@@ -20,11 +20,15 @@ SCHEMA = "edgewatt/run/1"
 
 
 def run_record(
-    plan: Plan, done: Done, accuracy: Accuracy | None, power: PowerEvidence | None, earlier: Mapping[str, Any] | None
+    plan: Plan,
+    done: Done,
+    accuracy: Accuracy | None,
+    power: PowerEvidence | None,
+    earlier: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The record of one result. ``earlier`` is that of a run that filled another part of the same result."""
-    runs = dict(earlier["runs"]) if earlier else {}
-    runs.update({name: _run(result) for name, result in done.results.items()})
+    before: Mapping[str, Any] = earlier or {}
+    runs = {**before.get("runs", {}), **{name: _run(result) for name, result in done.results.items()}}
     return {
         "schema": SCHEMA,
         "tool": {"name": "mlharness", "version": __version__},
@@ -37,17 +41,17 @@ def run_record(
             "scenario": plan.scenario,
         },
         "command_line": list(plan.request.command_line),
-        "rehearsal": plan.request.rehearsal_s is not None,
+        "rehearsal": plan.request.rehearsal_s is not None or bool(before.get("rehearsal")),
         "demo": plan.request.demo,
-        "shortened": _shortened(plan, done),
-        "synthetic": _synthetic(plan),
-        "simulated": _simulated(power),
-        "unofficial": _unofficial(power),
-        "calibration": None if done.calibration is None else _calibration(done),
-        "retried": list(done.retried),
+        "shortened": {**before.get("shortened", {}), **_shortened(plan, done)},
+        "synthetic": {**before.get("synthetic", {}), **_synthetic(plan)},
+        "simulated": {**before.get("simulated", {}), **_simulated(power)},
+        "unofficial": {**before.get("unofficial", {}), **_unofficial(power)},
+        "calibration": _calibration(done) or before.get("calibration"),
+        "retried": [*before.get("retried", []), *done.retried],
         "runs": runs,
-        "accuracy": _accuracy(accuracy) or (earlier or {}).get("accuracy"),
-        "windows": _windows(power) or (earlier or {}).get("windows") or {},
+        "accuracy": _accuracy(accuracy) or before.get("accuracy"),
+        "windows": _windows(power) or before.get("windows", {}),
     }
 
 
@@ -56,7 +60,7 @@ def _shortened(plan: Plan, done: Done) -> dict[str, Any]:
     settings, rules, found = done.settings, plan.round.benchmark(plan.official), {}
     conf = loadgen.conf_values(done.user_conf.read_text(encoding="utf-8")) if done.user_conf else {}
     duration = conf.get(f"*.{plan.scenario}.min_duration")
-    if duration is not None and float(duration) < plan.round.min_duration_ms:
+    if done.has_performance and duration is not None and float(duration) < plan.round.min_duration_ms:
         found["min_duration_ms"] = {"used": float(duration), "wanted": plan.round.min_duration_ms}
     count = settings.performance_sample_count
     if count is not None and count < rules.performance_sample_count:
@@ -91,8 +95,9 @@ def _unofficial(power: PowerEvidence | None) -> dict[str, Any]:
     return {} if power is None else {"power_daemon": dict(power.daemon)}
 
 
-def _calibration(done: Done) -> dict[str, Any]:
-    assert done.calibration is not None
+def _calibration(done: Done) -> dict[str, Any] | None:
+    if done.calibration is None:
+        return None
     return {
         "p50_latency_ms": done.calibration.p50_latency_ms,
         "samples_per_second": done.calibration.samples_per_second,

@@ -60,6 +60,11 @@ class Done:
     retried: list[str] = field(default_factory=list)
     user_conf: Path | None = None
 
+    @property
+    def has_performance(self) -> bool:
+        """Whether one of the runs was a performance run."""
+        return any(r.spec.mode == "performance" for r in self.results.values())
+
 
 class Runner:
     """Runs the specs of a plan in order."""

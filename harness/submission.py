@@ -95,8 +95,10 @@ class Stage:
         plan = self._plan
         folder = plan.result.measurements(plan.round)
         self._text(folder / "mlperf.conf", plan.round.mlperf_conf_text())
-        assert done.user_conf is not None
-        self._text(folder / "user.conf", done.user_conf.read_text(encoding="utf-8"))
+        there = plan.request.output / folder / "user.conf"
+        # An accuracy run alone leaves the settings of the performance run that is in the tree already.
+        if done.user_conf is not None and (done.has_performance or not there.exists()):
+            self._text(folder / "user.conf", done.user_conf.read_text(encoding="utf-8"))
         self._text(folder / "README.md", documents.measurements_readme(plan))
         name = f"{plan.result.system}_{self._bench.implementation}_{plan.result.scenario}.json"
         weights = {"starting_weights_filename": plan.workload.model.name}

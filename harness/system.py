@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,19 @@ HOLE = "TO BE FILLED IN"
 NONE = "N/A"
 
 
-def describe(round_: Round, *, division: str, submitter: str, system_name: str, framework: str) -> dict[str, str]:
+def default_name() -> str:
+    """The host's name, in a form that can be the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node()).strip("-") or "system"
+
+
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def describe(
+    round_: Round, *, division: str, submitter: str, system_name: str, framework: str
+) -> dict[str, str]:
     """All fields that the round requires, in its order; holes carry ``HOLE``."""
     known = {
         **_names(division, submitter, system_name),
@@ -64,7 +77,9 @@ def _processor() -> dict[str, str]:
         "host_processor_core_count": str(max(1, cores // sockets)),
         "host_processor_frequency": _frequency(),
         "host_processor_caches": _caches(),
-        "host_processor_interconnect": NONE if sockets == 1 else f"{HOLE}: link between the {sockets} processors",
+        "host_processor_interconnect": NONE
+        if sockets == 1
+        else f"{HOLE}: link between the {sockets} processors",
     }
 
 

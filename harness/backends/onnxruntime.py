@@ -40,7 +40,9 @@ class OnnxRuntime:
             self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             reason = str(error).splitlines()[0][:200]
-            raise UserError(f"{model} cannot be opened by ONNX Runtime ({reason}); give an ONNX file") from error
+            raise UserError(
+                f"{model} cannot be opened by ONNX Runtime ({reason}); give an ONNX file"
+            ) from error
         self._check(model, "inputs", inputs, [i.name for i in self._session.get_inputs()])
         self._check(model, "outputs", outputs, [o.name for o in self._session.get_outputs()])
         self._inputs, self._outputs = tuple(inputs), list(outputs)
@@ -48,7 +50,9 @@ class OnnxRuntime:
     def _check(self, model: Path, what: str, wanted: Sequence[str], found: Sequence[str]) -> None:
         missing = [name for name in wanted if name not in found]
         if missing:
-            raise UserError(f"{model} has the {what} {', '.join(found)}, but the benchmark needs {', '.join(missing)}")
+            raise UserError(
+                f"{model} has the {what} {', '.join(found)}, but the benchmark needs {', '.join(missing)}"
+            )
 
     def infer(self, batch: NDArray[np.float32]) -> Sequence[NDArray[np.generic]]:
         """Run one batch."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import re
 import sys
 from pathlib import Path
 
+from harness.interrupt import interruptible
 from harness.model import PowerRequest, RunRequest
-from harness.service import Outcome
 from harness.service import run as run_service
+from harness.summary import summary
+from harness.system import default_name, usable_processors
 from schemas.errors import UserError
 
 NAME = "run"
@@ -22,33 +21,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``contracts.md``."""
     parser.add_argument("benchmark", metavar="BENCHMARK")
     parser.add_argument("--scenario", required=True, metavar="S")
-    parser.add_argument("--output", required=True, type=Path, metavar="TREE", help="folder of the submission tree")
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="TREE", help="folder of the submission tree"
+    )
     parser.add_argument("--round", default="v4.1", metavar="R")
     parser.add_argument("--mode", default="all", help="performance, accuracy or all (default)")
     parser.add_argument("--backend", default="onnxruntime")
     parser.add_argument("--model", type=Path, metavar="PATH")
     parser.add_argument("--dataset", type=Path, metavar="PATH")
     parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
-    parser.add_argument("--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on")
+    parser.add_argument(
+        "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
+    )
     parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
     parser.add_argument("--division", default="open", help="open (default), closed or network")
     parser.add_argument("--submitter", default="unnamed")
-    parser.add_argument("--system", default=default_system(), help="name of the system (default: host name)")
-    parser.add_argument("--user-conf", type=Path, metavar="FILE", help="LoadGen settings; switches calibration off")
-    parser.add_argument("--target-latency-ms", type=float, metavar="MS", help="expected latency; no calibration")
-    parser.add_argument("--target-qps", type=float, metavar="QPS", help="expected samples per second; no calibration")
-    parser.add_argument("--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable")
-    parser.add_argument("--threads", type=int, default=default_threads(), help="threads of the runtime")
-
-
-def default_system() -> str:
-    """The host's name as a folder name."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node()).strip("-") or "system"
-
-
-def default_threads() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    parser.add_argument("--system", default=default_name(), help="name of the system (default: host name)")
+    parser.add_argument(
+        "--user-conf", type=Path, metavar="FILE", help="LoadGen settings; switches calibration off"
+    )
+    parser.add_argument(
+        "--target-latency-ms", type=float, metavar="MS", help="expected latency; no calibration"
+    )
+    parser.add_argument(
+        "--target-qps", type=float, metavar="QPS", help="expected samples per second; no calibration"
+    )
+    parser.add_argument(
+        "--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable"
+    )
+    parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
         if not quiet:
             print(text, file=sys.stderr, flush=True)
 
-    outcome = run_service(request(args), say)
+    with interruptible():
+        outcome = run_service(request(args), say)
     print(f"tree: {outcome.written.tree}")
     for line in summary(outcome):
         print(line)
@@ -73,7 +75,9 @@ def request(args: argparse.Namespace) -> RunRequest:
     for option in ("target_latency_ms", "target_qps"):
         value = getattr(args, option)
         if value is not None and not 0 < value < float("inf"):
-            raise UserError(f"--{option.replace('_', '-')} {value} makes no sense; give a number greater than 0")
+            raise UserError(
+                f"--{option.replace('_', '-')} {value} makes no sense; give a number greater than 0"
+            )
     return RunRequest(
         benchmark=args.benchmark,
         scenario=args.scenario,
@@ -110,19 +114,3 @@ def power_request(power: str | None, meter: str | None) -> PowerRequest | None:
     if kind == "spawn" and driver and port:
         return PowerRequest(None, driver, port, meter)
     raise UserError(f"--power {power!r} is neither a URL such as http://127.0.0.1:8675 nor spawn:DRIVER:PORT")
-
-
-def summary(outcome: Outcome) -> list[str]:
-    """The figures of a run, one line each."""
-    lines = []
-    rules = outcome.plan.round.benchmark(outcome.plan.official)
-    for name, result in outcome.done.results.items():
-        if result.metric is not None:
-            per = 1e6 if "Latency" in rules.unit(outcome.plan.scenario) else 1.0
-            unit = rules.unit(outcome.plan.scenario)
-            lines.append(f"{name}: {result.metric / per:.4g} {unit}, {result.query_count} queries")
-    if outcome.accuracy is not None:
-        lines.append(f"accuracy: {outcome.accuracy.value:.3f} % ({outcome.accuracy.good} of {outcome.accuracy.total})")
-    if outcome.holes:
-        lines.append(f"system description: {len(outcome.holes)} fields to fill in: {', '.join(outcome.holes)}")
-    return lines

@@ -36,7 +36,9 @@ def read_labels(folder: Path) -> tuple[tuple[str, int], ...]:
             f"{MAP_NAME} of lines 'name label'"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); put a text file of lines 'name label' there") from error
+        raise UserError(
+            f"{path} cannot be read ({error}); put a text file of lines 'name label' there"
+        ) from error
     rows = tuple(_row(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
     if not rows:
         raise UserError(f"{path} is empty; it must have one line 'name label' per image")
