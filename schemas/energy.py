@@ -1,18 +1,19 @@
 """``integrate``: the one formula of the project, from samples to joules.
 
 A sample is the mean power over the averaging interval that ends at its stamp. It stands for the time from
-the previous stamp to its own, at most 1.5 times the usual interval (``design`` of power.coverage). Time of
+the previous stamp to its own, at most 1.5 times the usual interval. Time of
 the window that no good sample stands for is bridged by the mean of its two good neighbours, and said so.
 
 Edges. A window begins and ends inside a sample, and the load itself steps there: the sample mixes power from
-inside and outside. With f the share of the sample inside, p its power, p_in and p_out those of its
-neighbours on either side, the power x of the inside part is the solution of ``f x + (1 - f) y = p`` nearest
-to (p_in, p_out)::
+inside and outside. With f the share of the sample inside, p its power, m_in and m_out the means and v_in and
+v_out the squared spreads of the few samples on either side, the power x of the inside part is the solution of
+``f x + (1 - f) y = p`` that lies nearest to (m_in, m_out), distances counted in spreads::
 
-    r = p - f p_in - (1 - f) p_out        x = p_in + f r / (f^2 + (1 - f)^2)
+    r = p - f m_in - (1 - f) m_out        x = m_in + f v_in r / (f^2 v_in + (1 - f)^2 v_out)
 
-which is exact for a load that steps at the edge (r = 0) and for an edge on a stamp (f = 0 or 1). What can be
-wrong is bounded by ``2 f (1 - f) * interval * spread`` with the spread of the samples nearby.
+kept within what was seen nearby. It is exact for a load that steps at the edge between steady levels (r = 0),
+for an edge on a stamp (f = 0 or 1), and it is p itself in the middle of a load that varies alike on both
+sides. What can be wrong is bounded by ``2 f (1 - f) * interval * max(spread, |r|)``.
 """
 
 from __future__ import annotations
@@ -184,12 +185,15 @@ def _edge_power(
         ]
         return piece.power_w, 2 * f * (1 - f) * length_s * (max(around) - min(around))
     inward = 1 if piece.from_ns == begin else -1
-    inside = _neighbours(samples, piece.index, inward)
-    outside = _neighbours(samples, piece.index, -inward)
-    p_in = inside[0] if inside else piece.power_w
-    p_out = outside[0] if outside else piece.power_w
-    residual = piece.power_w - f * p_in - (1 - f) * p_out
-    power = p_in + f * residual / (f * f + (1 - f) * (1 - f))
+    inside = _neighbours(samples, piece.index, inward) or [piece.power_w]
+    outside = _neighbours(samples, piece.index, -inward) or [piece.power_w]
+    m_in, m_out = statistics.fmean(inside), statistics.fmean(outside)
+    floor = (1e-3 * max(abs(piece.power_w), abs(m_in), abs(m_out), 1e-9)) ** 2
+    v_in, v_out = _spread(inside) ** 2 + floor, _spread(outside) ** 2 + floor
+    residual = piece.power_w - f * m_in - (1 - f) * m_out
+    power = m_in + f * v_in * residual / (f * f * v_in + (1 - f) * (1 - f) * v_out)
+    seen = [piece.power_w, *inside, *outside]
+    power = min(max(power, min(seen)), max(seen))
     spread = max(_spread(inside), _spread(outside), abs(residual))
     return power, 2 * f * (1 - f) * length_s * spread
 

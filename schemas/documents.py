@@ -1,0 +1,164 @@
+"""JSON Schemas of the files that pass between the parts, and how their violations are read.
+
+One schema per kind of file in ``schemas/files``. Two additions of ours:
+
+``x-rule``
+    the id of the rule that a constraint belongs to. It stands in the (sub)schema that fails; where it is
+    missing the nearest enclosing one counts.
+``{"$fact": "/limits/min_duration_ms"}``
+    stands for a value of the round, found by JSON pointer in the facts that the caller gives. A constraint
+    whose fact is null is left out, because that round does not have it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+UNRULED = "schema/form"
+"""Rule of a constraint that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One constraint that an instance breaks.
+
+    ``pointer`` is the JSON pointer of the offending place, ``keyword`` the schema keyword (``required``,
+    ``minimum``, …), ``found`` and ``wanted`` short texts.
+    """
+
+    rule: str
+    pointer: str
+    keyword: str
+    message: str
+    found: str
+    wanted: str
+
+
+def names() -> tuple[str, ...]:
+    """Kinds of file that have a schema."""
+    here = resources.files("schemas") / "files"
+    return tuple(
+        sorted(f.name.removesuffix(".schema.json") for f in here.iterdir() if f.name.endswith(".json"))
+    )
+
+
+@cache
+def load(name: str) -> Mapping[str, Any]:
+    """The schema as written, with its ``$fact`` places unfilled; KeyError when there is no such schema."""
+    path = resources.files("schemas") / "files" / f"{name}.schema.json"
+    if not path.is_file():
+        raise KeyError(f"no schema named {name!r}; there are: {', '.join(names())}")
+    document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+class _Absent:
+    """Marks a constraint whose fact the round does not have."""
+
+
+_ABSENT = _Absent()
+
+
+def resolve(schema: Any, facts: Mapping[str, Any]) -> Any:
+    """The schema with every ``$fact`` replaced; constraints whose fact is null are dropped.
+
+    KeyError when a pointer leads nowhere, which is a fault of the schema or of the round's file.
+    """
+    if isinstance(schema, Mapping):
+        if set(schema) == {"$fact"}:
+            value = _follow(facts, str(schema["$fact"]))
+            return _ABSENT if value is None else value
+        pairs = ((key, resolve(value, facts)) for key, value in schema.items())
+        return {key: value for key, value in pairs if value is not _ABSENT}
+    if isinstance(schema, list):
+        return [v for v in (resolve(item, facts) for item in schema) if v is not _ABSENT]
+    return schema
+
+
+def _follow(facts: Mapping[str, Any], pointer: str) -> Any:
+    at: Any = facts
+    for part in pointer.removeprefix("/").split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        if at is None:
+            return None
+        at = at.get(key) if pointer.endswith("?") else at[key]
+    return at
+
+
+def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012Validator:
+    """A compiled validator; ``facts`` fills the ``$fact`` places."""
+    schema = load(name) if facts is None else resolve(load(name), facts)
+    return Draft202012Validator(schema)
+
+
+def violations(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> Iterator[Violation]:
+    """Every constraint of schema ``name`` that ``instance`` breaks, in order of place."""
+    compiled = validator(name, facts)
+    errors = compiled.iter_errors(instance)
+    for error in sorted(
+        errors, key=lambda e: ([str(p) for p in e.absolute_path], str(e.validator), e.message)
+    ):
+        yield Violation(
+            rule=_rule_of(error, compiled.schema),
+            pointer=_pointer(error.absolute_path),
+            keyword=str(error.validator),
+            message=error.message,
+            found="nothing" if error.validator == "required" else _short(error.instance),
+            wanted=_wanted(error),
+        )
+
+
+def _pointer(path: Iterable[Any]) -> str:
+    return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in path)
+
+
+def _rule_of(error: ValidationError, schema: Any) -> str:
+    """The nearest ``x-rule`` on the way from the root of the schema to the constraint that failed."""
+    keyword = str(error.validator)
+    rule, at = UNRULED, schema
+    for part in _steps(list(error.absolute_schema_path)):
+        own = at.get("x-rule") if isinstance(at, Mapping) else None
+        if isinstance(own, Mapping):  # one rule per keyword of the same (sub)schema
+            own = own.get(keyword)
+        rule = rule if own is None else str(own)
+        at = at[part]
+    return rule
+
+
+def _steps(path: list[Any]) -> list[Any]:
+    """The path as it stands in the schema: errors of a branch come under ``if``, beside which it stands."""
+    return [p for p, after in zip(path, [*path[1:], None], strict=True) if (p, after) not in _BRANCHES]
+
+
+_BRANCHES = (("if", "then"), ("if", "else"))
+
+
+def missing_name(error_message: str) -> str:
+    """The property that a ``required`` message names."""
+    return error_message.split("'")[1]
+
+
+def _wanted(error: ValidationError) -> str:
+    if error.validator == "required":
+        return missing_name(error.message)
+    words = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "const": "",
+        "enum": "one of",
+        "type": "a value of type",
+    }
+    return f"{words.get(str(error.validator), str(error.validator))} {_short(error.validator_value)}".strip()
+
+
+def _short(value: Any, limit: int = 120) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

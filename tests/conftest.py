@@ -1,0 +1,20 @@
+"""Fixtures that more than one part needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real published submissions that EDGEWATT_CORPUS names."""
+    named = os.environ.get("EDGEWATT_CORPUS")
+    if not named:
+        pytest.skip("EDGEWATT_CORPUS names no folder of published submissions")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"EDGEWATT_CORPUS is {named}, which is no folder")
+    return folder

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.loadgen import LoadgenLog, LogGarbled
+
+META = '"time_ms": 1.5, "metadata": {"is_error": false, "is_warning": false}'
+
+
+def log(tmp_path: Path, *lines: str) -> LoadgenLog:
+    path = tmp_path / "mlperf_log_detail.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return LoadgenLog.read(path)
+
+
+def entry(key: str, value: str, meta: str = META) -> str:
+    return f':::MLLOG {{"key": "{key}", "value": {value}, {meta}}}'
+
+
+def test_the_first_value_of_a_key_counts(tmp_path: Path) -> None:
+    read = log(tmp_path, "some text", entry("a", "1"), entry("a", "2"))
+    assert (read.first("a"), read.entry("a").line, len(read.all("a"))) == (1, 2, 2)  # type: ignore[union-attr]
+    assert read.first("never") is None
+
+
+def test_a_seed_keeps_all_its_64_bits(tmp_path: Path) -> None:
+    assert log(tmp_path, entry("effective_sample_index_rng_seed", "10688027786191513375")).result()[
+        "values"
+    ] == {"effective_sample_index_rng_seed": 10688027786191513375}
+
+
+def test_the_power_window(tmp_path: Path) -> None:
+    read = log(
+        tmp_path,
+        entry("power_begin", '"07-23-2024 15:48:32.939"'),
+        entry("power_end", '"07-23-2024 15:58:32.940"'),
+    )
+    (window,) = read.power_windows
+    assert window.begin_ns == 1721749712_939_000_000
+    assert window.seconds == pytest.approx(600.001)
+    assert (window.begin_line, window.end_line) == (1, 2)
+
+
+def test_a_window_without_an_end(tmp_path: Path) -> None:
+    with pytest.raises(LogGarbled, match="1 power_begin but 0 power_end"):
+        _ = log(tmp_path, entry("power_begin", '"07-23-2024 15:48:32.939"')).power_windows
+
+
+def test_errors_are_those_that_loadgen_marked(tmp_path: Path) -> None:
+    bad = entry("error_runtime", '"no"', '"time_ms": 1, "metadata": {"is_error": true}')
+    read = log(tmp_path, entry("a", "NaN"), bad)
+    assert [e.value for e in read.errors] == ["no"]
+    assert read.result()["errors"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (":::MLLOG {", "not a LoadGen entry"),
+        (':::MLLOG {"key": "a", "value": 1}', "no 'metadata'"),
+        (':::MLLOG {"key": 3, "value": 1, "metadata": {}}', "key is int"),
+        (":::MLLOG [1]", "not a LoadGen entry"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
+    with pytest.raises(LogGarbled, match=reason) as caught:
+        log(tmp_path, entry("a", "1"), line)
+    assert caught.value.line == 2
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_reader(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b":::MLLOG " + junk)
+    try:
+        LoadgenLog.read(path)
+    except LogGarbled:
+        pass
+
+
+def test_a_published_log(corpus: Path) -> None:
+    run = corpus / "v4.1/closed/UntetherAI/results/h13_u3_slim/resnet50/singlestream/performance/run_1"
+    read = LoadgenLog.read(run / "mlperf_log_detail.txt")
+    assert read.first("result_validity") == "VALID"
+    assert read.first("effective_schedule_rng_seed") == 14962580496156340209
+    assert read.power_windows[0].seconds == 600.0
