@@ -195,9 +195,9 @@ def read_samples(path: Path) -> tuple[PowerLine | BadLine, ...]:
 class Submission:
     """The root of a tree, judged as one round."""
 
-    def __init__(self, tree: Tree, round_: Round) -> None:
-        """The nodes below are made when asked for."""
-        self.tree, self.round = tree, round_
+    def __init__(self, tree: Tree, round_: Round, *, unofficial_power: bool = False) -> None:
+        """The nodes below are made when asked for. ``unofficial_power``: power may come from powerd."""
+        self.tree, self.round, self.unofficial_power = tree, round_, unofficial_power
         limits = round_.facts["limits"]
         self.size_limit: int = limits["file_size_mb"] * limits["bytes_per_mb"]
         self.path = ""
@@ -305,6 +305,11 @@ class Benchmark:
         self.place = Place(*system.place.names[:3], directory)
         self.strict = system.submitter.strict
 
+    @property
+    def description(self) -> Source[dict[str, Any]]:
+        """The description of the system."""
+        return self.system.description
+
     @cached_property
     def model(self) -> str:
         """The official name that the directory stands for."""
@@ -401,6 +406,11 @@ class Result:
         if self.benchmark.rules is None:
             raise Absent("benchmark", self.path, self.benchmark.model, "a benchmark of the round")
         return self.benchmark.rules
+
+    @property
+    def description(self) -> Source[dict[str, Any]]:
+        """The description of the system."""
+        return self.system.description
 
     @cached_property
     def run(self) -> Run:
