@@ -1,1 +1,1 @@
-"""dashboard of powerd, found by this folder."""
+"""The terminal dashboard: a snapshot record of the daemon, and panels that draw it."""

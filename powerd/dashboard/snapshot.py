@@ -1,0 +1,177 @@
+"""What the dashboard shows at one instant, taken from answers of the daemon's API. No drawing, no I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+TRACE_LENGTH = 400
+"""Readings of power that are kept for the little graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterView:
+    """One meter: who it is, its latest reading, its recent power and what happened to it lately."""
+
+    name: str
+    title: str
+    connected: bool
+    simulated: bool
+    last_error: str | None
+    reconnects: int
+    interval_s: float | None
+    power_w: float | None
+    voltage_v: float | None
+    current_a: float | None
+    power_factor: float | None
+    frequency_hz: float | None
+    voltage_range: str
+    current_range: str
+    quality: str
+    age_s: float | None
+    samples: int
+    bad_samples: int
+    trace_w: tuple[float, ...]
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """One window, open or closed."""
+
+    name: str
+    meter: str
+    state: str
+    duration_s: float | None
+    energy_j: float | None
+    energy_u95_j: float | None
+    average_w: float | None
+    coverage: float | None
+    quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything on the screen. ``problem`` is set when the daemon does not answer."""
+
+    url: str
+    status: str
+    version: str
+    clock: str
+    problems: tuple[str, ...] = ()
+    meters: tuple[MeterView, ...] = ()
+    windows: tuple[WindowView, ...] = ()
+    problem: str | None = None
+    traces: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+def unreachable(url: str, problem: str, before: Snapshot | None) -> Snapshot:
+    """The daemon did not answer: what was known stays, with the reason above it."""
+    if before is None:
+        return Snapshot(url, "unreachable", "", "", problem=problem)
+    return Snapshot(
+        url, "unreachable", before.version, before.clock, before.problems, before.meters, before.windows, problem,
+        before.traces,
+    )  # fmt: skip
+
+
+def take(
+    url: str,
+    health: Mapping[str, Any],
+    meters: Sequence[Mapping[str, Any]],
+    windows: Sequence[Mapping[str, Any]],
+    now_unix_ns: int,
+    before: Snapshot | None = None,
+) -> Snapshot:
+    """A snapshot from the answers of ``/v1/health``, ``/v1/meters`` and ``/v1/windows``."""
+    traces = dict(before.traces) if before else {}
+    views = []
+    for meter in meters:
+        view = _meter(meter, traces.get(str(meter["name"]), ()), now_unix_ns, before)
+        traces[view.name] = view.trace_w
+        views.append(view)
+    return Snapshot(
+        url=url,
+        status=str(health.get("status", "unknown")),
+        version=str(health.get("version", "")),
+        clock=_clock(health.get("clock") or {}),
+        problems=tuple(str(p) for p in health.get("problems") or ()),
+        meters=tuple(views),
+        windows=tuple(_window(w, now_unix_ns) for w in windows),
+        traces=traces,
+    )
+
+
+def _clock(clock: Mapping[str, Any]) -> str:
+    u95 = _number(clock.get("u95_s"))
+    bound = "unbounded" if u95 is None else f"± {u95 * 1e3:.2g} ms"
+    return f"{clock.get('source', 'unknown')} {bound}"
+
+
+def _meter(
+    meter: Mapping[str, Any], trace: tuple[float, ...], now: int, before: Snapshot | None
+) -> MeterView:
+    info, settings, latest = meter.get("info") or {}, meter.get("settings") or {}, meter.get("latest") or {}
+    power, stamp = _number(latest.get("power_w")), latest.get("unix_ns")
+    name = str(meter["name"])
+    known = next((m for m in before.meters if m.name == name), None) if before else None
+    fresh = power is not None and (known is None or known.samples != int(meter.get("samples") or 0))
+    if fresh and power is not None:
+        trace = (*trace, power)[-TRACE_LENGTH:]
+    identity = " ".join(str(info[k]) for k in ("maker", "model", "serial", "firmware") if info.get(k))
+    return MeterView(
+        name=name,
+        title=f"{identity or meter.get('driver', '')} on {meter.get('port', '?')}",
+        connected=bool(meter.get("connected")),
+        simulated=bool(info.get("simulated")),
+        last_error=None if meter.get("last_error") is None else str(meter["last_error"]),
+        reconnects=int(meter.get("reconnects") or 0),
+        interval_s=_number(settings.get("interval_s")),
+        power_w=power,
+        voltage_v=_number(latest.get("voltage_v")),
+        current_a=_number(latest.get("current_a")),
+        power_factor=_number(latest.get("power_factor")),
+        frequency_hz=_number(latest.get("frequency_hz")),
+        voltage_range=_range(settings.get("voltage_range_v"), latest.get("voltage_range_v"), "V"),
+        current_range=_range(settings.get("current_range_a"), latest.get("current_range_a"), "A"),
+        quality=str(latest.get("quality", "no sample yet")),
+        age_s=None if stamp is None else max(0.0, (now - int(stamp)) / 1e9),
+        samples=int(meter.get("samples") or 0),
+        bad_samples=int(meter.get("bad_samples") or 0),
+        trace_w=trace,
+        events=tuple(f"{e.get('kind')}: {e.get('message')}" for e in meter.get("events") or ()),
+    )
+
+
+def _range(wanted: Any, now: Any, unit: str) -> str:
+    fixed, current = _number(wanted), _number(now)
+    shown = (
+        "?" if current is None and fixed is None else f"{current if current is not None else fixed:g} {unit}"
+    )
+    return shown if fixed is not None else f"{shown} (auto)"
+
+
+def _window(window: Mapping[str, Any], now: int) -> WindowView:
+    opened = window.get("opened_unix_ns")
+    duration = _number(window.get("duration_s"))
+    if duration is None and opened is not None and window.get("state") == "open":
+        duration = max(0.0, (now - int(opened)) / 1e9)
+    return WindowView(
+        name=str(window.get("name") or window.get("id") or "?"),
+        meter=str(window.get("meter", "?")),
+        state=str(window.get("state", "?")),
+        duration_s=duration,
+        energy_j=_number(window.get("energy_j")),
+        energy_u95_j=_number(window.get("energy_u95_j")),
+        average_w=_number(window.get("average_w")),
+        coverage=_number(window.get("coverage")),
+        quality=str(window.get("quality") or ""),
+    )
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None

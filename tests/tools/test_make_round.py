@@ -1,0 +1,65 @@
+"""The tool that makes a round's file: nothing lost, nothing bent."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = runpy.run_path(str(ROOT / "tools/rounds/make_round.py"))
+
+
+@pytest.fixture
+def supplement() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / "tools/rounds/supplement/v4.1.json").read_text("utf-8"))
+    return document
+
+
+@pytest.fixture
+def facts() -> dict[str, Any]:
+    """Reference facts, recovered from what the tool once made of them."""
+    document: dict[str, Any] = json.loads((ROOT / "schemas/rounds/v4.1.json").read_text("utf-8"))
+    del document["loadgen"]
+    return document | {"schema": "mlcheck-round/1"}
+
+
+def test_the_shipped_file_is_what_the_tool_makes(
+    facts: dict[str, Any], supplement: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    made = tmp_path / "v4.1.json"
+    code = TOOL["main"](
+        [str(tmp_path / "facts.json"), str(ROOT / "tools/rounds/supplement/v4.1.json"), str(made)]
+    )
+    assert code == 0
+    assert made.read_bytes() == (ROOT / "schemas/rounds/v4.1.json").read_bytes()
+
+
+def test_seeds_that_loadgen_does_not_bring_are_refused(
+    facts: dict[str, Any], supplement: dict[str, Any]
+) -> None:
+    facts["seeds"]["default"]["qsl_rng_seed"] += 1
+    with pytest.raises(ValueError, match="qsl_rng_seed"):
+        TOOL["make_round"](facts, supplement)
+
+
+def test_a_supplement_of_another_round_is_refused(facts: dict[str, Any], supplement: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"v5\.0"):
+        TOOL["make_round"](facts, supplement | {"round": "v5.0"})
+
+
+def test_a_benchmark_without_a_loadgen_model_is_refused(
+    facts: dict[str, Any], supplement: dict[str, Any]
+) -> None:
+    del supplement["loadgen"]["models"]["resnet"]
+    with pytest.raises(ValueError, match="resnet"):
+        TOOL["make_round"](facts, supplement)
+
+
+def test_an_absent_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert TOOL["main"]([str(tmp_path / "no"), str(tmp_path / "no"), str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
