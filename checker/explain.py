@@ -79,9 +79,13 @@ def _table(rows: tuple[SeedRow, ...]) -> Iterator[str]:
     for row in rows:
         mark = "same" if row.agrees else "NOT THE SAME"
         yield f"- {row.topic} ({mark}{', ' + row.round if row.round else ''})"
-        yield from textwrap.wrap(row.seed, WIDTH - 14, initial_indent="    page      ", subsequent_indent=" " * 14)
+        yield from textwrap.wrap(
+            row.seed, WIDTH - 14, initial_indent="    page      ", subsequent_indent=" " * 14
+        )
         yield from textwrap.wrap(
             row.enforced, WIDTH - 14, initial_indent="    enforced  ", subsequent_indent=" " * 14
         )
         if row.note:
-            yield from textwrap.wrap(row.note, WIDTH - 14, initial_indent=" " * 14, subsequent_indent=" " * 14)
+            yield from textwrap.wrap(
+                row.note, WIDTH - 14, initial_indent=" " * 14, subsequent_indent=" " * 14
+            )

@@ -46,7 +46,9 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
         missing = violation.keyword == "required"
         key = violation.wanted if missing else violation.pointer.rpartition("/")[2]
         yield Problem(
-            message=f"{key} is missing" if missing else f"{key} is {violation.found}, wanted {violation.wanted}",
+            message=f"{key} is missing"
+            if missing
+            else f"{key} is {violation.found}, wanted {violation.wanted}",
             path=run.log.path,
             line=run.line(key),
             found=violation.found,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -124,21 +124,17 @@ class Source(Generic[T]):
 
     @cached_property
     def _outcome(self) -> tuple[T | None, str, int | None]:
+        """The parsed file, or why there is none and at which line reading failed."""
         if not self.present:
             return None, "is not there", None
-        size = self._tree.files(self.path.rpartition("/")[0])[self.path.rpartition("/")[2]]
+        folder, _, name = self.path.rpartition("/")
+        size = self._tree.files(folder)[name]
         if size > self._limit:
             return None, f"is {size} bytes long, more than the {self._limit} that are read", None
         try:
             return self._read(self._tree.root / self.path), "", None
-        except LogGarbled as error:
-            return None, error.reason, error.line
-        except json.JSONDecodeError as error:
-            return None, f"is not JSON: {error.msg} in column {error.colno}", error.lineno
-        except UnicodeDecodeError as error:
-            return None, f"is not UTF-8 text (byte {error.start})", None
         except (OSError, ValueError, RecursionError) as error:
-            return None, str(error) or type(error).__name__, None
+            return None, *_reason(error)
 
     @property
     def broken(self) -> str:
@@ -162,6 +158,16 @@ class Source(Generic[T]):
         if reason or value is None:
             raise Absent(self.path.rpartition("/")[2], self.path, reason, "a readable file", line)
         return value
+
+
+def _reason(error: Exception) -> tuple[str, int | None]:
+    if isinstance(error, LogGarbled):
+        return error.reason, error.line
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: {error.msg} in column {error.colno}", error.lineno
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.start})", None
+    return str(error) or type(error).__name__, None
 
 
 def read_json(path: Path) -> Any:
@@ -302,7 +308,7 @@ class Benchmark:
         self.system, self.directory = system, directory
         self.submitter, self.tree, self.round = system.submitter, system.tree, system.round
         self.path = join(system.path, directory)
-        self.place = Place(*system.place.names[:3], directory)
+        self.place = replace(system.place, benchmark=directory)
         self.strict = system.submitter.strict
 
     @property
@@ -394,7 +400,7 @@ class Result:
         self.system, self.submitter = benchmark.system, benchmark.submitter
         self.submission, self.tree = benchmark.submitter.submission, benchmark.tree
         self.round, self.strict = benchmark.round, benchmark.strict
-        self.place = Place(*benchmark.place.names[:4], directory)
+        self.place = replace(benchmark.place, scenario=directory)
         self.layout = ResultPath(*self.place.names)
         self.path = self.layout.results(self.round).as_posix()
         self.canonical = self.round.canonical_scenario(directory)

@@ -19,7 +19,9 @@ STDOUT = "-"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything that limits or changes the judgement, and the forms of the report."""
-    parser.add_argument("tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/")
+    parser.add_argument(
+        "tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/"
+    )
     parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
     for name in ("submitter", "division", "system", "benchmark", "scenario"):
         parser.add_argument(f"--{name}", default="", help=f"judge this {name} only")
@@ -33,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--judge", choices=("rules", "reference"), default="rules", help="which verdict decides the exit code"
     )
     parser.add_argument(
-        "--power", choices=("official", "unofficial"), default="official", help="whether powerd may have measured"
+        "--power",
+        choices=("official", "unofficial"),
+        default="official",
+        help="whether powerd may have measured",
     )
     parser.add_argument(
         "--rehearsal", action="store_true", help="forgive what the run record of a rehearsal declares"
@@ -41,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", default="", metavar="RULE,…", help="only these rules or families")
     parser.add_argument("--ignore", default="", metavar="RULE,…", help="not these rules or families")
     parser.add_argument(
-        "--fail-on", choices=("error", "warning"), default="error", help="least severity that gives exit code 1"
+        "--fail-on",
+        choices=("error", "warning"),
+        default="error",
+        help="least severity that gives exit code 1",
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to judge with")
 

@@ -14,7 +14,9 @@ HELP = "what a rule demands and why"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The rule and the round."""
     parser.add_argument("rule", metavar="RULE", help=f"id of a rule, or {SEED_PAGE!r}")
-    parser.add_argument("--round", default=known_rounds()[-1], choices=known_rounds(), help="round to explain for")
+    parser.add_argument(
+        "--round", default=known_rounds()[-1], choices=known_rounds(), help="round to explain for"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

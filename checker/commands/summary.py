@@ -15,7 +15,9 @@ HELP = "the table of results"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The tree and the round."""
-    parser.add_argument("tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/")
+    parser.add_argument(
+        "tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/"
+    )
     parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
 
 

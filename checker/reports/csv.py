@@ -18,6 +18,11 @@ QUOTED = (
     "SystemType", "SystemName", "host_processor_model_name", "accelerator_model_name", "accelerators_per_node",
     "framework", "operating_system", "notes",
 )  # fmt: skip
+COPIED = (
+    "number_of_nodes", "host_processor_model_name", "host_processors_per_node", "host_processor_core_count",
+    "accelerator_model_name", "accelerators_per_node", "framework", "operating_system",
+)  # fmt: skip
+"""Columns that repeat a field of the system description."""
 POWER_UNITS = {"W": "Watts", "mJ": "millijoules", "J": "joules"}
 
 
@@ -32,9 +37,8 @@ def write(report: Report, stream: TextIO) -> None:
 
 def _rows(result: ResultReport, version: str) -> Iterator[dict[str, str]]:
     facts = result.system_facts
-    names = ("number_of_nodes", "host_processor_model_name", "host_processors_per_node")
-    names += ("host_processor_core_count", "accelerator_model_name", "accelerators_per_node")
-    row = {name: str(facts.get(name, "")) for name in (*names, "framework", "operating_system")}
+    copied = [c for c in COLUMNS if c in COPIED]
+    row = {name: str(facts.get(name, "")) for name in copied}
     notes = [str(facts.get(k) or "") for k in ("hw_notes", "sw_notes")]
     row |= {
         "Organization": result.place.submitter,

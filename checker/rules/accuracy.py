@@ -53,7 +53,9 @@ def target(result: Result) -> Iterator[Problem]:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(result, Problem(message, path, row.text, f"at least {limit.limit}", row.line))
+                yield _leniently(
+                    result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                )
 
 
 @rule(

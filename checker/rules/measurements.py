@@ -22,7 +22,9 @@ from checker.tree import Result, join
 def directory(result: Result) -> Iterator[Problem]:
     """It says how the result was made: settings, weights, data types. Names are spelled as under results."""
     if result.tree.folder(result.measurements_path) is None:
-        yield Problem("there is no measurements directory", result.measurements_path, "nothing", "a directory")
+        yield Problem(
+            "there is no measurements directory", result.measurements_path, "nothing", "a directory"
+        )
 
 
 @rule(
@@ -84,9 +86,7 @@ def json_name(result: Result) -> Iterator[Problem]:
 def json_fields(result: Result) -> Iterator[Problem]:
     """Data types, weights and retraining decide in which division a result belongs."""
     source = result.measurements
-    return of_document(
-        "measurements", source, source.value, result.round.facts, "measurements/json-fields"
-    )
+    return of_document("measurements", source, source.value, result.round.facts, "measurements/json-fields")
 
 
 @rule(

@@ -29,9 +29,7 @@ def validity(run: Run) -> Iterator[Problem]:
 
 
 def _with_effect(problem: Problem, effect: Effect) -> Problem:
-    return Problem(
-        problem.message, problem.path, problem.found, problem.wanted, problem.line, effect=effect
-    )
+    return Problem(problem.message, problem.path, problem.found, problem.wanted, problem.line, effect=effect)
 
 
 @run_rule(

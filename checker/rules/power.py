@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from checker import metrics, ptd_log
 from checker.model import Effect, Problem, Severity
 from checker.rule import POWER, rule
 from checker.rules.structure import file_list
 from checker.session import (
-    answers, first_text, phase_starts, ptd_dialogue, recorded_hashes, same_uuid, unofficial_session,
+    answers,
+    first_text,
+    phase_starts,
+    ptd_dialogue,
+    recorded_hashes,
+    same_uuid,
+    unofficial_session,
 )  # fmt: skip
 from checker.tree import Result, join
 from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING, hash_file
 from schemas.units import NS_PER_S
 
 SESSION = ("client", "server")
-OFFICIAL = {"power_checker": True, "official_power_only": True, "link": POWER, "since": "v1.0"}
-CHECKED = {"power_checker": True, "link": POWER, "since": "v1.0", "needs": SESSION}
+OFFICIAL: dict[str, Any] = {
+    "power_checker": True,
+    "official_power_only": True,
+    "link": POWER,
+    "since": "v1.0",
+}
+CHECKED: dict[str, Any] = {"power_checker": True, "link": POWER, "since": "v1.0", "needs": SESSION}
 
 
 @rule(
@@ -42,9 +54,7 @@ def files(result: Result) -> Iterator[Problem]:
     if result.tree.folder(result.ranging.path) is None:
         yield Problem("there is no ranging run", result.ranging.path, "nothing", "a directory")
     required = [*known["performance_required"], *known["performance_power_required"]]
-    yield from file_list(
-        result.tree, result.ranging.path, required, known["performance_optional"], tolerated
-    )
+    yield from file_list(result.tree, result.ranging.path, required, known["performance_optional"], tolerated)
 
 
 @rule(

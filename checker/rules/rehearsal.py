@@ -91,7 +91,9 @@ def simulated(result: Result) -> Iterator[Problem]:
     """An emulated meter speaks the instrument's language and measures nothing."""
     if result.run_record.usable and "meter" in declared(result.run_record.value, "simulated"):
         path = result.run_record.path
-        yield Problem("the meter is simulated", path, "a simulated meter", "a meter", pointer="/simulated/meter")
+        yield Problem(
+            "the meter is simulated", path, "a simulated meter", "a meter", pointer="/simulated/meter"
+        )
     elif result.has_power and result.server.usable:
         about = json.dumps(result.server.value.get("edgewatt"))
         if EMULATED in about or '"simulated": true' in about:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.model import Effect, Problem, Scope, Severity
-from checker.rule import run_rule, rule
+from checker.rule import rule, run_rule
 from checker.schema_rules import of_system
 from checker.tree import NETWORKED, Run, System
 
@@ -145,11 +145,8 @@ def _same(system: System, field: str, wanted: str, *, ignore_case: bool) -> Iter
     if field not in facts:
         return
     found = facts[field]
-    if not isinstance(found, str):
-        equal = False
-    else:
-        equal = found.lower() == wanted.lower() if ignore_case else found == wanted
-    if not equal:
+    fold = str.lower if ignore_case else str
+    if not isinstance(found, str) or fold(found) != fold(wanted):
         yield Problem(
             f"{field} is {found!r:.80}, the directory says {wanted!r}",
             system.description.path,
