@@ -1,1 +1,46 @@
-"""drivers of powerd, found by this folder."""
+"""Drivers of meters, found by this folder: one module per instrument series with an object ``DRIVER``."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from typing import cast
+
+from powerd.drivers.base import Driver
+from powerd.errors import NotThere
+from schemas.discovery import collect
+
+
+@cache
+def _all() -> dict[str, Driver]:
+    found: dict[str, Driver] = {}
+    for item in collect("powerd.drivers", "DRIVER"):
+        driver = cast(Driver, item)
+        if driver.name in found:
+            raise ValueError(f"two drivers are named {driver.name}")
+        found[driver.name] = driver
+    return found
+
+
+def names() -> tuple[str, ...]:
+    """Names of all drivers, sorted."""
+    return tuple(sorted(_all()))
+
+
+def find(name: str) -> Driver:
+    """The driver of this name; ``NotThere`` naming the known ones."""
+    known = _all()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known drivers: {', '.join(sorted(known))}"
+    raise NotThere(f"there is no driver {name!r}: {hint}")
+
+
+def for_model(maker: str, model: str) -> str | None:
+    """Name of the driver whose series holds this maker and model as ``*IDN?`` gives them, None if no one's."""
+    for name, driver in sorted(_all().items()):
+        accepts = getattr(driver, "accepts", None)
+        if accepts is not None and accepts(maker, model):
+            return name
+    return None

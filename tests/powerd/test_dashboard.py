@@ -37,8 +37,18 @@ def meter(**changes: Any) -> dict[str, Any]:
     return base | changes
 
 
-WINDOW = {"id": "w", "name": "resnet50 testing", "meter": "wall", "state": "closed",
-          "duration_s": 61.0, "energy_j": 2600.0, "energy_u95_j": 6.1, "average_w": 42.6, "coverage": 0.9995, "quality": "good"}  # fmt: skip
+WINDOW = {
+    "id": "w",
+    "name": "resnet50 testing",
+    "meter": "wall",
+    "state": "closed",
+    "duration_s": 61.0,
+    "energy_j": 2600.0,
+    "energy_u95_j": 6.1,
+    "average_w": 42.6,
+    "coverage": 0.9995,
+    "quality": "good",
+}
 HEALTH = {"status": "ok", "version": "0.1.0", "clock": {"source": "system", "u95_s": 0.0004}, "problems": []}
 
 

@@ -1,0 +1,72 @@
+"""Put an emulated meter on a pseudo-terminal and print its port; it runs until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import signal
+from pathlib import Path
+
+from powerd.boottime import boottime_ns
+
+NAME = "emulate"
+HELP = "a meter on a pseudo-terminal; prints the port"
+log = logging.getLogger("powerd.emulate")
+_FAULTS = (
+    "KIND[=VALUE]@FROM[-[TO]],… in seconds: slow=S, drop=SHARE, garbage=BYTES, half, silence, overrange, "
+    "unplug; without -TO the next answer only (silence, overrange, unplug: from then on)"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``powerd emulate``."""
+    parser.add_argument(
+        "driver", metavar="DRIVER", help="the driver that it is to answer, e.g. yokogawa-wt300"
+    )
+    parser.add_argument("--link", type=Path, metavar="PATH", help="make a link to the port here")
+    parser.add_argument(
+        "--load",
+        default="constant:100",
+        metavar="SPEC",
+        help="constant:W, sine:MEAN,AMPLITUDE,PERIOD_S, square:LOW,HIGH,PERIOD_S, trace:FILE or host",
+    )
+    parser.add_argument("--faults", default="", metavar="SPEC", help=_FAULTS)
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="write what it really drew (JSON Lines)")
+    parser.add_argument("--baud", type=int, help="rate of the line (default: as the other side sets it)")
+    parser.add_argument("--seed", type=int, help="of the meter's errors, to meet the same meter again")
+    parser.add_argument("--model", help="model of the series (default: the first, e.g. WT310E)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the port; 0 after SIGTERM, 130 after Ctrl-C."""
+    from powerd import emulators
+    from powerd.emulators import faults, load
+    from powerd.emulators.pty import Endpoint, serve
+    from powerd.emulators.truth import TruthWriter
+    from schemas.errors import UserError
+
+    emulator = emulators.find(args.driver)
+    model = args.model or emulator.models[0]
+    if model not in emulator.models:
+        raise UserError(f"{args.driver} has no model {model!r}: choose one of {', '.join(emulator.models)}")
+    if args.baud is not None and not 300 <= args.baud <= 4_000_000:
+        raise UserError(f"--baud {args.baud} is no line rate: write one such as 9600 or 57600")
+    plan = faults.parse(args.faults)
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 32)
+    origin_ns = boottime_ns()
+    drawn = load.parse(args.load, lambda: boottime_ns() - origin_ns)
+    truth = TruthWriter(args.truth, drawn, origin_ns) if args.truth is not None else None
+    instrument = emulator.make(model, drawn, seed, origin_ns)
+    endpoint = Endpoint(instrument, faults.FaultPlan(plan, seed), origin_ns, link=args.link, baud=args.baud)
+    signal.signal(signal.SIGTERM, lambda number, frame: endpoint.stop())
+    print(endpoint.port, flush=True)
+    log.info("%s %s, seed %d, load %s", args.driver, model, seed, args.load)
+
+    def clean_up() -> None:
+        drawn.stop()
+        if truth is not None:
+            truth.close()
+
+    serve(endpoint, clean_up)
+    return 0

@@ -1,0 +1,79 @@
+"""Write every conversation with a meter down, for tests and for fault reports (``--record``).
+
+The file is JSON Lines. The first line is ``{"schema": "edgewatt/recording/1", "port": …, "byte_time_ns": …}``;
+each further one is ``{"dir": "out"|"in", "t_ns": …, "data": …}`` with the bytes as Latin-1 text, the instant
+of the last byte (CLOCK_BOOTTIME), and for ``in`` also ``first_ns``, the instant of the first byte.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO
+
+from powerd.boottime import boottime_ns
+from powerd.errors import NotThere
+from powerd.model import Stamps
+from powerd.transports.base import Transport
+
+
+class RecordingTransport:
+    """Any transport, with its conversation appended to a file."""
+
+    def __init__(self, inner: Transport, path: Path) -> None:
+        self._inner = inner
+        try:
+            self._file: IO[str] = path.open("a", encoding="utf-8")
+        except OSError as error:
+            inner.close()
+            raise NotThere(f"the recording {path} cannot be written: {error.strerror}") from error
+        self._line({"schema": "edgewatt/recording/1", "port": inner.name, "byte_time_ns": inner.byte_time_ns})
+
+    @property
+    def name(self) -> str:
+        """The port that is recorded."""
+        return self._inner.name
+
+    @property
+    def byte_time_ns(self) -> int:
+        """Time of one character on the recorded line."""
+        return self._inner.byte_time_ns
+
+    @property
+    def stamps(self) -> Stamps:
+        """Instants of the latest exchange."""
+        return self._inner.stamps
+
+    def write(self, data: bytes, deadline_s: float) -> None:
+        """Send and write down."""
+        self._inner.write(data, deadline_s)
+        self._line({"dir": "out", "t_ns": self._inner.stamps.request_ns, "data": data.decode("latin-1")})
+
+    def read_until(self, terminator: bytes, deadline_s: float, limit: int = 4096) -> bytes:
+        """Read and write down."""
+        return self._answer(self._inner.read_until(terminator, deadline_s, limit))
+
+    def read_exactly(self, count: int, deadline_s: float) -> bytes:
+        """Read and write down."""
+        return self._answer(self._inner.read_exactly(count, deadline_s))
+
+    def discard_input(self) -> None:
+        """Throw away what has arrived; not written down."""
+        self._inner.discard_input()
+
+    def close(self) -> None:
+        """Close the port and the recording."""
+        self._inner.close()
+        self._file.close()
+
+    def _answer(self, data: bytes) -> bytes:
+        stamps = self._inner.stamps
+        last = stamps.last_byte_ns or boottime_ns()
+        row = {"dir": "in", "t_ns": last, "first_ns": stamps.first_byte_ns or last}
+        self._line({**row, "data": data.decode("latin-1")})
+        return data
+
+    def _line(self, row: dict[str, object]) -> None:
+        if not self._file.closed:
+            self._file.write(json.dumps(row) + "\n")
+            self._file.flush()
