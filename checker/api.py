@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TextIO
 
 from checker import outcome, recognise
-from checker.engine import Engine, wanted
+from checker.engine import wanted
 from checker.forgive import forgive
 from checker.model import Place, Report
 from checker.options import Options
+from checker.share import gather
 from checker.tree import Result, Submission, Tree
 from checker.verdicts import Verdicts
 from schemas.errors import UserError
@@ -44,27 +45,22 @@ def check_with(path: Path, options: Options) -> Report:
     if not path.is_dir():
         reason = "is not a directory" if path.exists() else "does not exist"
         raise UserError(f"nothing to check: {path} {reason}; name the folder that holds closed/ or open/")
-    tree = Tree(path)
-    submission, reason = open_submission(tree, path, options)
+    submission, reason = open_submission(Tree(path), path, options)
     results = chosen(submission, options)
-    findings = Engine(submission, options).run()
-    reference = Verdicts(findings)
+    findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
+    official = Verdicts(findings)
     if options.rehearsal:
         findings = forgive(findings, results)
     shown = [f for f in findings if options.wants(f.rule)]
     verdicts = Verdicts(shown)
-    reports = []
-    for result in results:
-        own = outcome.report(result, shown, verdicts)
-        listed = own.metric is not None and reference.reference_valid(result.place)
-        reports.append(replace(own, reference_valid=listed))
+    reports = tuple(outcome.judged(n, shown, verdicts, official) for n in numbers)
     return Report(
         tree=str(path),
         round=submission.round.name,
         round_reason=reason,
         valid=verdicts.tree_valid() and all(r.valid for r in reports),
-        reference_valid=reference.reference_exits_zero() and all(r.reference_valid for r in reports),
-        results=tuple(reports),
+        reference_valid=official.reference_exits_zero() and all(r.reference_valid for r in reports),
+        results=reports,
         findings=tuple(shown),
     )
 

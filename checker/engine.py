@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
@@ -43,19 +43,24 @@ class Engine:
         self._absent: dict[tuple[Place, str, str], list[tuple[Rule, Absent]]] = defaultdict(list)
         self.findings: list[Finding] = []
 
-    def run(self) -> list[Finding]:
-        """Findings of all rules on all nodes that were asked for, sorted by place and rule."""
+    def run(self, systems: Collection[Place] | None = None, *, above: bool = True) -> list[Finding]:
+        """Findings of all rules on all nodes that were asked for, sorted by place and rule.
+
+        ``systems`` limits the work to these systems (None: all), ``above`` says whether the rules on the
+        submission and its submitters run too; so that the work can be shared out.
+        """
         by_scope: dict[Scope, list[Rule]] = defaultdict(list)
         for rule in self.rules:
             by_scope[rule.scope].append(rule)
-        for node, scope in self._nodes():
-            for rule in by_scope[scope]:
-                self._apply(rule, node)
+        for node, scope in self._nodes(systems):
+            if above or scope not in (Scope.SUBMISSION, Scope.SUBMITTER):
+                for rule in by_scope[scope]:
+                    self._apply(rule, node)
         self._tell_absent()
         self._tell_broken()
-        return sorted(set(self.findings), key=sort_key)
+        return unique(self.findings)
 
-    def _nodes(self) -> Iterator[tuple[Node, Scope]]:
+    def _nodes(self, systems: Collection[Place] | None) -> Iterator[tuple[Node, Scope]]:
         only = self.options.only
         yield self.submission, Scope.SUBMISSION
         for submitter in self.submission.submitters:
@@ -63,7 +68,9 @@ class Engine:
                 continue
             yield submitter, Scope.SUBMITTER
             for system in submitter.systems:
-                if not touches(only, system.place, 3):
+                if not touches(only, system.place, 3) or (
+                    systems is not None and system.place not in systems
+                ):
                     continue
                 yield system, Scope.SYSTEM
                 for benchmark in system.benchmarks:

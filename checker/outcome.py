@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from checker import metrics, session
@@ -16,12 +17,11 @@ from checker.verdicts import Verdicts
 from schemas.units import format_rfc3339
 
 
-def report(result: Result, findings: Sequence[Finding], verdicts: Verdicts) -> ResultReport:
-    """Numbers and verdicts of a result."""
+def numbers(result: Result) -> ResultReport:
+    """The numbers of a result; verdicts and findings are filled in by ``judged``."""
     number, inferred = _metric(result)
     facts = result.system.facts
     status = facts.get("status")
-    concerning = tuple(at for at, f in enumerate(findings) if verdicts.concerns(f, result.place))
     return ResultReport(
         place=result.place,
         system_type=result.system.type,
@@ -29,14 +29,27 @@ def report(result: Result, findings: Sequence[Finding], verdicts: Verdicts) -> R
         model=result.benchmark.model,
         scenario=result.scenario,
         path=result.path,
-        valid=number is not None and verdicts.valid(result.place),
-        reference_valid=number is not None and verdicts.reference_valid(result.place),
+        valid=False,
+        reference_valid=False,
         inferred=inferred,
         metric=number,
         accuracy=_accuracy(result),
         power=power(result) if result.has_power else None,
-        findings=concerning,
+        findings=(),
         system_facts=facts,
+    )
+
+
+def judged(
+    report: ResultReport, findings: Sequence[Finding], shown: Verdicts, official: Verdicts
+) -> ResultReport:
+    """A report with its verdicts: ours from the findings that are shown, the official one from all of them."""
+    has_number = report.metric is not None
+    return replace(
+        report,
+        valid=has_number and shown.valid(report.place),
+        reference_valid=has_number and official.reference_valid(report.place),
+        findings=tuple(at for at, f in enumerate(findings) if shown.concerns(f, report.place)),
     )
 
 

@@ -150,7 +150,7 @@ def _spl_shift(path: Path, edit: dict[str, Any], tree: Path) -> None:
     form = "%m-%d-%Y %H:%M:%S.%f"
 
     def change(number: int, fields: list[str]) -> None:
-        later = datetime.strptime(fields[1], form) + timedelta(seconds=edit["seconds"])  # noqa: DTZ007
+        later = datetime.strptime(fields[1], form) + timedelta(seconds=edit["seconds"])
         fields[1] = later.strftime(form)[:-3]
 
     _spl(path, change)
