@@ -44,6 +44,7 @@ class Tree:
         self.root = root
         self.folders: dict[str, Folder] = {}
         self.unreadable: dict[str, str] = {}
+        self.live_links: set[str] = set()
         self._real_root = root.resolve()
         self._walk("", {self._real_root})
 
@@ -65,6 +66,7 @@ class Tree:
             real = Path(entry.path).resolve()
             if not real.exists() or not real.is_relative_to(self._real_root):
                 return
+            self.live_links.add(below)
         if entry.is_dir():
             real = real or Path(entry.path).resolve()
             folder.dirs.append(entry.name)
@@ -94,7 +96,7 @@ class Tree:
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at ``path``."""
-        return path in self.folders or self.has_file(path)
+        return path in self.folders or path in self.live_links or self.has_file(path)
 
     def below(self, path: str) -> Iterator[Folder]:
         """The directory at ``path`` and all below it, in order of the walk."""

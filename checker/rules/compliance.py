@@ -167,7 +167,7 @@ def _says_pass(result: Result, test: str, name: str) -> Iterator[Problem]:
     since="v2.1",
 )
 def perf_files(result: Result) -> Iterator[Problem]:
-    """As for the performance run itself."""
+    """The run of a test is published like the performance run; a missing log or a stray file fails it."""
     files = result.round.files
     for test in _there(result):
         if test in WITH_PERFORMANCE:

@@ -334,7 +334,7 @@ def scenario_dir_known(result: Result) -> Iterator[Problem]:
     bad="performance/run_2/",
 )
 def perf_run_dir(result: Result) -> Iterator[Problem]:
-    """Only run_1 is ever looked at."""
+    """Of several run directories only run_1 is ever looked at; without it there is no result."""
     if result.tree.folder(result.run.path) is None:
         yield Problem("there is no performance/run_1", result.run.path, "nothing", "a directory")
 
@@ -462,7 +462,7 @@ def model_mapping(submitter: Submitter) -> Iterator[Problem]:
         )
         return
     for name, official in source.value.items():
-        if official not in submitter.round.facts["benchmarks"]:
+        if not isinstance(official, str) or official not in submitter.round.facts["benchmarks"]:
             yield Problem(
                 f"{name!r} is mapped to {official!r:.60}, which the round does not know",
                 source.path,
