@@ -140,7 +140,9 @@ CASES = [
     Case("power/files", without("power", "client.log"), also=("power/results-hash",)),
     Case("structure/perf-file-list", without("run_1", "spl.txt"), also=("power/results-hash",)),
     Case("power/ranging-log", ranging_without_metric),
-    Case("power/metric", spl(lambda rows: [], "no_samples"), also=("quality/coverage", "power/ranging-delta")),
+    Case(
+        "power/metric", spl(lambda rows: [], "no_samples"), also=("quality/coverage", "power/ranging-delta")
+    ),
     Case("power/metric", spl(lambda rows: [*rows, "Time,07-23-2024 13:5"], "half_a_line")),
     Case("power/session-form", side("client", "no_version", version=None)),
     Case("power/sources-client", side("client", "other_sources", sources={"client.py": "00"})),
@@ -149,7 +151,10 @@ CASES = [
     Case("power/ptd-commands", said(1, reply="Fluke,version=1.10.0-x")),
     Case("power/ptd-commands", said(3, reply="Error")),
     Case("power/ptd-commands", said(12, cmd="SR,A,Auto")),
-    Case("power/uuid", side("server", "other_uuid", uuid={"client": "x", "server": "bb71fde2-5427-4eea-be96-601b30c3780f"})),
+    Case(
+        "power/uuid",
+        side("server", "other_uuid", uuid={"client": "x", "server": "bb71fde2-5427-4eea-be96-601b30c3780f"}),
+    ),
     Case("power/session-name", side("client", "other_name", session_name="other")),
     Case("power/phases", server("late_phase", late_phase)),
     Case("power/phases", shifted_phases),
@@ -160,16 +165,32 @@ CASES = [
     Case("power/messages", server("other_reply", lambda d: d["messages"][2].update(reply="NO"))),
     Case("power/results-hash", edited_log, sign=False),
     Case("power/ptd-log", no_activation),
-    Case("power/ptd-log", daemon_says("error_in_testing", (110.0, "ERROR: Bad watts reading nan from Yokogawa"))),
+    Case(
+        "power/ptd-log",
+        daemon_says("error_in_testing", (110.0, "ERROR: Bad watts reading nan from Yokogawa")),
+    ),
     Case("power/ptd-config", side("server", "unknown_type", ptd_config={"device_type": 1})),
-    Case("power/ptd-config", side("server", "one_channel", ptd_config={"device_type": 77, "command": [], "channel": None})),
+    Case(
+        "power/ptd-config",
+        side("server", "one_channel", ptd_config={"device_type": 77, "command": [], "channel": None}),
+    ),
     Case("power/debug", side("server", "debug", debug=True)),
     Case("structure/readable", garbled_server),
-    Case("quality/coverage", spl(watts("-1.0", 5), "every_fifth_negative"), Effect.NONE, also=("quality/bad-samples",)),
+    Case(
+        "quality/coverage",
+        spl(watts("-1.0", 5), "every_fifth_negative"),
+        Effect.NONE,
+        also=("quality/bad-samples",),
+    ),
     Case("quality/bad-samples", spl(repeated, "repeated_stamp"), Effect.NONE, Severity.WARNING),
-    Case("quality/over-range", spl(watts("inf"), "inf"), Effect.NONE, also=("quality/coverage", "quality/bad-samples", "power/metric")),
+    Case(
+        "quality/over-range",
+        spl(watts("inf"), "inf"),
+        Effect.NONE,
+        also=("quality/coverage", "quality/bad-samples", "power/metric"),
+    ),
     Case("quality/ptd-log", daemon_says("uncertain", (110.0, UNCERTAIN)), Effect.LOG, Severity.WARNING),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)

@@ -187,7 +187,12 @@ COMPLIANCE_CASES = [
     Case("compliance/perf-run", compliance_log("TEST05", effective_qsl_rng_seed=3066443479025735752)),
     Case("compliance/perf-run", compliance_log("TEST01", effective_min_duration_ms=None), Effect.CRASH),
     Case("compliance/perf-run", compliance_log("TEST04", effective_min_duration_ms=None), Effect.NONE),
-    Case("compliance/perf-run", remove("TEST05", RUN + "mlperf_log_detail.txt"), Effect.NONE, also=("compliance/perf-files",)),
+    Case(
+        "compliance/perf-run",
+        remove("TEST05", RUN + "mlperf_log_detail.txt"),
+        Effect.NONE,
+        also=("compliance/perf-files",),
+    ),
     Case("compliance/perf-verdict", fail("TEST04", "verify_performance.txt")),
     Case("compliance/perf-verdict", remove("TEST05", "verify_performance.txt")),
     Case("compliance/perf-files", remove("TEST05", RUN + "mlperf_log_summary.txt")),
@@ -195,7 +200,7 @@ COMPLIANCE_CASES = [
     Case("compliance/test01-accuracy", not_bitwise(76.0, 74.0)),
     Case("compliance/test01-accuracy", remove("TEST01", "accuracy/accuracy.txt")),
     Case("compliance/test06", llm_test06, build=LLM),
-]  # fmt: skip
+]
 CASES = [*PERFORMANCE_CASES, *ACCURACY_CASES, *COMPLIANCE_CASES]
 
 
