@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from checker.api import check
-from checker.engine import POWER_CHECKER_FILES, Engine
 from checker.explain import explain
 from checker.model import Effect, Severity
 from checker.options import Options
 from checker.rule import Rule, effects
+from checker.rule_pass import POWER_CHECKER_FILES, RulePass
 from checker.rules import all_rules, structure
 from checker.tree import Submission, Tree
 from schemas.errors import UserError
@@ -101,7 +101,7 @@ def test_a_rule_that_crashes_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mo
         raise KeyError("nobody expected this")
 
     tree = build(tmp_path)
-    engine = Engine(Submission(Tree(tree.root), load_round("v4.1")), Options())
+    engine = RulePass(Submission(Tree(tree.root), load_round("v4.1")), Options())
     rule = structure.perf_file_list
     copy = {name: getattr(rule, name) for name in Rule.__slots__}
     engine.rules = [Rule(**(copy | {"check": broken}))]
@@ -135,7 +135,7 @@ def test_a_directory_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
     tree = build(tmp_path)
     submission = Submission(Tree(tree.root), load_round("v4.1"))
     submission.tree.unreadable["closed/Bench/code"] = "Permission denied"
-    found = Engine(submission, Options()).run()
+    found = RulePass(submission, Options()).run()
     assert [f.location.path for f in found] == ["closed/Bench/code"]
 
 
