@@ -8,11 +8,12 @@ from typing import TextIO
 
 from checker import outcome, recognise
 from checker.engine import gather
+from checker.files import Tree
 from checker.forgive import forgive
 from checker.model import Place, Report
 from checker.options import Options
 from checker.rule_pass import wanted
-from checker.tree import Result, Submission, Tree
+from checker.tree import Result, Submission
 from checker.verdicts import Verdicts
 from schemas.errors import UserError
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker import outcome
+from checker.files import Tree
 from checker.model import Finding, Place, ResultReport
 from checker.options import Options
 from checker.rule_pass import RulePass, unique, wanted
-from checker.tree import Result, Submission, Tree
+from checker.tree import Result, Submission
 from schemas.rounds import load_round
 
 Part = tuple[list[Finding], list[ResultReport]]

@@ -10,7 +10,7 @@ from checker import metrics, session
 from checker.model import AccuracyValue, Finding, Metric, PowerFigures, ResultReport
 from checker.rule import Absent
 from checker.rules.accuracy import read
-from checker.rules.power import delta_percent
+from checker.rules.power_runs import delta_percent
 from checker.rules.quality import judge
 from checker.tree import Result
 from checker.verdicts import Verdicts

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
 from checker.rule import Absent, Rule, effects
@@ -18,7 +19,7 @@ from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
 from checker.session import unofficial_session
-from checker.tree import Result, Source, Submission
+from checker.tree import Result, Submission
 
 Node = Any
 """A node of the tree that the rules of its scope take: Submission, Submitter, System, Benchmark or Result."""

@@ -136,3 +136,10 @@ def _positive(text: str) -> bool:
         return float(text) > 0
     except ValueError:
         return False
+
+
+def part(document: object, *names: str) -> object:
+    """What stands under names one below the other; None when there is no such place."""
+    for name in names:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from checker import accuracy_txt, metrics
+from checker.files import join
 from checker.model import Effect, Problem
 from checker.rule import INFERENCE, Absent, Rule, effects, rule
 from checker.rules import performance, system
-from checker.rules.structure import file_list
-from checker.tree import Result, Run, join
+from checker.rules.structure_results import file_list
+from checker.tree import Result, Run
 
 PASSED = "TEST PASS"
 WITH_PERFORMANCE = ("TEST01", "TEST04", "TEST05")

@@ -9,12 +9,13 @@ import pytest
 
 from checker.api import check
 from checker.explain import explain
+from checker.files import Tree
 from checker.model import Effect, Severity
 from checker.options import Options
 from checker.rule import Rule, effects
 from checker.rule_pass import POWER_CHECKER_FILES, RulePass
-from checker.rules import all_rules, structure
-from checker.tree import Submission, Tree
+from checker.rules import all_rules, structure, structure_results
+from checker.tree import Submission
 from schemas.errors import UserError
 from schemas.rounds import known_rounds, load_round
 from schemas.seed_page import seed_page
@@ -102,7 +103,7 @@ def test_a_rule_that_crashes_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mo
 
     tree = build(tmp_path)
     engine = RulePass(Submission(Tree(tree.root), load_round("v4.1")), Options())
-    rule = structure.perf_file_list
+    rule = structure_results.perf_file_list
     copy = {name: getattr(rule, name) for name in Rule.__slots__}
     engine.rules = [Rule(**(copy | {"check": broken}))]
     found = engine.run()
