@@ -101,12 +101,12 @@ def unofficial(result: Result) -> Iterator[Problem]:
     so; its quality is judged all the same."""
     if result.has_power and unofficial_session(result.server.value):
         by = result.server.value["edgewatt"]
-        name = by.get("daemon") if isinstance(by, dict) else by
+        name = name_of(by.get("daemon") if isinstance(by, dict) else by) or "an unnamed daemon"
         accepted = result.submission.unofficial_power
         yield Problem(
-            f"power was measured by {name!s:.60}, not by the official flow",
+            f"power was measured by {name:.60}, not by the official flow",
             result.server.path,
-            found=str(name)[:60],
+            found=name[:60],
             wanted="SPEC PTDaemon",
             pointer="/edgewatt",
             severity=Severity.NOTE if accepted else None,
