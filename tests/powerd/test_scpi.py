@@ -74,7 +74,9 @@ def test_decode_answers_or_says_garbled(data):
 
 def test_resync_throws_late_answers_away():
     identity = b"YOKOGAWA,WT310E,C3XA04010E,F1.04\n"
-    with conversation((b"\n*CLS\n", b"1.0E+00;1\n"), (b"*IDN?\n", b"2.0E+00;1\n" + identity), (b"X?\n", b"7\n")) as p:
+    with conversation(
+        (b"\n*CLS\n", b"1.0E+00;1\n"), (b"*IDN?\n", b"2.0E+00;1\n" + identity), (b"X?\n", b"7\n")
+    ) as p:
         talk = scpi.Scpi(p)
         talk.resync()
         assert talk.query("X?") == ["7"]
