@@ -9,9 +9,7 @@ from checker import metrics
 from checker.model import Effect, Problem, Severity
 from checker.rule import POWER, rule
 from checker.rules.structure_results import file_list
-from checker.session import (
-    unofficial_session,
-)  # fmt: skip
+from checker.session import name_of, unofficial_session  # fmt: skip
 from checker.tree import Result
 
 
