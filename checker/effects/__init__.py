@@ -1,1 +1,1 @@
-"""What the official checker of a round does with a result when a rule fails, one JSON file per round."""
+"""What the official checker of each round does with a breach of each rule: one JSON file a round."""
