@@ -357,6 +357,10 @@ def test_one_declaration_one_finding(case: Case, tmp_path: Path) -> None:
     expect(tmp_path, case)
 
 
+TOO_FAR = "reference score = 80.5\ntest score = 60.5\nTEST FAIL"
+"""What a verification writes when two scores are too far apart."""
+
+
 def rehearsed(t: TreeUnderTest) -> None:
     """A short run on made-up data, in performance and in compliance, all of it declared."""
     record(t, shortened=CUT, synthetic={"weights": "random"})
@@ -366,7 +370,7 @@ def rehearsed(t: TreeUnderTest) -> None:
     t.sub(
         t.compliance("TEST04") / "verify_performance.txt",
         "TEST PASS",
-        "reference score = 80.5\ntest score = 60.5\nTEST FAIL",
+        TOO_FAR,
     )
     (t.result() / "accuracy" / "accuracy.txt").write_text("accuracy=50.0%\nhash=" + "ab" * 32 + "\n")
     half_power(t)
