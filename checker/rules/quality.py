@@ -41,7 +41,7 @@ def judge(result: Result) -> Quality | None:
     title="Good samples stand for nearly all of the window",
     fix="Find out why samples are missing (line, range, clock) and measure again.",
     good="coverage 0.999",
-    bad="coverage 0.80: every fifth sample is negative",
+    bad="coverage 0.80, since every fifth sample is negative",
     link=POWER,
     needs=NEEDS,
 )
