@@ -66,8 +66,8 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     yield f"good      {rule.good}"
     yield from textwrap.wrap(rule.fix, WIDTH - 10, initial_indent="do        ", subsequent_indent=" " * 10)
     if rule.forgiven_by:
-        places = "; ".join(DECLARATIONS[reason] for reason in rule.forgiven_by)
-        text = f"--rehearsal forgives it where edgewatt.json declares {places}"
+        places = dict.fromkeys(place for reason in rule.forgiven_by for place in DECLARATIONS[reason])
+        text = f"--rehearsal forgives it where edgewatt.json declares {' or '.join(places)}"
         yield from textwrap.wrap(text, WIDTH - 10, initial_indent="rehearsal ", subsequent_indent=" " * 10)
     yield f"read      {rule.link}"
     rows = rows_for(rule.id)

@@ -22,6 +22,8 @@ SHOWN = 3
 PLAIN_WIDTH = 400
 """Width where there is no terminal: lines are not broken, so that they can be searched."""
 LABEL = 10
+NARROW = 110
+"""Up to this width the table breaks the names of results in two."""
 
 
 def write(report: Report, stream: TextIO) -> None:
@@ -184,6 +186,13 @@ def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
         yield said, wanted, places
 
 
+def _name(result: ResultReport, width: int) -> str:
+    """Submitter, system, benchmark and scenario, on two lines where there is little room."""
+    system, benchmark = result.place.names[2:4]
+    between = "/" if width > NARROW else "/\n"
+    return f"{safe(result.place.submitter)}/{safe(system)}{between}{safe(f'{benchmark}/{result.scenario}')}"
+
+
 def number(value: float) -> str:
     """A figure with at most six significant digits."""
     return f"{value:.6g}"
@@ -200,7 +209,7 @@ def write_table(console: Console, results: Iterable[ResultReport]) -> None:
     for result in results:
         metric, power = result.metric, result.power
         table.add_row(
-            Text(safe("/".join((result.place.submitter, *result.place.names[2:4], result.scenario)))),
+            Text(_name(result, console.width)),
             Text(f"{number(metric.value)} {safe(metric.unit)}" if metric else "-"),
             Text(" ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-"),
             f"{number(power.metric.value)} {power.metric.unit}" if power else "-",
