@@ -23,7 +23,7 @@ PLAIN_WIDTH = 400
 """Width where there is no terminal: lines are not broken, so that they can be searched."""
 LABEL = 10
 NARROW = 110
-"""Up to this width the table breaks the names of results in two."""
+"""Up to this width the table breaks the names of results in three."""
 
 
 def write(report: Report, stream: TextIO) -> None:
@@ -187,10 +187,11 @@ def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
 
 
 def _name(result: ResultReport, width: int) -> str:
-    """Submitter, system, benchmark and scenario, on two lines where there is little room."""
+    """Submitter, system, benchmark and scenario, on three lines where there is little room."""
     system, benchmark = result.place.names[2:4]
     between = "/" if width > NARROW else "/\n"
-    return f"{safe(result.place.submitter)}/{safe(system)}{between}{safe(f'{benchmark}/{result.scenario}')}"
+    first = safe(f"{result.place.submitter}/{system}")
+    return between.join((first, safe(benchmark), safe(result.scenario)))
 
 
 def number(value: float) -> str:
