@@ -1,1 +1,1 @@
-"""api of powerd, found by this folder."""
+"""The HTTP API: one module per resource, each with ``router(service)``; found by this folder."""

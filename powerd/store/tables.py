@@ -80,7 +80,9 @@ def reading_row(run: int, r: Reading) -> tuple[Any, ...]:
 def row_reading(row: Sequence[Any]) -> Reading:
     """The inverse of ``reading_row``, without the run."""
     (meter, channel, sequence, boot, request, first, last, end, u95, interval) = row[1:11]
-    values = Values(channel, *row[11:19], Quality(row[19]))
+    power, volts, amps, factor, hertz, volts_range, amps_range, crest = row[11:19]
+    quality = Quality(row[19])
+    values = Values(channel, power, volts, amps, factor, hertz, volts_range, amps_range, crest, quality)
     stamps = Stamps(request, first, last)
     return Reading(meter, sequence, boot, stamps, end, u95, interval, values, bool(row[20]), row[21])
 

@@ -1,0 +1,20 @@
+"""``GET /v1/health``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from powerd.service import Service
+
+
+def router(service: Service) -> APIRouter:
+    """Whether all is well, and if not why not."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health")
+    def health() -> dict[str, Any]:
+        return service.health()
+
+    return routes
