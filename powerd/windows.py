@@ -1,164 +1,147 @@
-"""Windows: open, mark, close. A closing window waits for the meter's last interval on a thread of its own."""
+"""Windows: open, mark, close. A closed window is immutable; an open one survives the death of the daemon."""
 
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from powerd import drivers, evidence
 from powerd.boottime import boottime_ns
-from powerd.clock import ClockModel
-from powerd.errors import NotThere, PowerdError, Refused
-from powerd.evaluation import document, locate
-from powerd.ring import Ring
+from powerd.clock import ClockModel, Instant, NoTie
+from powerd.errors import NotThere, Refused
+from powerd.exchange import Exchange
+from powerd.model import MeterInfo, Settings
 from powerd.store import Store, StoredWindow
 from schemas.units import NS_PER_S
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A window that is closing: its end on BOOTTIME of this boot (None: of another), and when it is done."""
-
-    end_ns: int | None
-    done: threading.Event = field(default_factory=threading.Event)
-
-
 WAIT_S = 5.0
-"""How long a close request waits for the last interval before it answers ``closing``."""
-GIVE_UP_NS = 10 * NS_PER_S
-"""After this (or three intervals) no further reading is expected, and the rest is a loss."""
-FUTURE_NS = 5 * NS_PER_S
-
-
-class Conflict(Refused):
-    """The channel is leased, the id means another window, or the window is in another state."""
+"""How long a close waits for the last interval before it answers with state ``closing``."""
+GIVE_UP_S = 30.0
+"""After so long without the last interval a closing window is closed with what there is."""
+LONGEST_S = 7 * 86400
+_AROUND = 12
+"""Usual intervals before and after a window that the integration looks at."""
+_POLL_S = 0.02
 
 
 class Windows:
     """All windows of one store. Thread safe."""
 
-    def __init__(self, store: Store, ring: Ring, note_clock: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, channels: Callable[[str], tuple[str, ...]], take_fix: Callable[[], None]
+    ) -> None:
+        """``channels`` names a meter's channels (``NotThere`` if unknown); ``take_fix`` takes a clock fix now."""
         self._store = store
-        self._ring = ring
-        self._note_clock = note_clock
-        self._stopping = threading.Event()
-        self._pending: dict[str, _Pending] = {}
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._close_loop, name="window-closer", daemon=True)
-
-    def start(self) -> None:
-        """Go on with windows that were closing when the daemon ended."""
-        with self._lock:
-            for window in self._store.windows_in("closing"):
-                self._pending[window.ident] = _Pending(self._end_here(window))
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread; windows that are closing stay so in the store."""
-        self._stopping.set()
-        self._ring.wake()
-        self._thread.join(5.0)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread that closes windows runs."""
-        return self._thread.is_alive()
+        self._channels = channels
+        self._take_fix = take_fix
+        self._closing = threading.Lock()
 
     def open(
-        self, ident: str | None, name: str, meter: str, channel: str, labels: Mapping[str, str]
-    ) -> StoredWindow:
-        """A new window from now on, or the very one that this id already opened. ``Conflict``, ``StoreFailed``."""
-        key = ident or uuid.uuid4().hex
-        known = self._store.window(key)
-        if known is None:
-            window = StoredWindow(
-                key, name, meter, channel, dict(labels), "open", self._store.boot_id, boottime_ns(), None, None
+        self, name: str, meter: str, labels: Mapping[str, str], ident: str | None = None
+    ) -> dict[str, Any]:
+        """Open a window; the same id again gives the window that is there.
+
+        Raises ``NotThere`` for an unknown meter, ``Refused`` when its channel is leased or the id is taken.
+        """
+        channel = self._channels(meter)[0]
+        ident = ident or uuid.uuid4().hex
+        self._take_fix()
+        opened = boottime_ns()
+        window = StoredWindow(
+            ident, name, meter, channel, labels, "open", self._store.boot_id, opened, None, None
+        )
+        try:
+            self._store.add_window(window)
+        except sqlite3.IntegrityError:
+            there = self._store.window(ident)
+            if there is not None and (there.name, there.meter) == (name, meter):
+                return self._describe(there)
+            if there is not None:
+                raise Refused(
+                    f"window id {ident!r} belongs to {there.name!r} on {there.meter}: choose another id"
+                ) from None
+            holder = next(
+                w for w in self._store.windows_in("open") if (w.meter, w.channel) == (meter, channel)
             )
-            self._note_clock()
-            try:
-                self._store.add_window(window)
-            except sqlite3.IntegrityError:
-                known = self._store.window(key)
-                if known is None:
-                    raise self._leased(meter, channel) from None
-            else:
-                return window
-        if (known.name, known.meter, known.channel) != (name, meter, channel):
-            raise Conflict(f"window {key!r} exists and is {known.name!r} on {known.meter}: choose another id")
-        return known
+            raise Refused(
+                f"channel {channel} of meter {meter} is leased by window {holder.name!r} ({holder.ident}): "
+                "close that window first"
+            ) from None
+        return self._describe(window)
 
-    def _leased(self, meter: str, channel: str) -> Conflict:
-        holder = self.holder(meter, channel)
-        what = f"window {holder.ident!r} ({holder.name})" if holder else "another window"
-        return Conflict(f"channel {channel} of meter {meter} is leased by {what}: close that one first")
+    def mark(self, ident: str, text: str) -> dict[str, Any]:
+        """Keep a named instant of an open window."""
+        window = self._find(ident)
+        if window.state != "open":
+            raise Refused(f"window {ident} is {window.state}: only an open window takes marks")
+        self._store.add_mark(ident, boottime_ns(), text)
+        return self._describe(window)
 
-    def holder(self, meter: str, channel: str | None = None) -> StoredWindow | None:
-        """The open window on a channel (or on any channel) of a meter."""
-        for window in self._store.windows_in("open"):
-            if window.meter == meter and channel in (None, window.channel):
-                return window
-        return None
+    def close(self, ident: str, begin_unix_ns: int, end_unix_ns: int, clock: str | None) -> dict[str, Any]:
+        """Close a window over ``[begin, end]`` on the client's clock (None: our own UTC).
 
-    def get(self, ident: str) -> StoredWindow:
-        """One window; ``NotThere``."""
+        Waits for the last interval itself, ``WAIT_S`` at most; the state is then ``closing``. Raises
+        ``NotThere``, or ``Refused`` for an empty window, an unknown clock or a window closed otherwise.
+        """
+        window = self._find(ident)
+        request = {"begin_unix_ns": begin_unix_ns, "end_unix_ns": end_unix_ns, "clock": clock}
+        if window.request is not None:
+            if {k: window.request[k] for k in request} == request:
+                return self.settle(ident, WAIT_S)
+            raise Refused(f"window {ident} was closed over other instants: it cannot be closed again")
+        if end_unix_ns <= begin_unix_ns:
+            raise Refused(f"the window would end {begin_unix_ns - end_unix_ns} ns before it begins")
+        if end_unix_ns - begin_unix_ns > LONGEST_S * NS_PER_S:
+            raise Refused(f"a window of more than {LONGEST_S // 86400} days is refused: check the instants")
+        self._take_fix()
+        self._ends(window, request)  # refuses an unknown clock before anything is kept
+        asked = request | {"requested_boottime_ns": boottime_ns(), "boot_id": self._store.boot_id}
+        self._store.update_window(ident, "closing", asked, None)
+        return self.settle(ident, WAIT_S)
+
+    def settle(self, ident: str, wait_s: float = 0.0) -> dict[str, Any]:
+        """Finish a closing window when its last interval is there; the window as it is then."""
+        give_up = boottime_ns() + int(wait_s * NS_PER_S)
+        while True:
+            window = self._find(ident)
+            if window.state != "closing" or self._finish(window):
+                return self._describe(self._find(ident))
+            if boottime_ns() >= give_up:
+                return self._describe(window)
+            threading.Event().wait(_POLL_S)
+
+    def settle_all(self) -> None:
+        """Finish every closing window whose time has come; called now and then by the service."""
+        for window in self._store.windows_in("closing"):
+            self._finish(window)
+
+    def get(self, ident: str) -> dict[str, Any]:
+        """One window; ``NotThere`` when there is none of this id."""
+        return self.settle(ident)
+
+    def all(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Windows, newest first."""
+        return [self._describe(w) for w in self._store.windows(limit)]
+
+    def is_leased(self, meter: str) -> bool:
+        """Whether an open window holds a channel of this meter."""
+        return any(w.meter == meter for w in self._store.windows_in("open"))
+
+    def _find(self, ident: str) -> StoredWindow:
         window = self._store.window(ident)
         if window is None:
-            raise NotThere(f"there is no window {ident[:80]!r}: GET /v1/windows lists them")
+            raise NotThere(f"there is no window {ident[:80]!r}")
         return window
 
-    def mark(self, ident: str, text: str) -> None:
-        """Note an instant of an open window. ``NotThere``, ``Conflict``."""
-        window = self.get(ident)
-        if window.state != "open":
-            raise Conflict(f"window {ident!r} is {window.state}; only an open window takes marks")
-        self._store.add_mark(ident, boottime_ns(), text)
-
-    def close(self, ident: str, begin_ns: int, end_ns: int, clock: str | None) -> StoredWindow:
-        """Ask for the energy of ``[begin, end]`` in the given clock (None: our UTC) and wait up to ``WAIT_S``.
-
-        The window that comes back is closed, or still closing. Closing again with the same request is the
-        same question; with another it is a ``Conflict``. ``Refused`` when the stretch makes no sense.
-        """
-        window = self.get(ident)
-        asked = {"begin_unix_ns": begin_ns, "end_unix_ns": end_ns, "clock": clock}
-        if window.state != "open":
-            if any((window.request or {}).get(k) != v for k, v in asked.items()):
-                raise Conflict(f"window {ident!r} is {window.state} already, for another stretch of time")
-        else:
-            self._begin_closing(window, asked)
-        with self._lock:
-            pending = self._pending.get(ident)
-        if pending is not None:
-            pending.done.wait(WAIT_S)
-        return self.get(ident)
-
-    def _begin_closing(self, window: StoredWindow, asked: Mapping[str, Any]) -> None:
-        now = boottime_ns()
-        self._note_clock()
-        self._store.writer.flush()
-        span = locate(self._store, window, asked, now)
-        if self._store.boot_id == window.boot_id and span.end.ns > now + FUTURE_NS + span.end.u95_ns:
-            ahead = (span.end.ns - now) / NS_PER_S
-            raise Refused(f"the window would end {ahead:.1f} s from now: close it when its end has come")
-        request = {**asked, "boot_id": self._store.boot_id, "closed_ns": now}
-        self._store.update_window(window.ident, "closing", request, None)
-        with self._lock:
-            self._pending[window.ident] = _Pending(self._end_here(self.get(window.ident)))
-        self._ring.wake()
-
-    def describe(self, window: StoredWindow, utc: ClockModel) -> dict[str, Any]:
-        """What the API answers: the document of a closed window, or what is known so far."""
+    def _describe(self, window: StoredWindow) -> dict[str, Any]:
         if window.document is not None:
-            closed: dict[str, Any] = json.loads(window.document)
-            return closed
-        opened = utc.to_remote(window.opened_ns).ns if window.boot_id == self._store.boot_id else None
+            document: dict[str, Any] = json.loads(window.document)
+            return document
+        utc = self._utc(window.boot_id, window.opened_ns, window.opened_ns)
         return {
             "schema": "edgewatt/window/1",
             "id": window.ident,
@@ -167,46 +150,118 @@ class Windows:
             "channel": window.channel,
             "labels": dict(window.labels),
             "state": window.state,
-            "opened_unix_ns": opened,
+            "revision": 0,
+            "opened_unix_ns": utc.to_remote(window.opened_ns).ns,
         }
 
-    def _end_here(self, window: StoredWindow) -> int | None:
-        """The window's end on BOOTTIME of this boot, None when it belongs to an earlier one."""
-        if window.boot_id != self._store.boot_id:
-            return None
-        return locate(self._store, window, window.request or {}, boottime_ns()).end.ns
+    def _utc(self, boot: str, begin_ns: int, end_ns: int) -> ClockModel:
+        self._store.writer.flush()
+        return ClockModel.from_fixes(self._store.fixes(boot, begin_ns, end_ns))
 
-    def _close_loop(self) -> None:
-        while not self._stopping.is_set():
-            with self._lock:
-                waiting = list(self._pending.items())
-            for ident, pending in waiting:
-                window = self.get(ident)
-                if self._complete(window, pending.end_ns):
-                    self._try_to_close(window)
-            self._ring.wait(0.2 if waiting else 1.0)
+    def _exchanges(self, clock: str, boot: str) -> list[tuple[int, Exchange]]:
+        self._store.writer.flush()
+        return [(i, e) for i, e in self._store.exchanges(clock) if e.boot_id == boot]
 
-    def _try_to_close(self, window: StoredWindow) -> None:
+    def _ends(self, window: StoredWindow, request: Mapping[str, Any]) -> tuple[Instant, Instant, ClockModel]:
+        """Both ends on BOOTTIME, and the model they came from."""
+        clock = request["clock"]
+        if clock is None:
+            # Our own UTC may have been set in the meantime: all fixes of the boot since the opening count.
+            model = self._utc(window.boot_id, window.opened_ns, boottime_ns())
+        else:
+            ties = [(i, e.tie()) for i, e in self._exchanges(clock, window.boot_id)]
+            model = ClockModel(_numbered(ties))
         try:
-            self._note_clock()
-            self._store.writer.flush()
-            text = json.dumps(document(self._store, window, boottime_ns()))
-            self._store.update_window(window.ident, "closed", window.request, text)
-        except (PowerdError, sqlite3.Error) as error:
-            log.error("window %s cannot be closed yet: %s", window.ident, error)
-            self._stopping.wait(1.0)
-            return
-        with self._lock:
-            self._pending.pop(window.ident).done.set()
+            return model.to_local(request["begin_unix_ns"]), model.to_local(request["end_unix_ns"]), model
+        except NoTie:
+            raise Refused(
+                f"clock {str(clock)[:80]!r} was never compared with ours: do a clock exchange first"
+            ) from None
 
-    def _complete(self, window: StoredWindow, end_ns: int | None) -> bool:
-        """Whether the sample over the window's end and the one after it are there, or will not come."""
-        if end_ns is None:
-            return True
-        now = boottime_ns()
-        latest = self._ring.latest(window.meter, window.channel)
-        if latest is None:
-            return now > end_ns + GIVE_UP_NS
-        if latest.end_ns >= end_ns + latest.interval_ns:
-            return True
-        return now > end_ns + max(GIVE_UP_NS, 3 * latest.interval_ns)
+    def _finish(self, window: StoredWindow) -> bool:
+        """Close for good when the last interval is there or will not come; whether it is closed now."""
+        assert window.request is not None
+        with self._closing:
+            begin, end, model = self._ends(window, window.request)
+            self._store.writer.flush()
+            here = window.boot_id == self._store.boot_id
+            overdue = not here or boottime_ns() > (
+                max(window.request["requested_boottime_ns"], end.ns) + int(GIVE_UP_S * NS_PER_S)
+            )
+            margin = self._margin_ns(window)
+            last = self._store.readings(
+                window.meter, window.channel, window.boot_id, end.ns, end.ns + margin, limit=1
+            )
+            if not last and not overdue:
+                return False
+            if here:
+                self._take_fix()
+                self._store.writer.flush()
+            if self._find(window.ident).state != "closed":
+                text = json.dumps(self._document(window, begin, end, model, margin), allow_nan=False)
+                self._store.update_window(window.ident, "closed", window.request, text)
+        return True
+
+    def _margin_ns(self, window: StoredWindow) -> int:
+        settings = [s for boot, _, _, s in self._store.meter_history(window.meter) if boot == window.boot_id]
+        return _AROUND * (settings[-1].interval_ns if settings else NS_PER_S)
+
+    def _document(
+        self, window: StoredWindow, begin: Instant, end: Instant, model: ClockModel, margin: int
+    ) -> dict[str, Any]:
+        assert window.request is not None
+        rows = self._store.readings(
+            window.meter, window.channel, window.boot_id, begin.ns - margin, end.ns + margin
+        )
+        fixes = self._store.fixes(window.boot_id, begin.ns, end.ns)
+        utc = ClockModel.from_fixes(fixes)
+        clock = window.request["clock"]
+        used = sorted({*begin.ties, *end.ties})
+        info, settings = self._in_force(window, begin.ns, end.ns)
+        foreign = 0 if clock is None else _offset_ns(utc, model, end.ns)
+        facts = evidence.Facts(
+            ident=window.ident,
+            name=window.name,
+            meter=window.meter,
+            channel=window.channel,
+            labels=window.labels,
+            request={k: window.request[k] for k in ("begin_unix_ns", "end_unix_ns", "clock")},
+            span=evidence.Span(begin, end, window.opened_ns, window.request["requested_boottime_ns"]),
+            utc=utc,
+            clock_offset_s=foreign / NS_PER_S,
+            clock_source="client exchange" if clock is not None else "system",
+            info=info,
+            specification=drivers.find(info.driver).specification(info),
+            settings=settings,
+            runs=self._store.runs(window.boot_id),
+            fix_ids=[i for i, _ in fixes] if clock is not None else used,
+            exchange_ids=used if clock is not None else [],
+            clock_steps=len(model.steps(begin.ns, end.ns)),
+            marks=self._store.marks(window.ident),
+        )
+        return evidence.document(facts, [r.reading for r in rows])
+
+    def _in_force(self, window: StoredWindow, begin: int, end: int) -> tuple[MeterInfo, list[Settings]]:
+        """Who measured, and every setting that was in force at some time of the window."""
+        history = [
+            h for h in self._store.meter_history(window.meter) if h[0] == window.boot_id and h[1] <= end
+        ]
+        if not history:
+            raise Refused(f"meter {window.meter} never answered, so this window has nothing to stand on")
+        before = [h for h in history if h[1] <= begin][-1:]
+        during = [h for h in history if h[1] > begin]
+        found = before + during
+        return found[-1][2], [h[3] for h in found]
+
+
+def _numbered(ties: list[tuple[int, Any]]) -> list[Any]:
+    from dataclasses import replace
+
+    from powerd.exchange import narrowest
+
+    return narrowest(replace(tie, ident=ident) for ident, tie in ties)
+
+
+def _offset_ns(utc: ClockModel, client: ClockModel, at_ns: int) -> int:
+    """Our UTC minus the client's clock at an instant of BOOTTIME."""
+    return utc.to_remote(at_ns).ns - client.to_remote(at_ns).ns

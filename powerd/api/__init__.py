@@ -1,1 +1,1 @@
-"""The HTTP API: one module per resource, each with ``router(service)``; found by this folder."""
+"""The HTTP API: one file per resource, each with a ``router(service)``; found by this folder."""

@@ -1,8 +1,7 @@
-"""``POST /v1/clock/exchange``: both halves of a four-timestamp exchange."""
+"""``/v1/clock/exchange``: the four-timestamp exchange, in two halves."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,35 +10,45 @@ from pydantic import BaseModel, Field
 from powerd.errors import Refused
 from powerd.service import Service
 
-_MOST_NS = 1 << 62
 
-
-class ExchangeBody(BaseModel):
-    """First half: ``t1_ns``; second half: ``exchange_id`` and ``t4_ns``. All in nanoseconds of the client."""
+class ExchangeRequest(BaseModel):
+    """The first half has ``t1_ns``; the second has ``exchange_id`` and ``t4_ns``."""
 
     clock: str | None = Field(default=None, max_length=200)
-    t1_ns: int | None = Field(default=None, ge=0, le=_MOST_NS)
-    t1_mono_ns: int | None = Field(default=None, ge=0, le=_MOST_NS)
+    t1_ns: int | None = None
+    t1_mono_ns: int | None = None
     boot_id: str | None = Field(default=None, max_length=200)
     exchange_id: str | None = Field(default=None, max_length=64)
-    t4_ns: int | None = Field(default=None, ge=0, le=_MOST_NS)
-    t4_mono_ns: int | None = Field(default=None, ge=0, le=_MOST_NS)
+    t4_ns: int | None = None
+    t4_mono_ns: int | None = None
 
 
 def router(service: Service) -> APIRouter:
-    """The exchange. Handled on the event loop itself, since a thread would only add to the round trip."""
-    routes = APIRouter(tags=["clock"])
+    """Clock exchanges."""
+    routes = APIRouter()
 
     @routes.post("/clock/exchange")
-    async def exchange(body: ExchangeBody) -> dict[str, Any]:
-        if body.exchange_id is None:
-            if body.t1_ns is None:
-                raise Refused("t1_ns is missing: begin with t1_ns, end with exchange_id and t4_ns")
-            ident, begun = service.exchanges.begin(body.clock, body.t1_ns, body.t1_mono_ns)
-            stamps = {"t1_ns": begun.t1_ns, "t2_ns": begun.t2_ns, "t3_ns": begun.t3_ns}
-            return {"clock": begun.clock, "exchange_id": ident, **stamps}
-        if body.t4_ns is None or body.clock is None:
-            raise Refused("clock or t4_ns is missing: the second half needs clock, exchange_id and t4_ns")
-        return asdict(service.exchanges.finish(body.clock, body.exchange_id, body.t4_ns, body.t4_mono_ns))
+    def exchange(request: ExchangeRequest) -> dict[str, Any]:
+        if request.exchange_id is None:
+            if request.t1_ns is None:
+                raise Refused("an exchange begins with t1_ns and ends with exchange_id and t4_ns")
+            ident, begun = service.exchanges.begin(request.clock, request.t1_ns, request.t1_mono_ns)
+            return {
+                "clock": begun.clock,
+                "exchange_id": ident,
+                "t1_ns": begun.t1_ns,
+                "t2_ns": begun.t2_ns,
+                "t3_ns": begun.t3_ns,
+            }
+        if request.t4_ns is None or request.clock is None:
+            raise Refused("the second half of an exchange needs clock, exchange_id and t4_ns")
+        tie = service.exchanges.finish(request.clock, request.exchange_id, request.t4_ns, request.t4_mono_ns)
+        return {
+            "clock": tie.clock,
+            "offset_s": tie.offset_s,
+            "u95_s": tie.u95_s,
+            "drift_ppm": tie.drift_ppm,
+            "exchanges": tie.exchanges,
+        }
 
     return routes

@@ -1,4 +1,4 @@
-"""``GET /v1/health``."""
+"""``/v1/health``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from powerd.service import Service
 
 
 def router(service: Service) -> APIRouter:
-    """Whether all is well, and if not why not."""
-    routes = APIRouter(tags=["health"])
+    """How the daemon is doing."""
+    routes = APIRouter()
 
     @routes.get("/health")
     def health() -> dict[str, Any]:

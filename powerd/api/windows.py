@@ -1,4 +1,4 @@
-"""``/v1/windows``: open, mark, close, look."""
+"""``/v1/windows``: open, mark, close, read."""
 
 from __future__ import annotations
 
@@ -7,69 +7,59 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from powerd.errors import Refused
 from powerd.service import Service
 
-_MOST_NS = 1 << 62
-_Short = Annotated[str, Field(max_length=200)]
+NAME_LIMIT = 200
+LABELS = 50
 
 
-class OpenBody(BaseModel):
-    """A window to open. ``id`` makes opening it twice the same as once."""
+class OpenRequest(BaseModel):
+    """A client-supplied id makes opening idempotent."""
 
-    id: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._:-]+$")
-    name: str = Field(max_length=200)
-    meter: str = Field(max_length=64)
-    channel: str | None = Field(default=None, max_length=32)
-    labels: dict[_Short, _Short] = Field(default_factory=dict, max_length=64)
-
-
-class MarkBody(BaseModel):
-    """A note on an instant of an open window."""
-
-    text: str = Field(max_length=500)
+    id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
+    name: str = Field(max_length=NAME_LIMIT)
+    meter: str = Field(max_length=NAME_LIMIT)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=LABELS)
 
 
-class CloseBody(BaseModel):
-    """The stretch of time, in the clock named (null: UTC of the daemon's machine)."""
+class MarkRequest(BaseModel):
+    """A named instant: now."""
 
-    begin_unix_ns: int = Field(ge=0, le=_MOST_NS)
-    end_unix_ns: int = Field(ge=0, le=_MOST_NS)
-    clock: str | None = Field(default=None, max_length=200)
+    text: str = Field(max_length=NAME_LIMIT)
+
+
+class CloseRequest(BaseModel):
+    """Both ends on the client's clock, or on ours when ``clock`` is null."""
+
+    begin_unix_ns: int
+    end_unix_ns: int
+    clock: str | None = None
 
 
 def router(service: Service) -> APIRouter:
-    """Windows of this daemon."""
-    routes = APIRouter(tags=["windows"])
-    windows = service.windows
-
-    @routes.post("/windows", status_code=201)
-    def open_window(body: OpenBody) -> dict[str, Any]:
-        meter = service.meter(body.meter)
-        channel = body.channel or meter.channel
-        if channel not in meter.config.settings.channels:
-            raise Refused(f"meter {body.meter} has no channel {channel!r} configured")
-        opened = windows.open(body.id, body.name, body.meter, channel, body.labels)
-        return windows.describe(opened, service.clock.model())
+    """Windows."""
+    routes = APIRouter()
 
     @routes.get("/windows")
-    def list_windows(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> dict[str, Any]:
-        utc = service.clock.model()
-        return {"windows": [windows.describe(w, utc) for w in service.store.windows(limit)]}
+    def windows(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
+        return {"windows": service.windows.all(limit)}
+
+    @routes.post("/windows", status_code=201)
+    def open_window(request: OpenRequest) -> dict[str, Any]:
+        return service.windows.open(request.name, request.meter, request.labels, request.id)
 
     @routes.get("/windows/{ident}")
-    def get_window(ident: str) -> dict[str, Any]:
-        return windows.describe(windows.get(ident), service.clock.model())
+    def window(ident: str) -> dict[str, Any]:
+        return service.windows.get(ident)
 
     @routes.post("/windows/{ident}/mark")
-    def mark(ident: str, body: MarkBody) -> dict[str, Any]:
-        windows.mark(ident, body.text)
-        return windows.describe(windows.get(ident), service.clock.model())
+    def mark(ident: str, request: MarkRequest) -> dict[str, Any]:
+        return service.windows.mark(ident, request.text)
 
     @routes.post("/windows/{ident}/close")
-    def close(ident: str, body: CloseBody, response: Response) -> dict[str, Any]:
-        window = windows.close(ident, body.begin_unix_ns, body.end_unix_ns, body.clock)
-        response.status_code = 200 if window.state == "closed" else 202
-        return windows.describe(window, service.clock.model())
+    def close(ident: str, request: CloseRequest, response: Response) -> dict[str, Any]:
+        found = service.windows.close(ident, request.begin_unix_ns, request.end_unix_ns, request.clock)
+        response.status_code = 202 if found["state"] == "closing" else 200
+        return found
 
     return routes

@@ -48,7 +48,9 @@ class _Job:
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with the settings that all of ours have."""
     target = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    connection = sqlite3.connect(target, uri=True, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        target, uri=True, timeout=10.0, isolation_level=None, check_same_thread=False
+    )
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -73,7 +75,9 @@ class Writer:
     def _prepare(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
-            raise StoreFailed(f"the database is of version {version}, this powerd knows {VERSION}: update powerd")
+            raise StoreFailed(
+                f"the database is of version {version}, this powerd knows {VERSION}: update powerd"
+            )
         self._connection.executescript(SCHEMA)
         self._connection.execute(f"PRAGMA user_version={VERSION}")
 

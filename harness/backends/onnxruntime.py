@@ -1,0 +1,71 @@
+"""ONNX Runtime on the processor.
+
+Threads do not spin while they wait (``allow_spinning`` off): on a small machine the meter's reader and the
+load generator share the cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.extras import need
+from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class OnnxRuntime:
+    """A model in ONNX form, executed by the CPU provider."""
+
+    name = "onnxruntime"
+
+    def __init__(self) -> None:
+        self._session: Any = None
+        self._inputs: tuple[str, ...] = ()
+        self._outputs: list[str] = []
+
+    def load(self, model: Path, *, inputs: Sequence[str], outputs: Sequence[str], threads: int) -> None:
+        """Open the model and hold it to the names of the benchmark."""
+        ort = need("onnxruntime")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            reason = str(error).splitlines()[0][:200]
+            raise UserError(
+                f"{model} cannot be opened by ONNX Runtime ({reason}); give an ONNX file"
+            ) from error
+        self._check(model, "inputs", inputs, [i.name for i in self._session.get_inputs()])
+        self._check(model, "outputs", outputs, [o.name for o in self._session.get_outputs()])
+        self._inputs, self._outputs = tuple(inputs), list(outputs)
+
+    def _check(self, model: Path, what: str, wanted: Sequence[str], found: Sequence[str]) -> None:
+        missing = [name for name in wanted if name not in found]
+        if missing:
+            raise UserError(
+                f"{model} has the {what} {', '.join(found)}, but the benchmark needs {', '.join(missing)}"
+            )
+
+    def infer(self, batch: NDArray[np.float32]) -> Sequence[NDArray[np.generic]]:
+        """Run one batch."""
+        answers: Sequence[NDArray[np.generic]] = self._session.run(self._outputs, {self._inputs[0]: batch})
+        return answers
+
+    def close(self) -> None:
+        """Let go of the session."""
+        self._session = None
+
+    def versions(self) -> Mapping[str, str]:
+        """The runtime's version."""
+        return {"onnxruntime": str(need("onnxruntime").__version__)}
+
+
+BACKEND = OnnxRuntime

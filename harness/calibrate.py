@@ -1,0 +1,78 @@
+"""What LoadGen must be told beforehand, and what to change when it calls a run INVALID.
+
+A calibration measures the median latency of a query. LoadGen's expectation is set 20 % below it, because a
+run whose real latency is under half of the expected one runs out of prepared queries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.model import LoadSettings
+from harness.scenarios import Scenario
+from schemas.loadgen import LoadgenLog
+
+CALIBRATION_S = 2.0
+RETRY_FACTOR = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """LoadGen's verdict on a run: valid or the reasons, and corrected settings when these can cure it."""
+
+    valid: bool
+    reasons: tuple[str, ...]
+    retry: LoadSettings | None
+
+
+def merged(base: LoadSettings, over: LoadSettings) -> LoadSettings:
+    """``base`` with every value that ``over`` has."""
+    given = {f: getattr(over, f) for f in LoadSettings.__dataclass_fields__ if getattr(over, f) is not None}
+    return replace(base, **given)
+
+
+def judge(log: LoadgenLog, mode: str, scenario: Scenario, settings: LoadSettings) -> Judgement:
+    """Read LoadGen's verdict; a run that ended early for a wrong expectation gets corrected settings."""
+    errors = tuple(f"{e.key}: {e.value}" for e in log.errors)
+    if mode == "accuracy":
+        return Judgement(not errors, errors, None)
+    if log.first("result_validity") == "VALID" and not errors:
+        return Judgement(True, (), None)
+    reasons = [*_reasons(log), *errors] or ["LoadGen wrote no result"]
+    return Judgement(False, tuple(reasons), _correction(log, scenario, settings))
+
+
+def _reasons(log: LoadgenLog) -> list[str]:
+    found = []
+    if log.first("result_min_duration_met") is False:
+        wanted = log.first("effective_min_duration_ms")
+        found.append(f"it ended before the minimum duration of {wanted} ms")
+    if log.first("result_min_queries_met") is False:
+        found.append(f"fewer than {log.first('effective_min_query_count')} queries were completed")
+    if log.first("result_perf_constraints_met") is False:
+        found.append("the latency limit of the scenario was not met")
+    if log.first("early_stopping_met") is False:
+        found.append("too few queries for early stopping")
+    return found
+
+
+def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> LoadSettings | None:
+    """New settings when the expectation was wrong; None when something else is."""
+    if log.first("result_min_duration_met") is not False and log.first("result_min_queries_met") is not False:
+        return None
+    if scenario.expects == "latency":
+        mean_ns = log.first("result_mean_latency_ns") or log.first("result_mean_query_latency_ns")
+        if not mean_ns:
+            return None
+        return replace(settings, target_latency_ms=RETRY_FACTOR * float(mean_ns) / 1e6)
+    rate = log.first("result_samples_per_second")
+    return replace(settings, target_qps=float(rate) * scenario.factor) if rate else None
+
+
+def advice(scenario: Scenario, judgement: Judgement) -> str:
+    """What to change, for a run that is still invalid."""
+    if judgement.retry is None:
+        return "look at mlperf_log_summary.txt and mlperf_log_detail.txt of the run"
+    if judgement.retry.target_latency_ms is not None:
+        return f"set --target-latency-ms {judgement.retry.target_latency_ms:.4g} or smaller"
+    return f"set --target-qps {judgement.retry.target_qps:.4g} or larger"

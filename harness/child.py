@@ -1,0 +1,202 @@
+"""The child process: one LoadGen run, or one calibration, per process.
+
+It reads a job as one JSON line on standard input, then words: ``go`` starts the run after ``ready`` was
+said, ``stop`` (or the end of the input: the parent is gone) drains it. It says what happens as JSON lines on
+standard output. LoadGen runs in a second thread; the main thread takes signals, counts and speaks.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import statistics
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import IO, Any
+
+from harness import loadgen
+from harness.extras import need
+from harness.model import Job
+from harness.registry import backend, benchmark
+from harness.scenarios import BY_NAME
+from harness.sut import Sut
+from schemas.errors import UserError
+
+BEAT_S = 0.25
+WARM_UP_S = 1.0
+BATCH = 32
+"""Samples per call of the runtime in Offline."""
+
+
+class Child:
+    """One job from reading it to the last word."""
+
+    def __init__(self, job: Job, words: IO[str], voice: IO[str]) -> None:
+        """``words`` come from the parent, ``voice`` goes there."""
+        self._job = job
+        self._words = words
+        self._voice = voice
+        self._go = threading.Event()
+        self._ended = threading.Event()
+        self._fault: BaseException | None = None
+        self._stopped = False
+        self._sut: Sut | None = None
+
+    def run(self) -> int:
+        """Do the job; 0 when it ran to its end, else 1 with the reason said."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop())
+        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            return self._work()
+        except UserError as error:
+            self._say(event="error", kind="user", message=str(error))
+        except Exception as error:  # noqa: BLE001 - a child's fault becomes a message to its parent
+            traceback.print_exc()
+            self._say(event="error", kind="internal", message=f"{type(error).__name__}: {error}")
+        return 1
+
+    def _work(self) -> int:
+        job = self._job
+        bench = benchmark(job.benchmark)
+        dataset = bench.dataset(_path(job.dataset))
+        engine = backend(job.backend)
+        engine.load(_path(job.model), inputs=bench.inputs, outputs=bench.outputs, threads=job.threads)
+        sut = self._sut = Sut(bench, engine, dataset, batch=max(BATCH, BY_NAME[job.scenario].per_query))
+        if job.kind == "calibrate":
+            return self._calibrate(sut, len(dataset))
+        sut.warm_up(0, WARM_UP_S)
+        self._say(event="ready", versions={**engine.versions(), "loadgen": loadgen.version(), **_versions()})
+        while not self._go.wait(BEAT_S) and not self._stopped:
+            self._beat(sut)
+        if self._stopped:
+            self._say(event="done", drained=True, completed=0)
+            return 0
+        return self._measure(sut, len(dataset))
+
+    def _measure(self, sut: Sut, total: int) -> int:
+        thread = threading.Thread(target=self._loadgen, args=(sut, total), name="loadgen", daemon=True)
+        thread.start()
+        while not self._ended.wait(BEAT_S):
+            self._beat(sut)
+        self._beat(sut)
+        if self._fault is not None:
+            # An exception that went through LoadGen leaves it in a state in which leaving normally crashes.
+            self._say(event="error", kind=_kind(self._fault), message=_text(self._fault))
+            self._leave(1)
+        if sut.error is not None:
+            self._say(event="error", kind=_kind(sut.error), message=_text(sut.error))
+            return 1
+        self._say(event="done", drained=sut.draining, completed=sut.completed)
+        return 0
+
+    def _loadgen(self, sut: Sut, total: int) -> None:
+        try:
+            loadgen.run(self._job, sut, total)
+        except BaseException as error:  # noqa: BLE001 - kept for the main thread, which reports it
+            self._fault = error
+        finally:
+            self._ended.set()
+
+    def _calibrate(self, sut: Sut, total: int) -> int:
+        count = BY_NAME[self._job.scenario].per_query
+        indices = [i % total for i in range(count)]
+        done: list[list[float]] = []
+        thread = threading.Thread(
+            target=lambda: done.append(sut.measure(indices, self._job.seconds)), daemon=True
+        )
+        thread.start()
+        while thread.is_alive():
+            thread.join(BEAT_S)
+            self._beat(sut)
+        if not done:
+            self._say(
+                event="error", kind="internal", message="calibration failed; its reason is in child.log"
+            )
+            return 1
+        latencies = done[0]
+        median = statistics.median(latencies) if latencies else 0.0
+        rate = count * len(latencies) / sum(latencies) if latencies else 0.0
+        self._say(
+            event="calibrated", p50_latency_ms=median * 1e3, samples_per_second=rate, queries=len(latencies)
+        )
+        self._say(event="done", drained=sut.draining, completed=sut.completed)
+        return 0
+
+    def _listen(self) -> None:
+        for word in self._words:
+            if word.strip() == "go":
+                self._go.set()
+            elif word.strip() == "stop":
+                break
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._sut is not None:
+            self._sut.drain()
+
+    def _beat(self, sut: Sut) -> None:
+        self._say(event="beat", loaded=sut.loaded, completed=sut.completed)
+
+    def _say(self, **message: object) -> None:
+        try:
+            self._voice.write(json.dumps(message) + "\n")
+            self._voice.flush()
+        except BrokenPipeError:
+            self._stop()
+
+    def _leave(self, code: int) -> None:
+        self._voice.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _kind(error: BaseException) -> str:
+    return "user" if isinstance(error, UserError) else "internal"
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _path(text: str) -> Any:
+    from pathlib import Path
+
+    return Path(text)
+
+
+def _versions() -> Mapping[str, str]:
+    import platform
+
+    return {
+        "python": platform.python_version(),
+        "numpy": str(need("numpy").__version__),
+        "opencv": str(need("cv2").__version__),
+    }
+
+
+def main() -> int:
+    """Entry point of ``python -m harness.child``."""
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    # LoadGen and runtimes may print: what they say goes to the log, the parent's line stays ours.
+    voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    job = Job.from_json(json.loads(sys.stdin.readline()))
+    return Child(job, sys.stdin, voice).run()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    time.sleep(0)
+    os._exit(code)

@@ -1,0 +1,80 @@
+"""The whole trip without hardware or downloads, judged at its end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness import demo
+from harness.interrupt import interruptible
+from harness.model import RunRequest
+from harness.summary import summary
+from harness.system import default_name, usable_processors
+
+NAME = "demo"
+HELP = "the whole trip: emulated meter, powerd, ResNet50, tree, mlcheck"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to and by which round."""
+    parser.add_argument(
+        "--output", type=Path, default=Path("demo/tree"), metavar="TREE", help="default: demo/tree"
+    )
+    parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument(
+        "--seconds", type=float, default=demo.REHEARSAL_S, metavar="S", help="length of each performance run"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; 0 only when the tree is valid as a rehearsal."""
+
+    def say(text: str) -> None:
+        if not args.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    with interruptible():
+        shown = demo.run(request(args), say)
+    print("\n".join(closing(shown)))
+    return 0
+
+
+def request(args: argparse.Namespace) -> RunRequest:
+    """The demo as a run."""
+    return RunRequest(
+        benchmark=demo.BENCHMARK,
+        scenario=demo.SCENARIO,
+        output=args.output,
+        round_name=args.round,
+        mode="all",
+        backend="onnxruntime",
+        model=None,
+        dataset=None,
+        fixture=None,
+        power=None,
+        division="open",
+        submitter="demo",
+        system=default_name(),
+        user_conf=None,
+        target_latency_ms=None,
+        target_qps=None,
+        rehearsal_s=args.seconds,
+        threads=usable_processors(),
+        command_line=tuple(sys.argv[1:]),
+    )
+
+
+def closing(shown: demo.Shown) -> list[str]:
+    """What the demo shows at its end."""
+    outcome = shown.outcome
+    tree = outcome.written.tree
+    return [
+        "",
+        *summary(outcome),
+        f"verdict: valid as a rehearsal with unofficial power; {shown.forgiven} findings forgiven",
+        f"tree: {tree}",
+        "not official: the meter is emulated, the data set and the weights are synthetic, the runs are short, "
+        "and powerd is not the power daemon that today's rules accept",
+        f"next: {demo.check_command(tree, rehearsal=False)}",
+    ]

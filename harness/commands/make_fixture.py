@@ -1,0 +1,34 @@
+"""Make a small model and data set with the real contract of a benchmark and a planted accuracy."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from harness.registry import benchmark
+from schemas.errors import UserError
+
+NAME = "make-fixture"
+HELP = "make a small model and data set with a known accuracy"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Benchmark, folder, width, seed, number of images."""
+    parser.add_argument("benchmark", metavar="BENCHMARK")
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--width", choices=("small", "full"), default="small", help="channels of the network")
+    parser.add_argument("--images", type=int, default=128, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="N")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the fixture and print the arguments for ``run``."""
+    bench = benchmark(args.benchmark)
+    if not 8 <= args.images <= 50_000:
+        raise UserError(f"--images {args.images} is out of range; give 8 to 50000")
+    if args.seed < 0:
+        raise UserError(f"--seed {args.seed} is negative; give 0 or more")
+    fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, images=args.images)
+    print(shlex.join([fixture.benchmark, "--model", str(fixture.model), "--dataset", str(fixture.dataset)]))
+    return 0

@@ -1,0 +1,116 @@
+"""Run one scenario of a benchmark through LoadGen and write the result into a submission tree."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.interrupt import interruptible
+from harness.model import PowerRequest, RunRequest
+from harness.service import run as run_service
+from harness.summary import summary
+from harness.system import default_name, usable_processors
+from schemas.errors import UserError
+
+NAME = "run"
+HELP = "run one scenario and write the submission tree"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``contracts.md``."""
+    parser.add_argument("benchmark", metavar="BENCHMARK")
+    parser.add_argument("--scenario", required=True, metavar="S")
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="TREE", help="folder of the submission tree"
+    )
+    parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument("--mode", default="all", help="performance, accuracy or all (default)")
+    parser.add_argument("--backend", default="onnxruntime")
+    parser.add_argument("--model", type=Path, metavar="PATH")
+    parser.add_argument("--dataset", type=Path, metavar="PATH")
+    parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
+    parser.add_argument(
+        "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
+    )
+    parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
+    parser.add_argument("--division", default="open", help="open (default), closed or network")
+    parser.add_argument("--submitter", default="unnamed")
+    parser.add_argument("--system", default=default_name(), help="name of the system (default: host name)")
+    parser.add_argument(
+        "--user-conf", type=Path, metavar="FILE", help="LoadGen settings; switches calibration off"
+    )
+    parser.add_argument(
+        "--target-latency-ms", type=float, metavar="MS", help="expected latency; no calibration"
+    )
+    parser.add_argument(
+        "--target-qps", type=float, metavar="QPS", help="expected samples per second; no calibration"
+    )
+    parser.add_argument(
+        "--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable"
+    )
+    parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run; the exit code is 0 when everything asked for is in the tree."""
+    quiet = bool(args.quiet)
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    with interruptible():
+        outcome = run_service(request(args), say)
+    print(f"tree: {outcome.written.tree}")
+    for line in summary(outcome):
+        print(line)
+    return 0
+
+
+def request(args: argparse.Namespace) -> RunRequest:
+    """The command line as a record; ``UserError`` for values of a wrong form."""
+    if args.threads < 1:
+        raise UserError(f"--threads {args.threads} is not a number of threads; give 1 or more")
+    for option in ("target_latency_ms", "target_qps"):
+        value = getattr(args, option)
+        if value is not None and not 0 < value < float("inf"):
+            raise UserError(
+                f"--{option.replace('_', '-')} {value} makes no sense; give a number greater than 0"
+            )
+    return RunRequest(
+        benchmark=args.benchmark,
+        scenario=args.scenario,
+        output=args.output,
+        round_name=args.round,
+        mode=args.mode,
+        backend=args.backend,
+        model=args.model,
+        dataset=args.dataset,
+        fixture=args.fixture,
+        power=power_request(args.power, args.meter),
+        division=args.division,
+        submitter=args.submitter,
+        system=args.system,
+        user_conf=args.user_conf,
+        target_latency_ms=args.target_latency_ms,
+        target_qps=args.target_qps,
+        rehearsal_s=args.rehearsal,
+        threads=args.threads,
+        command_line=tuple(sys.argv[1:]),
+    )
+
+
+def power_request(power: str | None, meter: str | None) -> PowerRequest | None:
+    """``--power``: a URL, or ``spawn:DRIVER:PORT``."""
+    if power is None:
+        if meter is not None:
+            raise UserError("--meter needs --power with the URL of a powerd; add it or leave out --meter")
+        return None
+    if power.startswith(("http://", "https://", "unix:")):
+        return PowerRequest(power, None, None, meter)
+    kind, _, rest = power.partition(":")
+    driver, _, port = rest.partition(":")
+    if kind == "spawn" and driver and port:
+        return PowerRequest(None, driver, port, meter)
+    raise UserError(f"--power {power!r} is neither a URL such as http://127.0.0.1:8675 nor spawn:DRIVER:PORT")

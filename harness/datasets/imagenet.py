@@ -1,0 +1,97 @@
+"""ImageNet validation images: a folder of JPEGs and ``val_map.txt`` with one ``name label`` per line.
+
+A sample's index is its line number in ``val_map.txt``. A missing image would shift every index after it,
+so it is an error and never skipped. Pre-processing is that of the reference implementation: colours as
+RGB, the short side to 256 (224 / 0.875) with area interpolation, centre crop 224, mean colour subtracted,
+planes first.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAP_NAME = "val_map.txt"
+SIZE = 224
+SHORT_SIDE = 256
+MEAN_RGB = (123.68, 116.78, 103.94)
+
+
+@cache
+def read_labels(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Image names and labels in order; ``UserError`` for a missing or garbled map."""
+    path = folder / MAP_NAME
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} has no {MAP_NAME}: --dataset wants a folder with the JPEGs of ImageNet and a "
+            f"{MAP_NAME} of lines 'name label'"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}); put a text file of lines 'name label' there"
+        ) from error
+    rows = tuple(_row(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
+    if not rows:
+        raise UserError(f"{path} is empty; it must have one line 'name label' per image")
+    return rows
+
+
+def _row(path: Path, number: int, line: str) -> tuple[str, int]:
+    name, _, label = line.strip().rpartition(" ")
+    if not name or not label.isdigit():
+        raise UserError(f"{path} line {number} is {line[:60]!r}; wanted 'name label', such as 'a.JPEG 65'")
+    return name.strip(), int(label)
+
+
+class ImageNet:
+    """The data set; images are decoded when they are loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the map and look for every image; ``UserError`` names the first missing one and the count."""
+        self._folder = folder
+        self._rows = read_labels(folder)
+        present = {p.name for p in folder.iterdir()}
+        missing = [name for name, _ in self._rows if name not in present and not (folder / name).is_file()]
+        if missing:
+            raise UserError(
+                f"{len(missing)} of the {len(self._rows)} images of {folder / MAP_NAME} are missing, the first "
+                f"is {missing[0]}; copy them there (an image is never skipped, because the answers would shift)"
+            )
+
+    def __len__(self) -> int:
+        """Number of images in the map."""
+        return len(self._rows)
+
+    def load(self, index: int) -> NDArray[np.float32]:
+        """One image, pre-processed, as float32 [3,224,224]."""
+        import cv2
+        import numpy as np
+
+        path = self._folder / self._rows[index][0]
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise UserError(f"{path} cannot be decoded as a JPEG; copy the image again")
+        return preprocess(image.astype(np.uint8, copy=False))
+
+
+def preprocess(image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A decoded image (blue, green, red) to the network's input."""
+    import cv2
+    import numpy as np
+
+    height, width = image_bgr.shape[:2]
+    scale = SHORT_SIDE / min(height, width)
+    size = (max(SHORT_SIDE, int(width * scale)), max(SHORT_SIDE, int(height * scale)))
+    resized = cv2.resize(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_AREA)
+    left, top = (size[0] - SIZE) // 2, (size[1] - SIZE) // 2
+    crop = resized[top : top + SIZE, left : left + SIZE].astype(np.float32)
+    return np.ascontiguousarray((crop - np.array(MEAN_RGB, dtype=np.float32)).transpose(2, 0, 1))

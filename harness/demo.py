@@ -1,0 +1,90 @@
+"""The whole trip without hardware or downloads: emulated meter, power daemon, benchmark, tree, verdict.
+
+The meter is emulated on a pseudo-terminal and its load follows this machine's processors; model and data set
+are synthetic; the run is short. The tree is in the open division, because one scenario alone is no closed
+submission.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import daemon, service
+from harness.model import PowerRequest, RunRequest
+from harness.registry import benchmark
+from harness.submission import RECORD_NAME
+from schemas.errors import Failed, UserError
+
+if TYPE_CHECKING:
+    from harness.runner import Say
+
+DRIVER = "yokogawa-wt300"
+LOAD = "host"
+BENCHMARK = "resnet50"
+SCENARIO = "SingleStream"
+REHEARSAL_S = 25.0
+IMAGES = 128
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demo has to show at its end."""
+
+    outcome: service.Outcome
+    forgiven: int
+
+
+def run(request: RunRequest, say: Say) -> Shown:
+    """The trip; ``Failed`` when the tree is not valid as the rehearsal that it is."""
+    from checker.api import check
+
+    make_room(request.output)
+    work = request.output.with_name(request.output.name + ".work")
+    fixture = work / "fixture"
+    say(f"fixture: {BENCHMARK}, small width, {IMAGES} images")
+    benchmark(BENCHMARK).make_fixture(fixture, width="small", seed=SEED, images=IMAGES)
+    meter, port = daemon.emulator(DRIVER, LOAD, work)
+    with meter:
+        say(f"meter: an emulated WT310E on {port}, load: {LOAD}")
+        power = PowerRequest(None, DRIVER, port, None)
+        outcome = service.run(replace(request, fixture=fixture, power=power, demo=True), say)
+    report = check(request.output, round_name=request.round_name, power="unofficial", rehearsal=True)
+    if not report.valid:
+        raise Failed(
+            f"the demo's tree is not valid; see why with: {check_command(request.output, rehearsal=True)}"
+        )
+    return Shown(outcome, sum(1 for f in report.findings if f.forgiven))
+
+
+def check_command(tree: Path, *, rehearsal: bool) -> str:
+    """The line to type to have a tree judged."""
+    return f"mlcheck {tree}" + (" --rehearsal --power unofficial" if rehearsal else "")
+
+
+def make_room(tree: Path) -> None:
+    """Remove an earlier demo; ``UserError`` when something else lies there."""
+    work = tree.with_name(tree.name + ".work")
+    if tree.exists() and not is_demo(tree):
+        raise UserError(f"{tree} exists and was not written by the demo; choose another --output")
+    for folder in (tree, work):
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+def is_demo(tree: Path) -> bool:
+    """Whether a tree holds results of the demo and nothing else."""
+    results = [p for p in tree.glob("*/*/results/*/*/*") if p.is_dir()]
+    records = list(tree.glob(f"*/*/measurements/*/*/*/{RECORD_NAME}"))
+    return bool(records) and len(records) == len(results) and all(_says_demo(r) for r in records)
+
+
+def _says_demo(record: Path) -> bool:
+    try:
+        return json.loads(record.read_text(encoding="utf-8")).get("demo") is True
+    except (OSError, ValueError, AttributeError):
+        return False

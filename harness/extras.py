@@ -1,0 +1,35 @@
+"""Optional packages: imported when used, and missed in one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from schemas.errors import UserError
+
+PACKAGES = {
+    "mlperf_loadgen": "mlcommons-loadgen",
+    "onnxruntime": "onnxruntime",
+    "onnx": "onnx",
+    "cv2": "opencv-python-headless",
+}
+"""Import name to distribution, for what the extra ``harness`` brings."""
+
+
+def need(module: str) -> Any:
+    """Import an optional module; ``UserError`` with the command that installs it when it is not there."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        name = PACKAGES.get(module, module)
+        raise UserError(
+            f"{name} is not installed; install it with: pip install 'edgewatt[harness]'"
+        ) from None
+
+
+def missing() -> tuple[str, ...]:
+    """Distributions of the extra ``harness`` that are not installed; nothing is imported."""
+    return tuple(d for m, d in PACKAGES.items() if importlib.util.find_spec(m) is None)

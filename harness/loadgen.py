@@ -1,0 +1,111 @@
+"""The only file that knows the LoadGen binding: settings in, a folder of logs out.
+
+Facts about LoadGen 4.1.30 that are respected here: its built-in ``mlperf.conf`` is applied by the first
+``FromConfig`` of a process only (hence one process per run); return codes are not exceptions; the default
+audit file is ``audit.config`` of the current folder, so a path is always given; tracing writes megabytes per
+second and is on by default; the output folder must exist.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.extras import need
+from harness.model import Job, LoadSettings
+from harness.sut import Sut
+from schemas.errors import UserError
+
+NO_AUDIT = "no-audit.config"
+"""Name of a file that is never written: passed where no compliance test is wanted."""
+
+_KEYS = {
+    "min_duration_ms": "min_duration",
+    "min_query_count": "min_query_count",
+    "target_latency_ms": "target_latency",
+    "target_qps": "target_qps",
+}
+
+
+def user_conf_text(settings: LoadSettings, model: str, scenario: str) -> str:
+    """``user.conf`` for one scenario. Keys are as specific as those of the round's ``mlperf.conf``."""
+    lines = ["# Settings of this system, written by edgewatt. Latencies and durations in milliseconds."]
+    for field, key in _KEYS.items():
+        value = getattr(settings, field)
+        if value is not None:
+            lines.append(f"*.{scenario}.{key} = {_number(value)}")
+    if settings.performance_sample_count is not None:
+        lines.append(f"{model}.*.performance_sample_count_override = {settings.performance_sample_count}")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def version() -> str:
+    """Version of the installed LoadGen package."""
+    from importlib.metadata import version as installed
+
+    need("mlperf_loadgen")
+    return installed("mlcommons-loadgen")
+
+
+def settings_for(job: Job) -> Any:
+    """LoadGen's settings object for a job; ``UserError`` when a conf file is not accepted."""
+    lg = need("mlperf_loadgen")
+    settings = lg.TestSettings()
+    code = settings.FromConfig(job.user_conf, job.loadgen_model, job.scenario)
+    if code != 0:
+        reason = {-2: "it is missing", -22: "it has a line that is not 'model.scenario.key = number'"}.get(
+            code, ""
+        )
+        raise UserError(
+            f"LoadGen does not accept {job.user_conf} ({reason or f'code {code}'}); correct the file"
+        )
+    settings.scenario = getattr(lg.TestScenario, job.scenario)
+    settings.mode = lg.TestMode.AccuracyOnly if job.mode == "accuracy" else lg.TestMode.PerformanceOnly
+    for name, seed in job.seeds.items():
+        setattr(settings, name, seed)
+    return settings
+
+
+def run(job: Job, sut: Sut, total: int) -> None:
+    """One LoadGen run; logs are in ``job.log_dir`` afterwards. Blocks until LoadGen has come to its end."""
+    lg = need("mlperf_loadgen")
+    settings = settings_for(job)
+    sut.connect(_completer(lg))
+    log = lg.LogSettings()
+    log.log_output.outdir = job.log_dir
+    log.log_output.copy_summary_to_stdout = False
+    log.log_output.copy_detail_to_stdout = False
+    log.enable_trace = False
+    handle = lg.ConstructFastSUT(sut.issue, sut.flush)
+    library = lg.ConstructQSL(total, min(total, job.performance_sample_count), sut.load, sut.unload)
+    try:
+        lg.StartTestWithLogSettings(handle, library, settings, log, job.audit_conf)
+    finally:
+        lg.DestroyQSL(library)
+        lg.DestroyFastSUT(handle)
+
+
+def _completer(lg: Any) -> Any:
+    response, complete = lg.QuerySampleResponse, lg.QuerySamplesComplete
+
+    def hand_back(answers: Sequence[tuple[int, int, int]]) -> None:
+        complete(list(itertools.starmap(response, answers)))
+
+    return hand_back
+
+
+def audit_path(work: Path) -> Path:
+    """A path that does not exist, for runs that are not compliance tests."""
+    return work / NO_AUDIT
+
+
+def conf_values(text: str) -> Mapping[str, str]:
+    """Keys and values of a conf file, comments left out."""
+    rows = (line.split("#", 1)[0].partition("=") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, mark, value in rows if mark}

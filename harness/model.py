@@ -1,0 +1,228 @@
+"""Records that travel between the parts of the harness: facts, no behaviour beyond reading themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from schemas.layout import ResultPath
+from schemas.rounds import Round
+from schemas.units import UnixNs
+
+Mode = Literal["performance", "accuracy"]
+Phase = Literal["ranging", "testing"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """What ``user.conf`` sets over LoadGen's own ``mlperf.conf``; None leaves the round's value.
+
+    ``target_latency_ms`` is LoadGen's *expected* latency (it sizes the list of pre-generated queries);
+    ``target_qps`` the expected samples per second of Offline, the offered load of Server.
+    """
+
+    target_latency_ms: float | None = None
+    target_qps: float | None = None
+    min_duration_ms: int | None = None
+    min_query_count: int | None = None
+    performance_sample_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is run: a benchmark with its model, its data set and the runtime that executes it."""
+
+    benchmark: str
+    model: Path
+    dataset: Path
+    backend: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it."""
+
+    path: Path
+    benchmark: str
+    model: Path
+    dataset: Path
+    width: str
+    seed: int
+    images: int
+    good: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerRequest:
+    """``--power`` and ``--meter``: a daemon's URL, or a driver and port to start one on."""
+
+    url: str | None
+    driver: str | None
+    port: str | None
+    meter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done."""
+
+    benchmark: str
+    scenario: str
+    output: Path
+    round_name: str
+    mode: str
+    backend: str
+    model: Path | None
+    dataset: Path | None
+    fixture: Path | None
+    power: PowerRequest | None
+    division: str
+    submitter: str
+    system: str
+    user_conf: Path | None
+    target_latency_ms: float | None
+    target_qps: float | None
+    rehearsal_s: float | None
+    threads: int
+    command_line: tuple[str, ...]
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One LoadGen run: one child process, one folder of logs.
+
+    ``phase`` is set for performance runs under power; ``folder`` is the name of the log folder and of the
+    place in the tree (``run_1``, ``ranging``, ``accuracy``).
+    """
+
+    name: str
+    mode: Mode
+    phase: Phase | None
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done, in order, and everything it needs; made before a minute is spent."""
+
+    request: RunRequest
+    round: Round
+    official: str
+    loadgen_model: str
+    result: ResultPath
+    workload: Workload
+    fixture: Fixture | None
+    samples: int
+    settings: LoadSettings
+    calibrate: bool
+    user_conf: Path | None
+    specs: tuple[RunSpec, ...]
+    work: Path
+
+    @property
+    def scenario(self) -> str:
+        """Canonical name of the scenario."""
+        return self.result.scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a child process is told on its standard input: one LoadGen run, or one calibration.
+
+    ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit).
+    """
+
+    kind: str
+    benchmark: str
+    loadgen_model: str
+    scenario: str
+    mode: str
+    model: str
+    dataset: str
+    backend: str
+    threads: int
+    log_dir: str
+    user_conf: str
+    audit_conf: str
+    seeds: Mapping[str, int]
+    performance_sample_count: int
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Job:
+        """The inverse of ``to_json``."""
+        return cls(**document)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Measured before a run: median latency of one query of the scenario, and samples per second."""
+
+    p50_latency_ms: float
+    samples_per_second: float
+    queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockEvidence:
+    """How the wall clock went during a run, against CLOCK_MONOTONIC_RAW.
+
+    ``largest_step_ns`` is the largest jump between two looks; ``slew_ppm`` the mean rate difference;
+    ``suspended_ns`` how long the machine slept (CLOCK_BOOTTIME against CLOCK_MONOTONIC).
+    """
+
+    begin_unix_ns: UnixNs
+    end_unix_ns: UnixNs
+    elapsed_raw_ns: int
+    elapsed_boottime_ns: int
+    largest_step_ns: int
+    slew_ppm: float
+    suspended_ns: int
+    looks: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the run record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One LoadGen run that ended: where its logs lie and what they say."""
+
+    spec: RunSpec
+    log_dir: Path
+    valid: bool
+    reasons: tuple[str, ...]
+    query_count: int
+    metric: float | None
+    clock: ClockEvidence
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The score of an accuracy run. ``line`` has the exact form that the official checker reads."""
+
+    metric: str
+    value: float
+    good: int
+    total: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class PowerEvidence:
+    """What the daemon said about the two passes: window documents, and the folder with session files."""
+
+    windows: Mapping[str, Mapping[str, Any]]
+    meter: Mapping[str, Any]
+    daemon: Mapping[str, Any]
+    folder: Path

@@ -1,0 +1,180 @@
+"""A command line and a round to an ordered list of runs. Pure but for looking at files; nothing is written.
+
+Whatever can be known before an hour of running is refused here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from harness import loadgen
+from harness.calibrate import merged
+from harness.fixtures.description import read as read_fixture
+from harness.model import Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
+from harness.registry import backend_names, benchmark, unknown
+from harness.scenarios import BY_NAME
+from schemas.errors import UserError
+from schemas.layout import ResultPath
+from schemas.rounds import Round, load_round
+
+MODES = ("performance", "accuracy", "all")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
+
+
+def plan(request: RunRequest) -> Plan:
+    """Everything a run needs, in order; ``UserError`` for what cannot be done."""
+    round_ = load_round(request.round_name)
+    bench = benchmark(request.benchmark)
+    official = _official(round_, bench.official, request.benchmark)
+    scenario = _scenario(round_, official, request.scenario)
+    fixture = _fixture(request, bench.name)
+    result = _result(request, round_, bench.name, scenario)
+    specs = _specs(request)
+    _refuse_existing(request.output, result, round_, specs)
+    workload = _workload(request, bench.name, fixture)
+    samples = len(bench.dataset(workload.dataset))
+    settings = _settings(request, round_, official, scenario, samples)
+    if request.user_conf is not None:
+        _read_user_conf(request.user_conf)
+    known = settings.target_latency_ms is not None or settings.target_qps is not None
+    model = round_.benchmark(official).loadgen_model
+    if model is None:
+        raise UserError(f"round {round_.name} has no LoadGen settings for {official}; choose another --round")
+    return Plan(
+        request=request,
+        round=round_,
+        official=official,
+        loadgen_model=model,
+        result=result,
+        workload=workload,
+        fixture=fixture,
+        samples=samples,
+        settings=settings,
+        calibrate=request.user_conf is None and not known,
+        user_conf=request.user_conf,
+        specs=specs,
+        work=request.output.with_name(request.output.name + ".work"),
+    )
+
+
+def _official(round_: Round, official: str, asked: str) -> str:
+    if official not in round_.benchmark_names:
+        raise UserError(
+            f"round {round_.name} has no benchmark {asked}; it has {', '.join(round_.benchmark_names)}"
+        )
+    return official
+
+
+def _scenario(round_: Round, official: str, asked: str) -> str:
+    name = round_.canonical_scenario(asked) or round_.canonical_scenario(asked.lower())
+    if name is None:
+        raise UserError(unknown("scenario", asked, BY_NAME))
+    if name not in BY_NAME:
+        raise UserError(f"scenario {name} cannot be run yet; this version runs {', '.join(BY_NAME)}")
+    rules = round_.benchmark(official).scenarios("edge")
+    if rules is None or name not in (*rules.required, *rules.optional):
+        allowed = () if rules is None else (*rules.required, *rules.optional)
+        raise UserError(
+            f"round {round_.name} has no scenario {name} for {official} on edge systems; "
+            f"it has {', '.join(allowed) or 'none'}"
+        )
+    return name
+
+
+def _fixture(request: RunRequest, name: str) -> Fixture | None:
+    if request.fixture is None:
+        return None
+    if request.model is not None or request.dataset is not None:
+        raise UserError("--fixture brings model and data set along; leave out --model and --dataset")
+    fixture = read_fixture(request.fixture)
+    if fixture.benchmark != name:
+        raise UserError(
+            f"{request.fixture} is a fixture for {fixture.benchmark}, not for {name}; make another one"
+        )
+    return fixture
+
+
+def _workload(request: RunRequest, name: str, fixture: Fixture | None) -> Workload:
+    model = fixture.model if fixture else request.model
+    dataset = fixture.dataset if fixture else request.dataset
+    if model is None or dataset is None:
+        raise UserError("a run needs --model FILE and --dataset FOLDER, or --fixture FOLDER for both")
+    if not model.is_file():
+        raise UserError(f"there is no model file {model}; give the path of an ONNX file with --model")
+    if not dataset.is_dir():
+        raise UserError(f"there is no folder {dataset}; give the folder of the data set with --dataset")
+    if request.backend not in backend_names():
+        raise UserError(unknown("backend", request.backend, backend_names()))
+    return Workload(name, model, dataset, request.backend, request.threads)
+
+
+def _result(request: RunRequest, round_: Round, name: str, scenario: str) -> ResultPath:
+    divisions: tuple[str, ...] = tuple(round_.facts["divisions"])
+    if request.division not in divisions:
+        raise UserError(unknown("division", request.division, divisions))
+    for option, value in (("--submitter", request.submitter), ("--system", request.system)):
+        if not _NAME.match(value):
+            raise UserError(
+                f"{option} {value!r} cannot be the name of a folder in a submission; "
+                "use letters, digits, '_', '-', '+' and '.', without blanks and without a leading dot"
+            )
+    return ResultPath(request.division, request.submitter, request.system, name, scenario)
+
+
+def _specs(request: RunRequest) -> tuple[RunSpec, ...]:
+    if request.mode not in MODES:
+        raise UserError(unknown("mode", request.mode, MODES))
+    specs: list[RunSpec] = []
+    if request.mode in ("performance", "all"):
+        if request.power is not None:
+            specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
+            specs.append(RunSpec("performance", "performance", "testing", "run_1"))
+        else:
+            specs.append(RunSpec("performance", "performance", None, "run_1"))
+    elif request.power is not None:
+        raise UserError("an accuracy run needs no power; leave out --power or choose --mode all")
+    if request.mode in ("accuracy", "all"):
+        specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
+    return tuple(specs)
+
+
+def _refuse_existing(output: Path, result: ResultPath, round_: Round, specs: tuple[RunSpec, ...]) -> None:
+    places = {
+        spec.mode: result.accuracy(round_) if spec.mode == "accuracy" else result.performance(round_, "run_1")
+        for spec in specs
+    }
+    for place in places.values():
+        if (output / place).exists():
+            raise UserError(
+                f"{output / place} exists already; choose another --output or move that result away"
+            )
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output} is a file; --output wants the folder of a submission tree")
+
+
+def _settings(request: RunRequest, round_: Round, official: str, scenario: str, samples: int) -> LoadSettings:
+    wanted = round_.benchmark(official).performance_sample_count
+    settings = LoadSettings(
+        target_latency_ms=request.target_latency_ms,
+        target_qps=request.target_qps,
+        performance_sample_count=samples if samples < wanted else None,
+    )
+    if request.rehearsal_s is None:
+        return settings
+    if not (math.isfinite(request.rehearsal_s) and request.rehearsal_s > 0):
+        raise UserError(f"--rehearsal {request.rehearsal_s} is not a length; give seconds greater than 0")
+    short = LoadSettings(min_duration_ms=max(1, round(request.rehearsal_s * 1000)))
+    if scenario == "Offline":
+        short = merged(short, LoadSettings(min_query_count=1))
+    return merged(settings, short)
+
+
+def _read_user_conf(path: Path) -> None:
+    try:
+        loadgen.conf_values(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"--user-conf {path} cannot be read ({error}); give a text file of LoadGen settings"
+        ) from error

@@ -1,0 +1,137 @@
+"""Wraps performance runs in windows of the power daemon: a ranging pass, then the testing pass.
+
+The window of a run is the one that LoadGen logs (``power_begin`` to ``power_end``), in this machine's wall
+clock; the daemon knows how that clock stands to its own from exchanges before and after the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import daemon
+from harness.model import Plan, PowerEvidence, PowerRequest, RunSpec
+from powerd.client import ClientError, PowerdClient, PowerSession
+from schemas.errors import Failed, UserError
+from schemas.loadgen import LoadgenLog, PowerWindow
+
+LEAST_COVERAGE = 0.99
+
+
+class PowerAround:
+    """What happens around each performance run when there is a meter."""
+
+    def __init__(self, client: PowerdClient, meter: str, plan: Plan, folder: Path) -> None:
+        """``folder`` takes the session files."""
+        self._client = client
+        self._meter = meter
+        self._plan = plan
+        self._folder = folder
+        self._session: PowerSession | None = None
+        self._logs: dict[str, Path] = {}
+
+    def before(self, spec: RunSpec) -> None:
+        """Set the ranges of the pass, tie the clocks, open the window."""
+        if spec.phase is None:
+            return
+        with _sentences():
+            if self._session is None:
+                self._session = PowerSession(self._client, self._meter, self._label())
+            self._session.start(spec.phase)
+
+    def after(self, spec: RunSpec, log_dir: Path) -> None:
+        """Close the window with the instants of LoadGen's log."""
+        if spec.phase is None or self._session is None:
+            return
+        window = window_of(log_dir)
+        with _sentences():
+            self._session.stop(spec.phase, window.begin_ns, window.end_ns)
+        self._logs[spec.phase] = log_dir
+
+    def restart(self) -> None:
+        """Forget the passes so far: both are run again, because they must have the same settings."""
+        self.abort()
+        self._session = None
+        self._logs.clear()
+
+    def abort(self) -> None:
+        """Close a window that is still open, so that the meter is free for the next run."""
+        if self._session is not None:
+            with contextlib.suppress(ClientError):  # the daemon may be what failed
+                self._session.abandon()
+
+    def evidence(self) -> PowerEvidence:
+        """Fetch the session files and say what was measured; ``Failed`` when the testing window has holes."""
+        assert self._session is not None
+        with _sentences():
+            self._session.done(self._folder, self._logs)
+            meters = {m["name"]: m for m in self._client.meters()}
+            health = self._client.health()
+        testing = self._session.windows["testing"]
+        coverage = testing["coverage"]
+        if coverage < LEAST_COVERAGE:
+            raise Failed(
+                f"the testing window is covered by good samples to {coverage:.4f}, wanted {LEAST_COVERAGE} or more: "
+                f"{'; '.join(testing['reasons']) or 'no reason given'}; run again"
+            )
+        daemon_facts = {"name": "powerd", "version": str(health["version"])}
+        return PowerEvidence(dict(self._session.windows), meters[self._meter], daemon_facts, self._folder)
+
+    def _label(self) -> str:
+        """A plain word for the session's name."""
+        result = self._plan.result
+        text = f"{result.system}-{result.benchmark}-{self._plan.scenario}"
+        return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)[:64]
+
+
+def window_of(log_dir: Path) -> PowerWindow:
+    """The window that LoadGen logged; ``Failed`` when there is not exactly one."""
+    windows = LoadgenLog.read(log_dir / "mlperf_log_detail.txt").power_windows
+    if len(windows) != 1:
+        raise Failed(
+            f"the log in {log_dir} has {len(windows)} power windows, wanted one; the run did not come to its end"
+        )
+    return windows[0]
+
+
+@contextlib.contextmanager
+def connected(request: PowerRequest, plan: Plan, folder: Path) -> Iterator[PowerAround]:
+    """A daemon to measure with: the running one, or one that is started for this run."""
+    with contextlib.ExitStack() as stack:
+        url = request.url
+        if url is None:
+            assert request.driver is not None
+            assert request.port is not None
+            process, url = daemon.powerd(request.driver, request.port, folder / "powerd")
+            stack.enter_context(process)
+        with _sentences():
+            client = PowerdClient(url)
+        around = PowerAround(client, _meter(client, url, request.meter), plan, folder / "power")
+        try:
+            yield around
+        finally:
+            around.abort()
+
+
+def _meter(client: PowerdClient, url: str, wanted: str | None) -> str:
+    """The meter to use: the named one, or the only one."""
+    with _sentences():
+        names = [str(m["name"]) for m in client.meters()]
+    if wanted is not None and wanted not in names:
+        raise UserError(f"powerd at {url} has no meter {wanted!r}; it has {', '.join(names) or 'none'}")
+    if wanted is None and len(names) != 1:
+        raise UserError(
+            f"powerd at {url} has {len(names)} meters ({', '.join(names) or 'none'}); choose one with --meter NAME"
+        )
+    return wanted or names[0]
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors of the client are sentences for the user already."""
+    try:
+        yield
+    except ClientError as error:
+        raise UserError(str(error)) from error

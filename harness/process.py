@@ -1,0 +1,160 @@
+"""The parent's side of a child process: start it, follow it, bring it to its end whatever happens.
+
+A child that says nothing new for too long is asked for its stacks, then to drain (SIGTERM), then killed.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.model import Job
+from schemas.errors import Failed, UserError
+
+STALL_S = 120.0
+"""A run without a new completion or a newly loaded sample for this long is hung."""
+DRAIN_S = 15.0
+KILL_S = 5.0
+LOG_NAME = "child.log"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a running child."""
+
+    loaded: int = 0
+    completed: int = 0
+    changed_at: float = field(default_factory=time.monotonic)
+
+    def see(self, message: Mapping[str, Any]) -> None:
+        """Take a ``beat``; the time of the last change is what the watchdog looks at."""
+        counts = int(message["loaded"]), int(message["completed"])
+        if counts != (self.loaded, self.completed):
+            self.loaded, self.completed = counts
+            self.changed_at = time.monotonic()
+
+
+class ChildProcess:
+    """One child, from its job to its last word. Use as a context: leaving it ends the child."""
+
+    def __init__(self, job: Job, log_dir: Path, *, stall_s: float = STALL_S) -> None:
+        """Start it; it works up to ``ready`` at once."""
+        self._stall_s = stall_s
+        self.progress = Progress()
+        self._log_path = log_dir / LOG_NAME
+        self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        with self._log_path.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches the parent only, which then drains the child.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "harness.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        threading.Thread(target=self._read, daemon=True).start()
+        self._tell(json.dumps(job.to_json()))
+
+    def __enter__(self) -> ChildProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def go(self) -> None:
+        """Let it start its run."""
+        self.progress.changed_at = time.monotonic()
+        self._tell("go")
+
+    def wait_for(self, event: str, on_beat: Callable[[Progress], None] | None = None) -> dict[str, Any]:
+        """Follow it up to an event and give back that message.
+
+        Raises ``UserError`` or ``Failed`` with the child's own sentence when it says one, ``Failed`` when
+        it hangs or dies.
+        """
+        while True:
+            message = self._next()
+            if message["event"] == event:
+                return message
+            if message["event"] == "error":
+                raise self._error(message)
+            if message["event"] == "beat":
+                self.progress.see(message)
+                if on_beat is not None:
+                    on_beat(self.progress)
+            self._watch()
+
+    def _next(self) -> dict[str, Any]:
+        while True:
+            try:
+                message = self._messages.get(timeout=1.0)
+            except queue.Empty:
+                self._watch()
+                continue
+            if message is None:
+                code = self._process.wait()
+                raise Failed(
+                    f"the process of the run ended with code {code}; its last words are in {self._log_path}"
+                )
+            return message
+
+    def _watch(self) -> None:
+        silent = time.monotonic() - self.progress.changed_at
+        if silent > self._stall_s:
+            self.dump_stacks()
+            self.end()
+            raise Failed(
+                f"nothing was completed for {silent:.0f} s, so the run was ended; where it hung stands in "
+                f"{self._log_path}"
+            )
+
+    def dump_stacks(self) -> None:
+        """Have it write the stacks of all its threads into its log."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGUSR1)
+            time.sleep(0.3)
+
+    def end(self) -> None:
+        """Drain it, then terminate it, then kill it; each with its time."""
+        if self._process.poll() is None:
+            self._tell("stop")
+            for step, wait_s in ((None, DRAIN_S), (signal.SIGTERM, KILL_S), (signal.SIGKILL, KILL_S)):
+                if step is not None:
+                    self._process.send_signal(step)
+                try:
+                    self._process.wait(wait_s)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _error(self, message: Mapping[str, Any]) -> Exception:
+        text = str(message["message"])
+        if message["kind"] == "user":
+            return UserError(text)
+        return Failed(f"the run failed inside its process ({text}); the details are in {self._log_path}")
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._messages.put(json.loads(line))
+        self._messages.put(None)
+
+    def _tell(self, word: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(word + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended; reading its messages says why

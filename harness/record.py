@@ -1,0 +1,134 @@
+"""The run record ``edgewatt.json`` (``edgewatt/run/1``): what was shortened, simulated, synthetic or unofficial.
+
+It lies beside the measurements of a result and is what ``mlcheck --rehearsal`` goes by: nothing is forgiven
+that the record does not declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness import loadgen
+from harness.model import Accuracy, Plan, PowerEvidence, RunResult
+from harness.registry import benchmark
+from harness.runner import Done
+from schemas import __version__
+from schemas.units import format_rfc3339
+
+SCHEMA = "edgewatt/run/1"
+
+
+def run_record(
+    plan: Plan,
+    done: Done,
+    accuracy: Accuracy | None,
+    power: PowerEvidence | None,
+    earlier: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The record of one result. ``earlier`` is that of a run that filled another part of the same result."""
+    before: Mapping[str, Any] = earlier or {}
+    runs = {**before.get("runs", {}), **{name: _run(result) for name, result in done.results.items()}}
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "mlharness", "version": __version__},
+        "round": plan.round.name,
+        "result": {
+            "division": plan.result.division,
+            "submitter": plan.result.submitter,
+            "system": plan.result.system,
+            "benchmark": plan.result.benchmark,
+            "scenario": plan.scenario,
+        },
+        "command_line": list(plan.request.command_line),
+        "rehearsal": plan.request.rehearsal_s is not None or bool(before.get("rehearsal")),
+        "demo": plan.request.demo,
+        "shortened": {**before.get("shortened", {}), **_shortened(plan, done)},
+        "synthetic": {**before.get("synthetic", {}), **_synthetic(plan)},
+        "simulated": {**before.get("simulated", {}), **_simulated(power)},
+        "unofficial": {**before.get("unofficial", {}), **_unofficial(power)},
+        "calibration": _calibration(done) or before.get("calibration"),
+        "retried": [*before.get("retried", []), *done.retried],
+        "runs": runs,
+        "accuracy": _accuracy(accuracy) or before.get("accuracy"),
+        "windows": _windows(power) or before.get("windows", {}),
+    }
+
+
+def _shortened(plan: Plan, done: Done) -> dict[str, Any]:
+    """What is less than the rules want: only the keys that apply are there."""
+    settings, rules, found = done.settings, plan.round.benchmark(plan.official), {}
+    conf = loadgen.conf_values(done.user_conf.read_text(encoding="utf-8")) if done.user_conf else {}
+    duration = conf.get(f"*.{plan.scenario}.min_duration")
+    if done.has_performance and duration is not None and float(duration) < plan.round.min_duration_ms:
+        found["min_duration_ms"] = {"used": float(duration), "wanted": plan.round.min_duration_ms}
+    count = settings.performance_sample_count
+    if count is not None and count < rules.performance_sample_count:
+        found["performance_sample_count"] = {"used": count, "wanted": rules.performance_sample_count}
+    queries = settings.min_query_count
+    if queries is not None and plan.scenario == "Offline":
+        found["offline_samples"] = {"used": queries, "wanted": rules.facts["offline_min_samples_per_query"]}
+    full = benchmark(plan.workload.benchmark).full_set
+    if plan.samples < full:
+        found["dataset_size"] = {"used": plan.samples, "wanted": full}
+    return found
+
+
+def _synthetic(plan: Plan) -> dict[str, Any]:
+    fixture = plan.fixture
+    if fixture is None:
+        return {}
+    return {
+        "dataset": f"{fixture.images} generated images (seed {fixture.seed})",
+        "weights": f"random, {fixture.width} width (seed {fixture.seed})",
+        "planted_accuracy": {"good": fixture.good, "total": fixture.images},
+    }
+
+
+def _simulated(power: PowerEvidence | None) -> dict[str, Any]:
+    if power is None or not any(w.get("simulated") for w in power.windows.values()):
+        return {}
+    return {"meter": dict(power.meter)}
+
+
+def _unofficial(power: PowerEvidence | None) -> dict[str, Any]:
+    return {} if power is None else {"power_daemon": dict(power.daemon)}
+
+
+def _calibration(done: Done) -> dict[str, Any] | None:
+    if done.calibration is None:
+        return None
+    return {
+        "p50_latency_ms": done.calibration.p50_latency_ms,
+        "samples_per_second": done.calibration.samples_per_second,
+        "queries": done.calibration.queries,
+    }
+
+
+def _run(result: RunResult) -> dict[str, Any]:
+    clock = result.clock
+    return {
+        "mode": result.spec.mode,
+        "phase": result.spec.phase,
+        "begin": format_rfc3339(clock.begin_unix_ns),
+        "end": format_rfc3339(clock.end_unix_ns),
+        "query_count": result.query_count,
+        "metric": result.metric,
+        "clock": clock.to_json(),
+        "versions": dict(result.versions),
+    }
+
+
+def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
+    if accuracy is None:
+        return None
+    return {
+        "metric": accuracy.metric,
+        "value": accuracy.value,
+        "good": accuracy.good,
+        "total": accuracy.total,
+    }
+
+
+def _windows(power: PowerEvidence | None) -> dict[str, Any]:
+    return {} if power is None else {name: dict(window) for name, window in power.windows.items()}

@@ -1,0 +1,48 @@
+"""Benchmarks and runtimes, found by their folders and asked for by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import cast
+
+from harness.benchmarks.base import Backend, Benchmark
+from schemas.discovery import collect, module_names
+from schemas.errors import UserError
+
+
+def benchmarks() -> dict[str, Benchmark]:
+    """Every benchmark by the name of the command line."""
+    found = cast("list[Benchmark]", collect("harness.benchmarks", "BENCHMARK"))
+    return {b.name: b for b in found}
+
+
+def benchmark(name: str) -> Benchmark:
+    """One benchmark, by our name or the official one; ``UserError`` names the nearest."""
+    known = benchmarks()
+    for found in known.values():
+        if name in (found.name, found.official):
+            return found
+    raise UserError(unknown("benchmark", name, known))
+
+
+def backend_names() -> list[str]:
+    """Names of the runtimes; none is imported."""
+    return [n for n in module_names("harness.backends") if n != "base"]
+
+
+def backend(name: str) -> Backend:
+    """A runtime that has not been loaded yet; ``UserError`` names the nearest."""
+    if name not in backend_names():
+        raise UserError(unknown("backend", name, backend_names()))
+    kinds = cast("list[type[Backend]]", collect("harness.backends", "BACKEND"))
+    return next(kind for kind in kinds if kind.name == name)()
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """One sentence about a name that is not known, with the nearest one."""
+    names = sorted(known)
+    folded = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    hint = f"did you mean {folded[near[0]]}? " if near else ""
+    return f"{what} {name!r} is not known; {hint}known: {', '.join(names)}"

@@ -1,0 +1,209 @@
+"""Executes the runs of a plan, each in its own child process. Knows no model, no framework and no tree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from harness import calibrate, loadgen
+from harness.calibrate import CALIBRATION_S, Judgement, merged
+from harness.clockwatch import ClockWatch, objection
+from harness.model import Calibration, Job, LoadSettings, Plan, RunResult, RunSpec
+from harness.process import ChildProcess, Progress
+from harness.scenarios import BY_NAME
+from schemas.errors import Failed
+from schemas.loadgen import LoadgenLog
+
+Say = Callable[[str], None]
+SAY_EVERY_S = 10.0
+
+
+class Around(Protocol):
+    """What happens around a performance run; power does, and nothing else differs."""
+
+    def before(self, spec: RunSpec) -> None:
+        """The model is loaded; the run is about to begin."""
+        ...
+
+    def after(self, spec: RunSpec, log_dir: Path) -> None:
+        """The run has ended and its logs are complete."""
+        ...
+
+    def restart(self) -> None:
+        """The performance runs begin again from the first one."""
+        ...
+
+
+class NoPower:
+    """A run without a meter."""
+
+    def before(self, spec: RunSpec) -> None:
+        """Nothing to do."""
+
+    def after(self, spec: RunSpec, log_dir: Path) -> None:
+        """Nothing to do."""
+
+    def restart(self) -> None:
+        """Nothing to do."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What has been run so far; grows with each run, so that an interruption keeps what was there."""
+
+    settings: LoadSettings
+    calibration: Calibration | None = None
+    results: dict[str, RunResult] = field(default_factory=dict)
+    retried: list[str] = field(default_factory=list)
+    user_conf: Path | None = None
+
+    @property
+    def has_performance(self) -> bool:
+        """Whether one of the runs was a performance run."""
+        return any(r.spec.mode == "performance" for r in self.results.values())
+
+
+class Runner:
+    """Runs the specs of a plan in order."""
+
+    def __init__(self, plan: Plan, folder: Path, around: Around, say: Say) -> None:
+        """``folder`` takes the logs, one sub-folder per run."""
+        self._plan = plan
+        self._folder = folder
+        self._around = around
+        self._say = say
+        self._scenario = BY_NAME[plan.scenario]
+        self.done = Done(plan.settings)
+
+    def run(self) -> Done:
+        """All runs; ``Failed`` for a run that LoadGen or the clock calls invalid."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._plan.calibrate:
+            self._calibrate()
+        self._write_user_conf()
+        performance = tuple(s for s in self._plan.specs if s.mode == "performance")
+        retry = self._run_all(performance, last=self._plan.user_conf is not None)
+        if retry is not None:
+            self.done.settings = retry
+            self._write_user_conf()
+            self._around.restart()
+            self._run_all(performance, last=True)
+        self._run_all(tuple(s for s in self._plan.specs if s.mode == "accuracy"), last=True)
+        return self.done
+
+    def _run_all(self, specs: tuple[RunSpec, ...], *, last: bool) -> LoadSettings | None:
+        """Run specs that share their settings. Corrected settings when one is INVALID for a wrong expectation.
+
+        ``last`` says that there is no further try: an invalid run is ``Failed`` then.
+        """
+        for spec in specs:
+            result, judgement = self._run_once(spec)
+            if judgement.valid:
+                self.done.results[spec.name] = result
+                continue
+            why = "; ".join(judgement.reasons)
+            if last or judgement.retry is None:
+                raise Failed(
+                    f"LoadGen calls the {spec.name} run INVALID: {why}; "
+                    f"{calibrate.advice(self._scenario, judgement)} (logs: {result.log_dir})"
+                )
+            self._say(f"{spec.name}: INVALID ({why}); once more with corrected settings")
+            self.done.retried.append(spec.name)
+            return judgement.retry
+        return None
+
+    def _calibrate(self) -> None:
+        self._say(f"calibrating: {self._plan.workload.benchmark} for {CALIBRATION_S:.0f} s")
+        folder = self._fresh("calibration")
+        job = replace(self._job("performance", folder), kind="calibrate", seconds=CALIBRATION_S)
+        with ChildProcess(job, folder) as child:
+            found = child.wait_for("calibrated")
+        measured = Calibration(found["p50_latency_ms"], found["samples_per_second"], found["queries"])
+        self.done.calibration = measured
+        self.done.settings = merged(self._scenario.expectation(measured), self.done.settings)
+        self._say(
+            f"calibrated: {measured.p50_latency_ms:.3g} ms per query, {measured.samples_per_second:.4g} samples/s"
+        )
+
+    def _write_user_conf(self) -> None:
+        path = self._folder / "user.conf"
+        if self._plan.user_conf is not None:
+            path.write_bytes(self._plan.user_conf.read_bytes())
+        else:
+            text = loadgen.user_conf_text(self.done.settings, self._plan.loadgen_model, self._plan.scenario)
+            path.write_text(text, encoding="utf-8")
+        self.done.user_conf = path
+
+    def _run_once(self, spec: RunSpec) -> tuple[RunResult, Judgement]:
+        folder = self._fresh(spec.folder)
+        with ChildProcess(self._job(spec.mode, folder), folder) as child:
+            versions = child.wait_for("ready")["versions"]
+            self._around.before(spec)
+            with ClockWatch() as watch:
+                self._say(f"{spec.name}: running")
+                child.go()
+                child.wait_for("done", self._teller(spec))
+        self._around.after(spec, folder)
+        clock = watch.evidence()
+        refused = objection(clock)
+        if refused is not None and spec.mode == "performance":
+            raise Failed(f"the {spec.name} run is void: {refused}")
+        log = LoadgenLog.read(folder / "mlperf_log_detail.txt")
+        judgement = calibrate.judge(log, spec.mode, self._scenario, self.done.settings)
+        key = self._plan.round.benchmark(self._plan.official).result_key(self._plan.scenario)
+        result = RunResult(
+            spec=spec,
+            log_dir=folder,
+            valid=judgement.valid,
+            reasons=judgement.reasons,
+            query_count=int(log.first("result_query_count") or 0),
+            metric=None if spec.mode == "accuracy" or key is None else log.first(key),
+            clock=clock,
+            versions=versions,
+        )
+        return result, judgement
+
+    def _teller(self, spec: RunSpec) -> Callable[[Progress], None]:
+        begin = told = time.monotonic()
+
+        def tell(progress: Progress) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= SAY_EVERY_S:
+                told = now
+                self._say(f"{spec.name}: {now - begin:.0f} s, {progress.completed} samples")
+
+        return tell
+
+    def _fresh(self, name: str) -> Path:
+        """A new folder for the logs of one run; an earlier attempt keeps its own under a number."""
+        folder = self._folder / name
+        if folder.exists():
+            number = next(n for n in range(1, 1000) if not (self._folder / f"{name}.attempt{n}").exists())
+            folder.rename(self._folder / f"{name}.attempt{number}")
+        folder.mkdir(parents=True)
+        return folder
+
+    def _job(self, mode: str, folder: Path) -> Job:
+        plan = self._plan
+        count = self.done.settings.performance_sample_count
+        rules = plan.round.benchmark(plan.official)
+        return Job(
+            kind="loadgen",
+            benchmark=plan.workload.benchmark,
+            loadgen_model=plan.loadgen_model,
+            scenario=plan.scenario,
+            mode=mode,
+            model=str(plan.workload.model.resolve()),
+            dataset=str(plan.workload.dataset.resolve()),
+            backend=plan.workload.backend,
+            threads=plan.workload.threads,
+            log_dir=str(folder.resolve()),
+            user_conf=str((self._folder / "user.conf").resolve()),
+            audit_conf=str(loadgen.audit_path(self._folder).resolve()),
+            seeds=dict(plan.round.seeds()),
+            performance_sample_count=count or rules.performance_sample_count,
+        )

@@ -1,0 +1,90 @@
+"""One benchmark run from request to tree: the one place that puts the parts together."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import submission, system
+from harness.model import Accuracy, Plan, PowerEvidence, RunRequest
+from harness.plan import plan
+from harness.registry import benchmark
+from harness.runner import Done, NoPower, Runner, Say
+from schemas.errors import Failed
+
+if TYPE_CHECKING:
+    from harness.power import PowerAround
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished run: what was measured and where it lies."""
+
+    plan: Plan
+    done: Done
+    accuracy: Accuracy | None
+    power: PowerEvidence | None
+    written: submission.Written
+    holes: tuple[str, ...]
+
+
+def run(request: RunRequest, say: Say) -> Outcome:
+    """Plan, run, score, write. Logs are kept in the work folder whatever happens."""
+    planned = plan(request)
+    folder = _work_folder(planned)
+    say(f"logs go to {folder}")
+    with _around(planned, folder) as around:
+        done = Runner(planned, folder, around or NoPower(), say).run()
+        accuracy = _score(planned, done)
+        evidence = None if around is None else around.evidence()
+    described = system.describe(
+        planned.round,
+        division=request.division,
+        submitter=request.submitter,
+        system_name=request.system,
+        framework=_framework(done),
+    )
+    written = submission.write(planned, done, accuracy, evidence, described)
+    return Outcome(planned, done, accuracy, evidence, written, system.holes(described))
+
+
+@contextlib.contextmanager
+def _around(planned: Plan, folder: Path) -> Iterator[PowerAround | None]:
+    """The power daemon where one was asked for."""
+    if planned.request.power is None:
+        yield None
+        return
+    from harness.power import connected
+
+    with connected(planned.request.power, planned, folder) as around:
+        yield around
+
+
+def _work_folder(planned: Plan) -> Path:
+    result = planned.result
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return planned.work / result.system / result.benchmark / result.scenario / stamp
+
+
+def _score(planned: Plan, done: Done) -> Accuracy | None:
+    result = done.results.get("accuracy")
+    if result is None:
+        return None
+    log = result.log_dir / submission.ACCURACY_LOG
+    accuracy = benchmark(planned.workload.benchmark).accuracy(log, planned.workload.dataset)
+    fixture = planned.fixture
+    if fixture is not None and (accuracy.good, accuracy.total) != (fixture.good, fixture.images):
+        raise Failed(
+            f"the fixture has {fixture.good} right answers of {fixture.images} planted, but {accuracy.good} of "
+            f"{accuracy.total} came out; the runtime computes something else, or the fixture was changed"
+        )
+    return accuracy
+
+
+def _framework(done: Done) -> str:
+    versions = next(iter(done.results.values())).versions
+    return ", ".join(f"{name} {text}" for name, text in versions.items() if name not in ("python", "numpy"))

@@ -1,0 +1,169 @@
+"""Writes a result into a submission tree, through ``schemas.layout``; atomic, never half a result.
+
+Everything is staged beside the tree and moved by renaming, the scenario's results last: a tree holds a
+result completely or not at all. The file lists of ``accuracy``, ``run_1``, ``ranging`` and ``power`` are
+exact; nothing else may lie there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness import documents
+from harness.model import Accuracy, Plan, PowerEvidence
+from harness.record import run_record
+from harness.registry import benchmark
+from harness.runner import Done
+
+RECORD_NAME = "edgewatt.json"
+KEEP_BYTES = 4096
+LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt")
+ACCURACY_LOG = "mlperf_log_accuracy.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where things lie now."""
+
+    tree: Path
+    results: Path
+    record: Path
+
+
+def truncated(data: bytes) -> bytes:
+    """An accuracy log as it is submitted: its first and last 4096 bytes (rule text, section 7.2)."""
+    if len(data) < 2 * KEEP_BYTES:
+        return data
+    return data[:KEEP_BYTES] + b"\n\n...\n\n" + data[-KEEP_BYTES:]
+
+
+def write(
+    plan: Plan, done: Done, accuracy: Accuracy | None, power: PowerEvidence | None, system: Mapping[str, str]
+) -> Written:
+    """Put one result into the tree of ``--output``."""
+    tree = plan.request.output
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{tree.name}-", dir=tree.parent) as staged:
+        stage = Stage(plan, Path(staged))
+        stage.describe(system, power)
+        stage.measurements(done, accuracy, power)
+        stage.results(done, accuracy, power)
+        stage.move(tree)
+    where = tree / plan.result.measurements(plan.round) / RECORD_NAME
+    return Written(tree, tree / plan.result.results(plan.round), where)
+
+
+class Stage:
+    """The folder in which a result is put together."""
+
+    def __init__(self, plan: Plan, root: Path) -> None:
+        self._plan = plan
+        self._root = root
+        self._bench = benchmark(plan.workload.benchmark)
+
+    def _text(self, path: PurePosixPath, text: str) -> None:
+        place = self._root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+
+    def _json(self, path: PurePosixPath, document: Mapping[str, Any]) -> None:
+        self._text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+    def describe(self, system: Mapping[str, str], power: PowerEvidence | None) -> None:
+        """The system, the source folder and the documents that power needs."""
+        plan, result, round_ = self._plan, self._plan.result, self._plan.round
+        # A description that lies there already may have been completed by hand: it stays.
+        if not (plan.request.output / result.system_json(round_)).exists():
+            self._json(result.system_json(round_), system)
+        code = result.code(round_) / self._bench.implementation
+        self._text(code / "README.md", documents.code_readme(plan))
+        if power is not None:
+            above = result.measurements(round_).parent.parent.parent
+            self._text(above / "analyzer_table.md", documents.analyzer_table(power))
+            self._text(above / "power_settings.md", documents.power_settings())
+
+    def measurements(self, done: Done, accuracy: Accuracy | None, power: PowerEvidence | None) -> None:
+        """Conf files, the measurements JSON, the README and the run record."""
+        plan = self._plan
+        folder = plan.result.measurements(plan.round)
+        self._text(folder / "mlperf.conf", plan.round.mlperf_conf_text())
+        there = plan.request.output / folder / "user.conf"
+        # An accuracy run alone leaves the settings of the performance run that is in the tree already.
+        if done.user_conf is not None and (done.has_performance or not there.exists()):
+            self._text(folder / "user.conf", done.user_conf.read_text(encoding="utf-8"))
+        self._text(folder / "README.md", documents.measurements_readme(plan))
+        name = f"{plan.result.system}_{self._bench.implementation}_{plan.result.scenario}.json"
+        weights = {"starting_weights_filename": plan.workload.model.name}
+        self._json(folder / name, {**self._bench.measurements, **weights})
+        earlier = _read_json(plan.request.output / folder / RECORD_NAME)
+        self._json(folder / RECORD_NAME, run_record(plan, done, accuracy, power, earlier))
+
+    def results(self, done: Done, accuracy: Accuracy | None, power: PowerEvidence | None) -> None:
+        """Logs of the runs; the session files of the power daemon beside them."""
+        plan = self._plan
+        for result in done.results.values():
+            if result.spec.mode == "accuracy":
+                assert accuracy is not None
+                self._accuracy(result.log_dir, accuracy)
+            else:
+                place = self._root / plan.result.performance(plan.round, result.spec.folder)
+                place.mkdir(parents=True, exist_ok=True)
+                for name in LOGS:
+                    shutil.copyfile(result.log_dir / name, place / name)
+        if power is not None:
+            place = self._root / plan.result.results(plan.round) / "performance"
+            shutil.copytree(power.folder, place, dirs_exist_ok=True)
+
+    def _accuracy(self, logs: Path, accuracy: Accuracy) -> None:
+        folder = self._root / self._plan.result.accuracy(self._plan.round)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in LOGS:
+            shutil.copyfile(logs / name, folder / name)
+        data = (logs / ACCURACY_LOG).read_bytes()
+        (folder / ACCURACY_LOG).write_bytes(truncated(data))
+        text = f"{accuracy.line}\n\nhash={hashlib.sha256(data).hexdigest()}\n"
+        (folder / "accuracy.txt").write_text(text, encoding="utf-8")
+
+    def move(self, tree: Path) -> None:
+        """Rename everything into the tree: the whole of it when it is new, else file by file, results last."""
+        if not tree.exists():
+            fresh = self._root / "tree"
+            fresh.mkdir()
+            for item in [p for p in self._root.iterdir() if p != fresh]:
+                item.rename(fresh / item.name)
+            fresh.rename(tree)
+            return
+        results = self._plan.result.results(self._plan.round)
+        files = sorted(p.relative_to(self._root) for p in self._root.rglob("*") if p.is_file())
+        for path in [p for p in files if not p.is_relative_to(results)]:
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self._root / path, tree / path)
+        self._move_parts(self._root / results, tree / results)
+
+    def _move_parts(self, staged: Path, place: Path) -> None:
+        """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet."""
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            staged.rename(place)
+            return
+        for part in sorted(staged.iterdir()):
+            if (place / part.name).exists():
+                self._move_parts(part, place / part.name)
+            else:
+                part.rename(place / part.name)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found

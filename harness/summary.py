@@ -1,0 +1,43 @@
+"""The figures of a run as lines for people."""
+
+from __future__ import annotations
+
+from harness.scenarios import BY_NAME
+from harness.service import Outcome
+
+
+def summary(outcome: Outcome) -> list[str]:
+    """The figures of a run, one line each."""
+    lines = []
+    rules = outcome.plan.round.benchmark(outcome.plan.official)
+    for name, result in outcome.done.results.items():
+        if result.metric is not None:
+            per = 1e6 if "Latency" in rules.unit(outcome.plan.scenario) else 1.0
+            unit = rules.unit(outcome.plan.scenario)
+            lines.append(f"{name}: {result.metric / per:.4g} {unit}, {result.query_count} queries")
+    lines += power_lines(outcome)
+    if outcome.accuracy is not None:
+        lines.append(
+            f"accuracy: {outcome.accuracy.value:.3f} % ({outcome.accuracy.good} of {outcome.accuracy.total})"
+        )
+    if outcome.holes:
+        lines.append(
+            f"system description: {len(outcome.holes)} fields to fill in: {', '.join(outcome.holes)}"
+        )
+    return lines
+
+
+def power_lines(outcome: Outcome) -> list[str]:
+    """Energy and power of the testing window, with its bound and its coverage."""
+    if outcome.power is None:
+        return []
+    window = outcome.power.windows["testing"]
+    lines = []
+    queries = outcome.done.results["performance"].query_count
+    if BY_NAME[outcome.plan.scenario].energy_unit == "stream":
+        each, u95 = window["energy_j"] / queries * 1e3, window["energy_u95_j"] / queries * 1e3
+        lines.append(f"energy per stream: {each:.4g} mJ ± {u95:.2g} mJ (u95)")
+    mean = f"{window['average_w']:.4g} W ± {window['average_u95_w']:.2g} W (u95)"
+    lines.append(f"average power: {mean} over {window['duration_s']:.1f} s, {window['samples']} samples")
+    lines.append(f"coverage of the testing window: {window['coverage']:.4f}, quality {window['quality']}")
+    return lines
