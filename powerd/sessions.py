@@ -27,6 +27,7 @@ from powerd.clock import ClockModel
 from powerd.errors import Gone, NotThere, Refused
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.store import Store
+from powerd.windows import Conflict
 from schemas import __version__
 from schemas.power_session import (
     CLIENT_GREETING,
@@ -141,10 +142,10 @@ class Sessions:
         with self._lock:
             session = self._load(ident)
             if session.finished:
-                raise Refused(f"session {session.name} is done: begin a new one")
+                raise Conflict(f"session {session.name} is done: begin a new one")
             marks = session.phases[mode]
             if len(marks) != (0 if action == "start" else 2):
-                raise Refused(
+                raise Conflict(
                     f"session {session.name} cannot {action} {mode} now: start, then stop, once each"
                 )
             asked = time.time()
@@ -162,7 +163,7 @@ class Sessions:
             session = self._load(ident)
             missing = [m for m in MODES if len(session.phases[m]) != 4]
             if missing:
-                raise Refused(f"session {session.name} has not finished {' and '.join(missing)} yet")
+                raise Conflict(f"session {session.name} has not finished {' and '.join(missing)} yet")
             if not session.finished:
                 self._write(session)
                 session.finished = True

@@ -66,6 +66,8 @@ class Timeline:
         return ClockModel(narrowest(ties))
 
 
-def steps_between(models: Iterable[tuple[str, ClockModel]], begin_ns: int, end_ns: int) -> list[tuple[str, Step]]:
+def steps_between(
+    models: Iterable[tuple[str, ClockModel]], begin_ns: int, end_ns: int
+) -> list[tuple[str, Step]]:
     """Every time somebody set one of these clocks in the stretch, with the name of the clock."""
     return [(name, step) for name, model in models for step in model.steps(begin_ns, end_ns)]
