@@ -202,9 +202,9 @@ class Sessions:
         if mode == "testing":
             voltage, current = self._ranges_after_ranging(session)
         self._meters.set_range(session.meter, voltage, current)
-        self._await_good(session.meter, 1 if mode == "ranging" else GOOD_BEFORE_TESTING)
+        first_end_ns = self._await_good(session.meter, 1 if mode == "ranging" else GOOD_BEFORE_TESTING)
         session.ranges[mode] = {"voltage_v": voltage, "current_a": current}
-        session.spans[mode] = [boottime_ns()]
+        session.spans[mode] = [first_end_ns]
         return "OK auto" if mode == "ranging" else f"OK {voltage:g} V {current:g} A"
 
     def _stop(self, session: Session, mode: str) -> str:
@@ -239,8 +239,11 @@ class Sessions:
         except ValueError as error:
             raise Refused(f"the load is too large for the meter: {error}") from error
 
-    def _await_good(self, meter: str, wanted: int) -> None:
-        """Wait for so many good samples in a row whose interval began after now; ``Gone`` after 30 s."""
+    def _await_good(self, meter: str, wanted: int) -> int:
+        """Wait for so many good samples in a row whose interval began after now; the end of the last of them.
+
+        ``Gone`` when they do not come within 30 s.
+        """
         since, seen, last = boottime_ns(), 0, None
         while boottime_ns() < since + int(SETTLE_S * NS_PER_S):
             latest = self._meters.latest(meter)
@@ -248,7 +251,7 @@ class Sessions:
                 last = latest
                 seen = seen + 1 if latest.values.quality is Quality.GOOD else 0
                 if seen >= wanted:
-                    return
+                    return latest.end_ns
             time.sleep(0.01)
         raise Gone(
             f"meter {meter} gave no {wanted} good samples in a row within {SETTLE_S:g} s: look at its range"
