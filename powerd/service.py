@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
@@ -13,13 +14,13 @@ from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockFix, Tie, boot_id, is_step, take_fix
 from powerd.config import Config, MeterConfig
-from powerd.errors import Gone, NotThere, Refused
+from powerd.errors import Gone, NotThere, PowerdError
 from powerd.exchange import Exchanges
 from powerd.model import MeterInfo, Reading, Settings
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
 from powerd.store import Store
-from powerd.windows import Windows
+from powerd.windows import Conflict, Windows
 from schemas import __version__
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
@@ -29,6 +30,8 @@ FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
 FIRST_ANSWER_S = 20.0
 KEPT_EVENTS = 5
+SILENT_NS = 5 * NS_PER_S
+SILENT_INTERVALS = 5
 
 
 class Service:
@@ -41,8 +44,8 @@ class Service:
         self.store = Store(config.data_dir, self.boot_id)
         self.ring = Ring()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self.channels, self.take_fix)
-        control = MeterControl(self.set_range, self.info, self.latest)
+        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest)
+        control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
         self.started_ns = boottime_ns()
@@ -129,10 +132,10 @@ class Service:
     def set_range_unless_leased(
         self, name: str, voltage_v: float | None, current_a: float | None
     ) -> Settings:
-        """As ``set_range``; ``Refused`` while a window is open on the meter."""
+        """As ``set_range``; ``Conflict`` while a window is open on the meter."""
         self.meter(name)
         if self.windows.is_leased(name):
-            raise Refused(
+            raise Conflict(
                 f"a window is open on meter {name}: its range stays as it is until the window is closed"
             )
         return self.set_range(name, voltage_v, current_a)
@@ -157,10 +160,16 @@ class Service:
         problems = list(self._problems)
         if store.error is not None:
             problems.append(store.error)
+        if store.lost:
+            problems.append(f"{store.lost} records found no room in memory and are lost")
+        if self._keeper.ident is not None and not self._keeper.is_alive():
+            problems.append("the clock is not noted and windows are not closed any more: restart powerd")
         for name in self._meters:
             state = self.state(name)
             if not state.connected:
                 problems.append(f"meter {name} is not connected: {state.last_error or 'connecting'}")
+            elif (silent_s := self._silent_s(name)) is not None:
+                problems.append(f"meter {name} has been silent for {silent_s:.0f} s")
         fix = self._last_fix
         simulated = any(s.info is not None and s.info.simulated for s in map(self.state, self._meters))
         return {
@@ -174,6 +183,14 @@ class Service:
             "problems": problems,
             "simulated": simulated,
         }
+
+    def _silent_s(self, name: str) -> float | None:
+        """Seconds since a meter's last reading where that is long, else None."""
+        latest = self.latest(name)
+        since = self.started_ns if latest is None else latest.stamps.last_byte_ns
+        silent_ns = boottime_ns() - since
+        patience_ns = max(SILENT_NS, SILENT_INTERVALS * self.meter(name).settings.interval_ns)
+        return silent_ns / NS_PER_S if silent_ns > patience_ns else None
 
     # inside
 
@@ -225,7 +242,7 @@ class Service:
                 self.take_fix()
             try:
                 self.windows.settle_all()
-            except (Refused, NotThere, OSError) as error:
+            except (PowerdError, sqlite3.Error) as error:
                 log.warning("a closing window could not be finished: %s", error)
 
     def _windows_of(self, session: str) -> list[Mapping[str, Any]]:

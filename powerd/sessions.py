@@ -27,6 +27,7 @@ from powerd.clock import ClockModel
 from powerd.errors import Gone, NotThere, Refused
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.store import Store
+from powerd.windows import Conflict
 from schemas import __version__
 from schemas.power_session import (
     CLIENT_GREETING,
@@ -141,10 +142,10 @@ class Sessions:
         with self._lock:
             session = self._load(ident)
             if session.finished:
-                raise Refused(f"session {session.name} is done: begin a new one")
+                raise Conflict(f"session {session.name} is done: begin a new one")
             marks = session.phases[mode]
             if len(marks) != (0 if action == "start" else 2):
-                raise Refused(
+                raise Conflict(
                     f"session {session.name} cannot {action} {mode} now: start, then stop, once each"
                 )
             asked = time.time()
@@ -162,7 +163,7 @@ class Sessions:
             session = self._load(ident)
             missing = [m for m in MODES if len(session.phases[m]) != 4]
             if missing:
-                raise Refused(f"session {session.name} has not finished {' and '.join(missing)} yet")
+                raise Conflict(f"session {session.name} has not finished {' and '.join(missing)} yet")
             if not session.finished:
                 self._write(session)
                 session.finished = True
@@ -201,9 +202,9 @@ class Sessions:
         if mode == "testing":
             voltage, current = self._ranges_after_ranging(session)
         self._meters.set_range(session.meter, voltage, current)
-        self._await_good(session.meter, 1 if mode == "ranging" else GOOD_BEFORE_TESTING)
+        first_end_ns = self._await_good(session.meter, 1 if mode == "ranging" else GOOD_BEFORE_TESTING)
         session.ranges[mode] = {"voltage_v": voltage, "current_a": current}
-        session.spans[mode] = [boottime_ns()]
+        session.spans[mode] = [first_end_ns]
         return "OK auto" if mode == "ranging" else f"OK {voltage:g} V {current:g} A"
 
     def _stop(self, session: Session, mode: str) -> str:
@@ -238,8 +239,11 @@ class Sessions:
         except ValueError as error:
             raise Refused(f"the load is too large for the meter: {error}") from error
 
-    def _await_good(self, meter: str, wanted: int) -> None:
-        """Wait for so many good samples in a row whose interval began after now; ``Gone`` after 30 s."""
+    def _await_good(self, meter: str, wanted: int) -> int:
+        """Wait for so many good samples in a row whose interval began after now; the end of the last of them.
+
+        ``Gone`` when they do not come within 30 s.
+        """
         since, seen, last = boottime_ns(), 0, None
         while boottime_ns() < since + int(SETTLE_S * NS_PER_S):
             latest = self._meters.latest(meter)
@@ -247,7 +251,7 @@ class Sessions:
                 last = latest
                 seen = seen + 1 if latest.values.quality is Quality.GOOD else 0
                 if seen >= wanted:
-                    return
+                    return latest.end_ns
             time.sleep(0.01)
         raise Gone(
             f"meter {meter} gave no {wanted} good samples in a row within {SETTLE_S:g} s: look at its range"

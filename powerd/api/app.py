@@ -13,11 +13,12 @@ from powerd.api.guard import Guard
 from powerd.errors import Garbled, Gone, NotThere, PowerdError, Refused
 from powerd.service import Service
 from powerd.store import StoreFailed
+from powerd.windows import Conflict
 from schemas import __version__
 from schemas.discovery import modules
 
-STATUS = {NotThere: 404, Refused: 409, Garbled: 502, Gone: 503, StoreFailed: 507}
-TITLES = {400: "Not accepted", 404: "Not there", 409: "Refused", 422: "Not of the right form", 502: "Garbled",
+STATUS = {Conflict: 409, NotThere: 404, Refused: 422, Garbled: 502, Gone: 503, StoreFailed: 507}
+TITLES = {400: "Not accepted", 404: "Not there", 409: "Conflict", 422: "Refused", 502: "Garbled",
           503: "Gone", 507: "Not stored"}  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from powerd.clock import ClockModel
@@ -20,17 +21,22 @@ def sample(reading: Reading, utc: ClockModel, *, raw: bool = False) -> dict[str,
         "u95_ns": at.u95_ns + reading.end_u95_ns,
         "interval_ns": reading.interval_ns,
         "channel": values.channel,
-        "power_w": values.power_w,
-        "voltage_v": values.voltage_v,
-        "current_a": values.current_a,
-        "power_factor": values.power_factor,
-        "frequency_hz": values.frequency_hz,
+        "power_w": finite(values.power_w),
+        "voltage_v": finite(values.voltage_v),
+        "current_a": finite(values.current_a),
+        "power_factor": finite(values.power_factor),
+        "frequency_hz": finite(values.frequency_hz),
         "voltage_range_v": values.voltage_range_v,
         "current_range_a": values.current_range_a,
         "crest_factor": values.crest_factor,
         "quality": values.quality.value,
     }
     return body | {"raw": reading.raw.decode("latin-1")} if raw else body
+
+
+def finite(value: float | None) -> float | None:
+    """JSON has no nan and no infinity: those are losses, and ``quality`` names them."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def meter(service: Service, name: str) -> dict[str, Any]:

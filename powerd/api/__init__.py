@@ -1,1 +1,0 @@
-"""The HTTP API: one file per resource, each with a ``router(service)``; found by this folder."""
