@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from schemas.errors import UserError
 
-START_S = 20.0
 END_S = 10.0
 
 
@@ -75,14 +72,6 @@ class Background:
             self._process.stdout.close()
 
 
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def emulator(driver: str, load: str, folder: Path) -> tuple[Background, str]:
     """Start an emulated meter; the process and the port it is on."""
     process = Background(["emulate", driver, "--load", load], folder / "emulate.log")
@@ -94,19 +83,11 @@ def emulator(driver: str, load: str, folder: Path) -> tuple[Background, str]:
 
 
 def powerd(driver: str, port: str, folder: Path, *, name: str = "meter") -> tuple[Background, str]:
-    """Start ``powerd run`` with one meter; the process and its URL. It may not answer yet."""
-    url_port = free_port()
+    """Start ``powerd run`` with one meter and wait until it measures; the process and its URL."""
     arguments = ["run", "--meter", f"{name}={driver}:{port}", "--data-dir", str(folder / "data")]
-    process = Background([*arguments, "--listen", f"127.0.0.1:{url_port}"], folder / "powerd.log")
-    return process, f"http://127.0.0.1:{url_port}"
-
-
-def wait_until(ready: Callable[[], bool], process: Background) -> None:
-    """Call ``ready`` until it says True; ``UserError`` when the process ends or takes too long."""
-    end = time.monotonic() + START_S
-    while not ready():
-        if not process.running():
-            raise process.gone()
-        if time.monotonic() > end:
-            raise UserError(f"powerd was not ready within {START_S:.0f} s; look at its log")
-        time.sleep(0.1)
+    process = Background([*arguments, "--listen", "127.0.0.1:0"], folder / "powerd.log")
+    try:
+        return process, process.first_line()
+    except BaseException:
+        process.end()
+        raise

@@ -7,16 +7,12 @@ clock; the daemon knows how that clock stands to its own from exchanges before a
 from __future__ import annotations
 
 import contextlib
-import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from powerd.client import Client, ClientError, PowerSession
 
 from harness import daemon
 from harness.model import Plan, PowerEvidence, PowerRequest, RunSpec
+from powerd.client import ClientError, PowerdClient, PowerSession
 from schemas.errors import Failed, UserError
 from schemas.loadgen import LoadgenLog, PowerWindow
 
@@ -26,17 +22,13 @@ LEAST_COVERAGE = 0.99
 class PowerAround:
     """What happens around each performance run when there is a meter."""
 
-    def __init__(self, client: Client, meter: str, plan: Plan, folder: Path) -> None:
+    def __init__(self, client: PowerdClient, meter: str, plan: Plan, folder: Path) -> None:
         """``folder`` takes the session files."""
         self._client = client
         self._meter = meter
         self._plan = plan
         self._folder = folder
-        self._clock = f"mlharness-{uuid.uuid4().hex[:12]}"
-        self._label = f"{plan.result.system}-{plan.result.benchmark}-{plan.scenario}"
         self._session: PowerSession | None = None
-        self._open: tuple[str, int] | None = None
-        self._windows: dict[str, Mapping[str, Any]] = {}
         self._logs: dict[str, Path] = {}
 
     def before(self, spec: RunSpec) -> None:
@@ -45,42 +37,29 @@ class PowerAround:
             return
         with _sentences():
             if self._session is None:
-                self._session = PowerSession(self._client, self._label, self._meter)
+                self._session = PowerSession(self._client, self._meter, self._label())
             self._session.start(spec.phase)
-            self._client.sync_clock(self._clock)
-            ident = uuid.uuid4().hex
-            self._client.open_window(f"{self._label}-{spec.phase}", self._meter, self._labels(spec), id=ident)
-            self._open = ident, time.time_ns()
-            self._session.run_begin()
 
     def after(self, spec: RunSpec, log_dir: Path) -> None:
         """Close the window with the instants of LoadGen's log."""
-        if spec.phase is None or self._session is None or self._open is None:
+        if spec.phase is None or self._session is None:
             return
         window = window_of(log_dir)
         with _sentences():
-            self._session.run_end()
-            self._client.sync_clock(self._clock)
-            ident, _ = self._open
-            found = self._client.close_window(ident, window.begin_ns, window.end_ns, self._clock)
-            self._open = None
-            self._session.finish(spec.phase)
-        self._windows[spec.phase] = found
+            self._session.stop(spec.phase, window.begin_ns, window.end_ns)
         self._logs[spec.phase] = log_dir
 
     def restart(self) -> None:
         """Forget the passes so far: both are run again, because they must have the same settings."""
         self.abort()
         self._session = None
-        self._windows.clear()
         self._logs.clear()
 
     def abort(self) -> None:
         """Close a window that is still open, so that the meter is free for the next run."""
-        if self._open is not None:
-            (ident, began), self._open = self._open, None
+        if self._session is not None:
             with contextlib.suppress(ClientError):  # the daemon may be what failed
-                self._client.close_window(ident, began, time.time_ns(), self._clock)
+                self._session.abandon()
 
     def evidence(self) -> PowerEvidence:
         """Fetch the session files and say what was measured; ``Failed`` when the testing window has holes."""
@@ -89,23 +68,21 @@ class PowerAround:
             self._session.done(self._folder, self._logs)
             meters = {m["name"]: m for m in self._client.meters()}
             health = self._client.health()
-        coverage = self._windows["testing"].get("coverage")
-        if coverage is None or coverage < LEAST_COVERAGE:
+        testing = self._session.windows["testing"]
+        coverage = testing["coverage"]
+        if coverage < LEAST_COVERAGE:
             raise Failed(
-                f"the testing window is covered by good samples to {coverage}, wanted {LEAST_COVERAGE} or more: "
-                f"{'; '.join(self._windows['testing'].get('reasons') or ['no reason given'])}; run again"
+                f"the testing window is covered by good samples to {coverage:.4f}, wanted {LEAST_COVERAGE} or more: "
+                f"{'; '.join(testing['reasons']) or 'no reason given'}; run again"
             )
-        daemon_facts = {k: health[k] for k in ("name", "version") if k in health} or {"name": "powerd"}
-        return PowerEvidence(dict(self._windows), meters[self._meter], daemon_facts, self._folder)
+        daemon_facts = {"name": "powerd", "version": str(health["version"])}
+        return PowerEvidence(dict(self._session.windows), meters[self._meter], daemon_facts, self._folder)
 
-    def _labels(self, spec: RunSpec) -> dict[str, str]:
+    def _label(self) -> str:
+        """A plain word for the session's name."""
         result = self._plan.result
-        return {
-            "phase": spec.phase or "",
-            "system": result.system,
-            "benchmark": result.benchmark,
-            "scenario": result.scenario,
-        }
+        text = f"{result.system}-{result.benchmark}-{self._plan.scenario}"
+        return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)[:64]
 
 
 def window_of(log_dir: Path) -> PowerWindow:
@@ -122,15 +99,14 @@ def window_of(log_dir: Path) -> PowerWindow:
 def connected(request: PowerRequest, plan: Plan, folder: Path) -> Iterator[PowerAround]:
     """A daemon to measure with: the running one, or one that is started for this run."""
     with contextlib.ExitStack() as stack:
-        url, process = request.url, None
+        url = request.url
         if url is None:
             assert request.driver is not None
             assert request.port is not None
             process, url = daemon.powerd(request.driver, request.port, folder / "powerd")
             stack.enter_context(process)
-        client = Client(url)
-        if process is not None:
-            daemon.wait_until(lambda: _answers(client), process)
+        with _sentences():
+            client = PowerdClient(url)
         around = PowerAround(client, _meter(client, url, request.meter), plan, folder / "power")
         try:
             yield around
@@ -138,19 +114,7 @@ def connected(request: PowerRequest, plan: Plan, folder: Path) -> Iterator[Power
             around.abort()
 
 
-def _answers(client: Client) -> bool:
-    """Whether the daemon answers and has a sample of every meter."""
-    try:
-        return all(_is_connected(m) for m in client.meters())
-    except ClientError:
-        return False
-
-
-def _is_connected(meter: Mapping[str, Any]) -> bool:
-    return bool(meter.get("connected"))
-
-
-def _meter(client: Client, url: str, wanted: str | None) -> str:
+def _meter(client: PowerdClient, url: str, wanted: str | None) -> str:
     """The meter to use: the named one, or the only one."""
     with _sentences():
         names = [str(m["name"]) for m in client.meters()]

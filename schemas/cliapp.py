@@ -42,10 +42,19 @@ def build_parser(prog: str, description: str, commands: Sequence[ModuleType]) ->
     return parser
 
 
-def run_program(prog: str, description: str, commands_package: str, argv: Sequence[str] | None) -> int:
-    """Parse ``argv``, run the command, turn every outcome into an exit code."""
+def run_program(
+    prog: str,
+    description: str,
+    commands_package: str,
+    argv: Sequence[str] | None,
+    user_errors: tuple[type[Exception], ...] = (UserError,),
+) -> int:
+    """Parse ``argv``, run the command, turn every outcome into an exit code.
+
+    ``user_errors`` are the exceptions whose text is a sentence for the user; they end with exit code 2.
+    """
     parser = build_parser(prog, description, modules(commands_package))
-    return guarded(prog, lambda: _dispatch(parser, argv))
+    return guarded(prog, lambda: _dispatch(parser, argv), user_errors)
 
 
 def _dispatch(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
@@ -60,11 +69,13 @@ def set_up_logging(*, verbose: bool, quiet: bool) -> None:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
 
 
-def guarded(prog: str, work: Callable[[], int]) -> int:
+def guarded(
+    prog: str, work: Callable[[], int], user_errors: tuple[type[Exception], ...] = (UserError,)
+) -> int:
     """Run ``work``; every outcome becomes an exit code, and a fault of ours one line, never a bare traceback."""
     try:
         return work()
-    except UserError as error:
+    except user_errors as error:
         return _say(prog, str(error), USAGE)
     except Failed as error:
         return _say(prog, str(error), NOT_FINE)

@@ -1,1 +1,1 @@
-"""api of powerd, found by this folder."""
+"""The HTTP API: one file per resource, each with a ``router(service)``; found by this folder."""

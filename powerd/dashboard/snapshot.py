@@ -99,7 +99,7 @@ def take(
         clock=_clock(health.get("clock") or {}),
         problems=tuple(str(p) for p in health.get("problems") or ()),
         meters=tuple(views),
-        windows=tuple(_window(w, now_unix_ns) for w in windows),
+        windows=tuple(window_view(w, now_unix_ns) for w in windows),
         traces=traces,
     )
 
@@ -153,7 +153,8 @@ def _range(wanted: Any, now: Any, unit: str) -> str:
     return shown if fixed is not None else f"{shown} (auto)"
 
 
-def _window(window: Mapping[str, Any], now: int) -> WindowView:
+def window_view(window: Mapping[str, Any], now: int) -> WindowView:
+    """One window from its document; ``now`` (Unix ns) gives an open one its length so far."""
     opened = window.get("opened_unix_ns")
     duration = _number(window.get("duration_s"))
     if duration is None and opened is not None and window.get("state") == "open":

@@ -1,0 +1,103 @@
+"""``check``: from a tree to a report. What programs and notebooks use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from checker import outcome, recognise
+from checker.engine import wanted
+from checker.forgive import forgive
+from checker.model import Place, Report
+from checker.options import Options
+from checker.share import gather
+from checker.tree import Result, Submission, Tree
+from checker.verdicts import Verdicts
+from schemas.errors import UserError
+
+
+def check(
+    tree: Path,
+    *,
+    round_name: str = "auto",
+    power: str = "official",
+    rehearsal: bool = False,
+    judge: str = "rules",
+    only: Place | None = None,
+    select: tuple[str, ...] = (),
+    ignore: tuple[str, ...] = (),
+    jobs: int = 1,
+) -> Report:
+    """Judge the submission tree at ``tree``.
+
+    Raises ``schemas.errors.UserError`` when there is nothing to check, the round cannot be told or nothing
+    matches ``only``; everything else that is wrong with a tree is a finding.
+    """
+    options = Options(
+        round_name, power, rehearsal, judge, only or Place(), tuple(select), tuple(ignore), jobs=jobs
+    )
+    return check_with(tree, options)
+
+
+def check_with(path: Path, options: Options) -> Report:
+    """Judge a tree with options in one record."""
+    if not path.is_dir():
+        reason = "is not a directory" if path.exists() else "does not exist"
+        raise UserError(f"nothing to check: {path} {reason}; name the folder that holds closed/ or open/")
+    submission, reason = open_submission(Tree(path), path, options)
+    results = chosen(submission, options)
+    findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
+    official = Verdicts(findings)
+    if options.rehearsal:
+        findings = forgive(findings, results)
+    shown = [f for f in findings if options.wants(f.rule)]
+    verdicts = Verdicts(shown)
+    reports = tuple(outcome.judged(n, shown, verdicts, official) for n in numbers)
+    return Report(
+        tree=str(path),
+        round=submission.round.name,
+        round_reason=reason,
+        valid=verdicts.tree_valid() and all(r.valid for r in reports),
+        reference_valid=official.reference_exits_zero() and all(r.reference_valid for r in reports),
+        results=reports,
+        findings=tuple(shown),
+    )
+
+
+def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submission, str]:
+    """The root node of a tree and why it is judged by its round; UserError when it is no submission."""
+    divisions = {"closed", "open", "network"} & set(tree.dirs(""))
+    if not divisions:
+        raise UserError(
+            f"nothing to check: {path} holds none of closed/, open/, network/; name the folder that does"
+        )
+    if not any(f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in tree.folders.values()):
+        raise UserError(
+            f"nothing to check: {path} has no <division>/<submitter>/results/<system>/<benchmark>/<scenario>"
+        )
+    round_, reason = recognise.choose(options.round, tree)
+    return Submission(tree, round_, unofficial_power=options.power == "unofficial"), reason
+
+
+def chosen(submission: Submission, options: Options) -> list[Result]:
+    """The results that were asked for; UserError when a filter matches none."""
+    results = list(submission.results)
+    found = [r for r in results if wanted(options.only, r)]
+    if not found:
+        asked = ", ".join(
+            f"--{name} {value}"
+            for name, value in zip(
+                ("division", "submitter", "system", "benchmark", "scenario"), options.only.names, strict=True
+            )
+            if value
+        )
+        raise UserError(f"nothing to check: none of {len(results)} results matches {asked}")
+    return found
+
+
+def render_text(report: Report, stream: TextIO) -> None:
+    """Write the report as text for people."""
+    from checker.reports.text import write
+
+    write(report, stream)

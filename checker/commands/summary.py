@@ -1,0 +1,28 @@
+"""The table of results of a tree."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from checker.api import check
+from checker.reports.text import console_for, write_table
+
+NAME = "summary"
+HELP = "the table of results"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The tree and the round."""
+    parser.add_argument(
+        "tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/"
+    )
+    parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table."""
+    report = check(args.tree, round_name=args.round)
+    write_table(console_for(sys.stdout), report.results)
+    return 0

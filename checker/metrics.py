@@ -1,0 +1,111 @@
+"""The number that a result reports, and its power metric, as the official summary computes them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from checker.model import Metric
+from checker.rule import Absent
+from checker.tree import Result, Run
+from schemas.loadgen import LogGarbled, PowerWindow
+from schemas.powerlog import BadLine, PowerLine
+
+STREAMS = ("SingleStream", "MultiStream")
+NS_PER_MS = 1_000_000
+MULTISTREAM_SAMPLES = 8
+"""Samples of a MultiStream query from v2.0 on; the factor between a stream's query and its samples."""
+
+
+def metric(result: Result) -> tuple[Metric, bool]:
+    """The reported number, and whether it is inferred from a run of another scenario; ``Absent`` without one."""
+    run = result.run
+    value, inferred = logged_metric(run), False
+    if result.canonical is not None and result.canonical != run.scenario:
+        other = _inferred(run, result.canonical)
+        value, inferred = (value, False) if other is None else (other, True)
+    unit = result.rules.facts["unit"].get(result.scenario, "")
+    return Metric(result.rules.result_key(run.scenario) or "", value, unit), inferred
+
+
+def logged_metric(run: Run) -> float:
+    """The metric of the logged scenario: milliseconds for the streams, else a rate."""
+    key = run.result.rules.result_key(run.scenario)
+    if key is None:
+        raise Absent("effective_scenario", run.log.path, run.scenario, "a scenario with a metric")
+    value = float(run.number(key))
+    return value / NS_PER_MS if run.scenario in STREAMS else value
+
+
+def _inferred(run: Run, wanted: str) -> float | None:
+    """The value of a scenario computed from the log of another; None for a pair that nothing is known of."""
+    if (wanted, run.scenario) == ("Offline", "SingleStream"):
+        return float(run.number("result_qps_without_loadgen_overhead"))
+    if (wanted, run.scenario) == ("Offline", "MultiStream"):
+        mean_ns = run.number("result_mean_query_latency_ns")
+        return run.number("effective_samples_per_query") * 1000 / (mean_ns / NS_PER_MS) if mean_ns else 0.0
+    if (wanted, run.scenario) == ("MultiStream", "SingleStream"):
+        return run.number("early_stopping_latency_ms") * MULTISTREAM_SAMPLES / NS_PER_MS
+    return None
+
+
+INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of a power log strictly inside the power window of its run, in the order of the file."""
+
+    window: PowerWindow
+    all_lines: tuple[PowerLine, ...]
+    inside: tuple[PowerLine, ...]
+
+    @property
+    def kept(self) -> tuple[float, ...]:
+        """The watts that the official mean is taken over (those above zero)."""
+        return tuple(s.power_w for s in self.inside if s.power_w > 0)
+
+    @property
+    def mean(self) -> float:
+        """Unweighted mean of the kept watts; NaN without any."""
+        return math.fsum(self.kept) / len(self.kept) if self.kept else math.nan
+
+
+def samples(run: Run) -> Samples:
+    """The power log of a run against its window; ``Absent`` when one of them cannot be used."""
+    window = power_window(run)
+    bad = next((s for s in run.spl.value if isinstance(s, BadLine) and s.text.startswith("Time")), None)
+    if bad is not None:
+        raise Absent("spl.txt", run.spl.path, f"line {bad.line} {bad.reason}", "a power sample", bad.line)
+    lines = tuple(s for s in run.spl.value if isinstance(s, PowerLine))
+    inside = tuple(s for s in lines if window.begin_ns < s.at < window.end_ns)
+    return Samples(window, lines, inside)
+
+
+def power_window(run: Run) -> PowerWindow:
+    """The first power window of a run; ``Absent`` when it has none that can be used."""
+    try:
+        windows = run.log.value.power_windows
+    except LogGarbled as error:
+        raise Absent(
+            "power_begin/power_end", run.log.path, error.reason, "a pair of times", error.line
+        ) from error
+    if not windows:
+        raise Absent("power_begin/power_end", run.log.path, "no entry", "a pair of times")
+    if windows[0].end_ns <= windows[0].begin_ns:
+        line = windows[0].end_line
+        raise Absent("power_end", run.log.path, "not after power_begin", "a window with a length", line)
+    return windows[0]
+
+
+def power_metric(result: Result, found: Samples) -> Metric:
+    """W for the rate scenarios, energy of a query in mJ for the streams."""
+    if result.scenario not in STREAMS:
+        return Metric("system_power", found.mean, "W")
+    queries = result.run.number("result_query_count")
+    if not queries:
+        raise Absent("result_query_count", result.run.log.path, "0", "the number of queries")
+    energy = found.mean * found.window.seconds * 1000 / queries
+    if (result.scenario, result.run.scenario) == ("MultiStream", "SingleStream"):
+        energy *= MULTISTREAM_SAMPLES
+    return Metric("energy_per_stream", energy, "mJ")

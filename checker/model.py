@@ -1,0 +1,224 @@
+"""What the parts of mlcheck hand to each other: places, findings, results, the report. Facts, no behaviour."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Severity(enum.StrEnum):
+    """error decides ``verdict``; a reviewer will ask about a warning; a note is good to know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Scope(enum.StrEnum):
+    """The node of the tree that a rule looks at."""
+
+    SUBMISSION = "submission"
+    SUBMITTER = "submitter"
+    SYSTEM = "system"
+    BENCHMARK = "benchmark"
+    RESULT = "result"
+
+
+class Effect(enum.StrEnum):
+    """What the official checker of the round does with the same defect.
+
+    ``division`` to ``benchmark`` skip everything below that place, ``stop`` the rest of the tree; ``crash``
+    ends it with a traceback and no list of results; ``mark`` adds a failure and leaves all results alone;
+    ``log`` is printed only; ``none`` is not noticed.
+    """
+
+    NONE = "none"
+    LOG = "log"
+    MARK = "mark"
+    RESULT = "result"
+    BENCHMARK = "benchmark"
+    SYSTEM = "system"
+    SUBMITTER = "submitter"
+    DIVISION = "division"
+    STOP = "stop"
+    CRASH = "crash"
+
+    @property
+    def fails(self) -> bool:
+        """Whether the official checker ends with a failure because of it."""
+        return self not in (Effect.NONE, Effect.LOG)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Names down to where a finding belongs; an empty name means everything below the ones before it."""
+
+    division: str = ""
+    submitter: str = ""
+    system: str = ""
+    benchmark: str = ""
+    scenario: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in order, empty ones included."""
+        return (self.division, self.submitter, self.system, self.benchmark, self.scenario)
+
+    def covers(self, other: Place) -> bool:
+        """Whether ``other`` is this place or lies below it."""
+        return all(mine in ("", theirs) for mine, theirs in zip(self.names, other.names, strict=True))
+
+    def cut(self, depth: int) -> Place:
+        """The place ``depth`` names deep that holds this one."""
+        return Place(*self.names[:depth])
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where in the tree: a path relative to it with ``/``, a line counted from 1 or a JSON pointer."""
+
+    path: str
+    line: int | None = None
+    pointer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule yields. Everything not given comes from the rule.
+
+    ``severity``, ``effect`` and ``place`` override what the rule and its round say; ``raises``: the official
+    checker meets an exception here (a value that is not there) instead of judging; ``cause``: the rule that
+    is behind this problem, where a rule passes on the problems of another.
+    """
+
+    message: str
+    path: str
+    found: str = ""
+    wanted: str = ""
+    line: int | None = None
+    pointer: str | None = None
+    severity: Severity | None = None
+    effect: Effect | None = None
+    place: Place | None = None
+    raises: bool = False
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One defect at one place, with its reason and cure."""
+
+    rule: str
+    severity: Severity
+    effect: Effect
+    place: Place
+    location: Location
+    message: str
+    found: str
+    wanted: str
+    why: str
+    fix: str
+    link: str
+    fingerprint: str
+    spares_results: bool = False
+    cause: str = ""
+    forgiven: bool = False
+    waived: bool = False
+
+    @property
+    def reference(self) -> bool:
+        """Whether the official checker fails on it too."""
+        return self.effect.fails
+
+    @property
+    def counts(self) -> bool:
+        """Whether it decides ``verdict``."""
+        return self.severity is Severity.ERROR and not self.forgiven and not self.waived
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number with its name and unit."""
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyValue:
+    """One accuracy number with the limits it is held to."""
+
+    name: str
+    value: float
+    minimum: float | None
+    maximum: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PowerFigures:
+    """What a power run says. ``samples`` counts all samples strictly inside the window, bad ones too."""
+
+    metric: Metric
+    average_watts: float
+    begin: str
+    end: str
+    seconds: float
+    samples: int
+    bad_samples: int
+    coverage: float
+    max_gap_seconds: float
+    ranging_delta_percent: float | None
+    energy_joules: float | None
+    daemon: str
+    meter: str
+    official: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReport:
+    """One scenario directory. ``findings`` are indices into the findings of the report.
+
+    ``system_facts`` is the system description, for tables.
+    """
+
+    place: Place
+    system_type: str
+    availability: str
+    model: str
+    scenario: str
+    path: str
+    valid: bool
+    reference_valid: bool
+    inferred: bool
+    metric: Metric | None
+    accuracy: tuple[AccuracyValue, ...]
+    power: PowerFigures | None
+    findings: tuple[int, ...]
+    system_facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The judgement of one tree."""
+
+    tree: str
+    round: str
+    round_reason: str
+    valid: bool
+    reference_valid: bool
+    results: tuple[ResultReport, ...]
+    findings: tuple[Finding, ...]
+
+    def count(self, severity: Severity) -> int:
+        """Findings of a severity that are neither forgiven nor waived."""
+        return sum(f.severity is severity and not f.forgiven and not f.waived for f in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a document ``edgewatt/report/1``."""
+        from checker.reports.json import document
+
+        return document(self)

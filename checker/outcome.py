@@ -1,0 +1,128 @@
+"""The report on one result: its numbers, as far as its files give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from checker import metrics, session
+from checker.model import AccuracyValue, Finding, Metric, PowerFigures, ResultReport
+from checker.rule import Absent
+from checker.rules.accuracy import read
+from checker.rules.power import delta_percent
+from checker.rules.quality import judge
+from checker.tree import Result
+from checker.verdicts import Verdicts
+from schemas.units import format_rfc3339
+
+
+def numbers(result: Result) -> ResultReport:
+    """The numbers of a result; verdicts and findings are filled in by ``judged``."""
+    number, inferred = _metric(result)
+    facts = result.system.facts
+    status = facts.get("status")
+    return ResultReport(
+        place=result.place,
+        system_type=result.system.type,
+        availability=status.lower() if isinstance(status, str) else "",
+        model=result.benchmark.model,
+        scenario=result.scenario,
+        path=result.path,
+        valid=False,
+        reference_valid=False,
+        inferred=inferred,
+        metric=number,
+        accuracy=_accuracy(result),
+        power=power(result) if result.has_power else None,
+        findings=(),
+        system_facts=facts,
+    )
+
+
+def judged(
+    report: ResultReport, findings: Sequence[Finding], shown: Verdicts, official: Verdicts
+) -> ResultReport:
+    """A report with its verdicts: ours from the findings that are shown, the official one from all of them."""
+    has_number = report.metric is not None
+    return replace(
+        report,
+        valid=has_number and shown.valid(report.place),
+        reference_valid=has_number and official.reference_valid(report.place),
+        findings=tuple(at for at, f in enumerate(findings) if shown.concerns(f, report.place)),
+    )
+
+
+def _metric(result: Result) -> tuple[Metric | None, bool]:
+    try:
+        return metrics.metric(result)
+    except Absent:
+        return None, False
+
+
+def _accuracy(result: Result) -> tuple[AccuracyValue, ...]:
+    try:
+        text, rules = read(result), result.rules
+    except Absent:
+        return ()
+    upper = {t.metric: t.limit for t in rules.upper_limits(result.scenario)}
+    found = []
+    for target in rules.lower_limits(result.scenario):
+        seen = text.last(target.metric)
+        if seen is not None and seen.value is not None:
+            limits = (target.limit, upper.get(target.metric))
+            found.append(AccuracyValue(target.metric, seen.value, *limits, seen.text))
+    return tuple(found)
+
+
+def power(result: Result) -> PowerFigures | None:
+    """What the power files say; None when there is no number in them."""
+    try:
+        found = metrics.samples(result.run)
+        if not found.kept:
+            return None
+        number, quality = metrics.power_metric(result, found), judge(result)
+    except Absent:
+        return None
+    energy = quality.energy if quality is not None else None
+    server = result.server.value if result.server.usable else {}
+    daemon, meter = _who(server)
+    return PowerFigures(
+        metric=number,
+        average_watts=found.mean,
+        begin=format_rfc3339(found.window.begin_ns, 6),
+        end=format_rfc3339(found.window.end_ns, 6),
+        seconds=found.window.seconds,
+        samples=len(found.inside),
+        bad_samples=quality.bad if quality is not None else 0,
+        coverage=quality.coverage if quality is not None else 0.0,
+        max_gap_seconds=energy.max_gap_s if energy is not None else found.window.seconds,
+        ranging_delta_percent=_delta(result),
+        energy_joules=energy.energy_j if energy is not None else None,
+        daemon=daemon,
+        meter=meter,
+        official=not session.unofficial_session(server),
+    )
+
+
+def _delta(result: Result) -> float | None:
+    try:
+        return delta_percent(result)
+    except Absent:
+        return None
+
+
+def _who(server: dict[str, Any]) -> tuple[str, str]:
+    """Names of the daemon and of the meter."""
+    own = server.get("edgewatt")
+    if isinstance(own, dict):
+        return _name(own.get("daemon")), _name(own.get("meter"))
+    meter, version = session.identity(server)
+    return (f"PTDaemon {version}" if version else ""), meter
+
+
+def _name(about: object) -> str:
+    if isinstance(about, dict):
+        parts = (about.get(k) for k in ("name", "manufacturer", "model", "version"))
+        return " ".join(str(p) for p in parts if p)
+    return str(about) if about else ""

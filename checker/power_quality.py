@@ -1,0 +1,64 @@
+"""What a power log is worth: coverage of the window, samples that are none, gaps, energy by integration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from checker.metrics import Samples
+from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
+from schemas.powerlog import NOT_AVAILABLE, PowerLine
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """``bad`` counts samples in the window that are no plain non-negative reading, or repeat or step back in
+    time; ``over_range`` those that say so; ``negative`` those below zero. ``energy`` is None without any good
+    sample in the window."""
+
+    bad: int
+    over_range: int
+    negative: int
+    out_of_order: int
+    energy: EnergyResult | None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the window that good samples stand for."""
+        return self.energy.coverage if self.energy is not None else 0.0
+
+
+def judge(found: Samples) -> Quality:
+    """Judge the samples of a window."""
+    window = found.window
+    forward, backward = _in_time(found.all_lines)
+    out = [s for s in backward if window.begin_ns < s.at < window.end_ns]
+    inside = [s for s in forward if window.begin_ns < s.at < window.end_ns]
+    wrong = [s for s in inside if not s.plain]
+    ordered = [EnergySample(int(s.at), s.power_w if s.plain else 0.0, s.plain) for s in forward]
+    try:
+        energy = integrate(ordered, int(window.begin_ns), int(window.end_ns))
+    except (NoSamples, ValueError):
+        energy = None
+    return Quality(
+        bad=len(wrong) + len(out),
+        over_range=sum(over_range(s) for s in inside),
+        negative=sum(s.power_w < 0 for s in inside),
+        out_of_order=len(out),
+        energy=energy,
+    )
+
+
+def _in_time(lines: tuple[PowerLine, ...]) -> tuple[list[PowerLine], list[PowerLine]]:
+    """Samples whose stamp is later than every one before, and the others."""
+    forward: list[PowerLine] = []
+    backward: list[PowerLine] = []
+    for sample in lines:
+        (backward if forward and sample.at <= forward[-1].at else forward).append(sample)
+    return forward, backward
+
+
+def over_range(sample: PowerLine) -> bool:
+    """Whether a meter wrote its sign for "above the range" in place of watts, volts or amperes."""
+    values = (sample.power_w, sample.voltage_v, sample.current_a)
+    return any(math.isinf(v) or v >= NOT_AVAILABLE for v in values)

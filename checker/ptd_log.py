@@ -1,0 +1,113 @@
+"""``ptd_logs.txt``: the power daemon's own log, and what the official power checker makes of it.
+
+That checker stops at the first warning that it accepts, and adds a margin meant as milliseconds to times in
+seconds; ``events`` tells everything, ``official_outcome`` what it would have seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.units import NS_PER_S, UnixNs, parse_log_time
+
+_LINE = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3})(.*)\Z", re.DOTALL)
+_WORD = re.compile(r"(WARNING|ERROR):\s*(.*)\Z", re.DOTALL)
+_ACTIVE = re.compile(r"Uncertainty checking for Yokogawa\S+ is activated")
+_UNCERTAIN = re.compile(r"Uncertainty \d+.\d+%, which is above 1\.00% limit for the last sample!")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; ``at`` None when it has no time stamp."""
+
+    number: int
+    at: UnixNs | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A warning or an error that counts. ``fails``: by the rules as written; ``official_fails``: in the
+    official power checker, if it gets that far; ``looked_at``: whether its margin lets it see the line."""
+
+    line: int
+    text: str
+    fails: bool
+    official_fails: bool
+    looked_at: bool = True
+
+
+class NoRanging(ValueError):
+    """The log does not show the ranging measurement or the uncertainty check as it must; the text says what."""
+
+
+def lines(text: str) -> list[Line]:
+    """The lines of a log."""
+    found: list[Line] = []
+    for number, raw in enumerate(text.splitlines(), start=1):
+        match = _LINE.match(raw)
+        at = None
+        if match is not None:
+            try:
+                at = parse_log_time(match.group(1))
+            except ValueError:
+                match = None
+        found.append(Line(number, at, match.group(2) if match is not None else raw))
+    return found
+
+
+def ranging_interval(log: Sequence[Line], session: str) -> tuple[UnixNs, UnixNs]:
+    """Begin and end of the ranging measurement; ``NoRanging`` when they or the uncertainty check are not there."""
+    begin = next((x for x in log if x.text == f": Go with mark '{session}_ranging'"), None)
+    if begin is None or begin.at is None:
+        raise NoRanging("there is no start of the ranging measurement with the name of the session")
+    end = next((x for x in log[begin.number :] if x.text.startswith(": Completed test")), None)
+    if end is None or end.at is None:
+        raise NoRanging("the ranging measurement has no end")
+    active = next((x for x in log if _ACTIVE.search(x.text)), None)
+    if active is None or active.at is None or active.at >= begin.at:
+        raise NoRanging("the uncertainty check was not activated before the ranging measurement")
+    return begin.at, end.at
+
+
+def events(
+    log: Sequence[Line],
+    ranging: tuple[UnixNs, UnixNs],
+    testing: tuple[UnixNs, UnixNs],
+    facts: Mapping[str, Any],
+) -> Iterator[Event]:
+    """All warnings and errors that count, in order of the log."""
+    margin = int(facts["phase_time_tolerance_ms"])
+    for line in log:
+        match = _WORD.search(line.text)
+        if match is None:
+            continue
+        word, said = match.groups()
+        said = said.strip()
+        if line.at is None:
+            yield Event(line.number, f"{word} without a time stamp: {said}", True, True)
+        elif word == "WARNING":
+            # the margin is meant as milliseconds and added as seconds
+            if _inside(line.at, testing, margin * NS_PER_S // 1000):
+                uncertain = _UNCERTAIN.search(said) is not None
+                seen = _inside(line.at, testing, margin * NS_PER_S)
+                yield Event(line.number, said, uncertain, uncertain, seen)
+        elif said in facts["accepted_testing_errors"]:
+            yield Event(line.number, said, False, False)
+        elif not _inside(line.at, ranging, 0):
+            yield Event(line.number, said, True, True)
+        elif not said.startswith(tuple(facts["accepted_ranging_error_prefixes"])):
+            yield Event(line.number, said, False, False)
+
+
+def _inside(at: int, interval: tuple[UnixNs, UnixNs], margin_ns: int) -> bool:
+    return interval[0] + margin_ns < at < interval[1] - margin_ns
+
+
+def official_outcome(found: Sequence[Event]) -> Event | None:
+    """The event that fails the official power checker; None when it passes, or stops at a warning before."""
+    first = next((e for e in found if e.looked_at), None)
+    return first if first is not None and first.official_fails else None

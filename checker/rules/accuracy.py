@@ -1,0 +1,156 @@
+"""The accuracy run: does the model still answer well enough, and is the evidence there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker import accuracy_txt
+from checker.accuracy_txt import AccuracyText
+from checker.model import Effect, Problem, Severity
+from checker.rule import INFERENCE, SUBMISSION, rule
+from checker.tree import Result, join
+
+NEEDS = ("accuracy_txt",)
+
+
+def read(result: Result) -> AccuracyText:
+    """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
+    lower = result.rules.lower_limits(result.scenario)
+    return accuracy_txt.parse(result.accuracy_txt.value, lower)
+
+
+def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
+    """The open division may be less accurate: printed only."""
+    if result.strict:
+        return problem
+    return Problem(
+        problem.message, problem.path, problem.found, problem.wanted, problem.line,
+        severity=severity, effect=Effect.LOG,
+    )  # fmt: skip
+
+
+@rule(
+    "accuracy/target",
+    title="Every accuracy is at or above its target",
+    fix="Improve the model, its weights or its quantisation until the target is met, or submit to open.",
+    good="accuracy=75.70% (resnet: 75.6954)",
+    bad="accuracy=75.60%",
+    link=INFERENCE,
+    needs=NEEDS,
+    forgiven_by=("accuracy",),
+)
+def target(result: Result) -> Iterator[Problem]:
+    """A faster model that answers worse is another model. The target is a share of the reference model's
+    accuracy; each value below it counts, up to the line at which all targets and the hash were seen."""
+    text = read(result)
+    for limit in result.rules.lower_limits(result.scenario):
+        rows = [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
+        if not rows:
+            message = f"accuracy.txt has no line with {limit.metric}"
+            found = Problem(message, result.accuracy_txt.path, "nothing", f"at least {limit.limit}")
+            yield _leniently(result, found, Severity.WARNING)
+        for row in rows:
+            if row.value is not None and row.value < limit.limit:
+                message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
+                path = result.accuracy_txt.path
+                yield _leniently(
+                    result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                )
+
+
+@rule(
+    "accuracy/number",
+    title="The accuracy is a number",
+    fix="Run the accuracy script again and keep its output as it is.",
+    good="accuracy=75.912%",
+    bad="accuracy=0.75.912%",
+    needs=NEEDS,
+)
+def number(result: Result) -> Iterator[Problem]:
+    """Digits with two points are no number; the official checker ends with a traceback on them."""
+    text = read(result)
+    for row in text.seen:
+        if row.value is None and row.line <= text.judged_lines:
+            message = f"{row.metric} is {row.text!r}, which is no number"
+            yield Problem(message, result.accuracy_txt.path, row.text, "a number", row.line)
+
+
+@rule(
+    "accuracy/upper-limit",
+    title="No accuracy is above its upper limit",
+    fix="Check the data set and the settings of generation: the outputs are not those of the reference.",
+    good="TOKENS_PER_SAMPLE 290 (llama2-70b-99: at most 323.9)",
+    bad="TOKENS_PER_SAMPLE 400",
+    link=INFERENCE,
+    needs=NEEDS,
+    since="v4.0",
+    forgiven_by=("accuracy",),
+)
+def upper_limit(result: Result) -> Iterator[Problem]:
+    """For some metrics more is not better: outputs that are much longer or scores that are too good mean
+    that something else was computed."""
+    limits = result.rules.upper_limits(result.scenario)
+    judged = read(result).judged_lines
+    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits])
+    for limit in limits:
+        for row in rows:
+            if row.metric != limit.metric or row.value is None or row.line > judged:
+                continue
+            if row.value > limit.limit:
+                message = f"{limit.metric} is {row.text}, above the limit {limit.limit}"
+                path = result.accuracy_txt.path
+                yield _leniently(result, Problem(message, path, row.text, f"at most {limit.limit}", row.line))
+
+
+@rule(
+    "accuracy/hash",
+    title="accuracy.txt holds the hash of the full accuracy log",
+    fix="Truncate the accuracy log with the official tool, which appends the hash.",
+    good="hash=324366b2…",
+    bad="no hash line",
+    link=SUBMISSION,
+    needs=NEEDS,
+    since="v0.7",
+)
+def hash_line(result: Result) -> Iterator[Problem]:
+    """The full log is too large to publish; its SHA-256 lets it be checked later."""
+    if read(result).hash is None:
+        found = Problem("there is no hash line", result.accuracy_txt.path, "nothing", "hash=<sha-256>")
+        yield _leniently(result, found, Severity.WARNING)
+
+
+@rule(
+    "accuracy/log-truncated",
+    title="The accuracy log is truncated",
+    fix="Truncate the accuracy log with the official tool.",
+    good="mlperf_log_accuracy.json of 8199 bytes",
+    bad="mlperf_log_accuracy.json of 11 MB",
+    since="v0.7",
+)
+def log_truncated(result: Result) -> Iterator[Problem]:
+    """Only head and tail of the log are published; the hash in accuracy.txt stands for the rest."""
+    path = join(result.accuracy_path, "mlperf_log_accuracy.json")
+    limit = result.round.facts["limits"]["accuracy_log_max_bytes"]
+    size = result.tree.files(result.accuracy_path).get("mlperf_log_accuracy.json")
+    if size is not None and size > limit:
+        found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
+        yield _leniently(result, found, Severity.WARNING)
+
+
+@rule(
+    "accuracy/loadgen-errors",
+    title="No errors in the detail log of the accuracy run",
+    fix="Correct what the entry names and run again.",
+    good='"metadata": {"is_error": false}',
+    bad='"metadata": {"is_error": true}',
+    link=INFERENCE,
+    needs=("accuracy_log",),
+)
+def loadgen_errors(result: Result) -> Iterator[Problem]:
+    """An entry that LoadGen marks as an error says that the run was not what it should be."""
+    errors = result.accuracy_log.value.errors
+    if errors:
+        message = f"{len(errors)} errors, the first is {errors[0].key}: {str(errors[0].value)[:160]}"
+        path, line = result.accuracy_log.path, errors[0].line
+        found = Problem(message, path, f"{len(errors)} errors", "none", line)
+        yield _leniently(result, found, Severity.WARNING)

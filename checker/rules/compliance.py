@@ -1,0 +1,267 @@
+"""The audit tests of the closed and network divisions: was the result earned by honest means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from checker import accuracy_txt, metrics
+from checker.model import Effect, Problem
+from checker.rule import INFERENCE, Absent, Rule, effects, rule
+from checker.rules import performance, system
+from checker.rules.structure import file_list
+from checker.tree import Result, Run, join
+
+PASSED = "TEST PASS"
+WITH_PERFORMANCE = ("TEST01", "TEST04", "TEST05")
+
+
+def _tests(result: Result) -> tuple[str, ...]:
+    """The tests that this result needs."""
+    return result.rules.compliance_tests if result.strict else ()
+
+
+def _there(result: Result) -> Iterator[str]:
+    """Those of them whose directory is there."""
+    for test in _tests(result):
+        if result.tree.folder(result.compliance_path(test)) is not None:
+            yield test
+
+
+@rule(
+    "compliance/dir",
+    title="The compliance runs are there",
+    fix="Run the compliance tests of the benchmark and put them under compliance/.",
+    good="compliance/rpi5/resnet50/offline/",
+    bad="no such directory",
+    link=INFERENCE,
+    since="v0.7",
+)
+def directory(result: Result) -> Iterator[Problem]:
+    """Closed results are audited by extra runs; each scenario has its own."""
+    path = result.compliance_path()
+    if _tests(result) and result.tree.folder(path) is None:
+        yield Problem("there are no compliance runs", path, "nothing", ", ".join(_tests(result)))
+
+
+@rule(
+    "compliance/test-dir",
+    title="Every compliance test is there",
+    fix="Run the missing test.",
+    good="TEST01, TEST04 and TEST05 for resnet (v4.1)",
+    bad="TEST01 alone",
+    link=INFERENCE,
+    since="v0.7",
+)
+def test_dir(result: Result) -> Iterator[Problem]:
+    """Which tests a benchmark needs is a fact of the round."""
+    if result.tree.folder(result.compliance_path()) is not None:
+        for test in sorted(set(_tests(result)) - set(_there(result))):
+            yield Problem(f"{test} is missing", result.compliance_path(test), "nothing", test)
+
+
+def _run_rules() -> list[Rule]:
+    found = [*vars(performance).values(), *vars(system).values()]
+    return sorted((r for r in found if isinstance(r, Rule) and r.per_run), key=lambda r: r.id)
+
+
+@rule(
+    "compliance/perf-run",
+    title="The performance run of a test keeps all performance rules",
+    fix="Run the test again with the settings of the submission run.",
+    good="TEST01 with the seeds and the duration of the round",
+    bad="TEST01 with min_duration 60 s",
+    link=INFERENCE,
+    since="v2.1",
+)
+def perf_run(result: Result) -> Iterator[Problem]:
+    """An audit run is a performance run like any other; TEST05 has other seeds. In the official checker of
+    this round a log that cannot be judged passes when an earlier test was judged, and is a traceback when it
+    is the first."""
+    if "TEST06" in _tests(result):
+        return
+    judged_one = False
+    for test in _there(result):
+        if test not in WITH_PERFORMANCE:
+            continue
+        problems = list(_judge(result.compliance_runs[test]))
+        if any(p.raises for p in problems):
+            effect = Effect.NONE if judged_one else Effect.CRASH
+            problems = [replace(p, effect=effect) for p in problems]
+        else:
+            judged_one = True
+        yield from problems
+
+
+def _judge(run: Run) -> Iterator[Problem]:
+    name, round_ = run.test, run.result.round.name
+    if not run.log.usable:
+        reason = run.log.broken or "is not there"
+        message = f"{name}: the detail log {reason}"
+        yield Problem(message, run.log.path, reason, "a detail log", run.log.line, raises=True)
+        return
+    for about in _run_rules():
+        if about.per_run is None or not about.holds_in(round_):
+            continue
+        effect = effects(round_)[about.id]
+        try:
+            for problem in about.per_run(run):
+                own = problem.effect or effect
+                yield replace(
+                    problem,
+                    message=f"{name}, {about.id}: {problem.message}",
+                    severity=problem.severity or about.severity,
+                    effect=Effect.RESULT if own.fails else own,
+                    cause=about.id,
+                )
+        except Absent as error:
+            yield _absent(run, error, about.id)
+    try:
+        metrics.logged_metric(run)
+    except Absent as error:
+        yield _absent(run, error, "performance/metric")
+
+
+def _absent(run: Run, error: Absent, cause: str) -> Problem:
+    message = f"{run.test}, {cause}: {error.what}: {error.found}"
+    return Problem(message, error.path, error.found, error.wanted, error.line, raises=True, cause=cause)
+
+
+@rule(
+    "compliance/perf-verdict",
+    title="verify_performance.txt says TEST PASS",
+    fix="Find out why the score differs from that of the submission run, and run both again.",
+    good="TEST PASS",
+    bad="TEST FAIL",
+    link=INFERENCE,
+    since="v2.1",
+    forgiven_by=("compliance_performance",),
+)
+def perf_verdict(result: Result) -> Iterator[Problem]:
+    """The verification script compares the score of the test with the result: much faster with a repeated
+    sample means a cache, another score with other seeds means tuning for the seeds."""
+    for test in _there(result):
+        if test in WITH_PERFORMANCE:
+            yield from _says_pass(result, test, "verify_performance.txt")
+
+
+def _says_pass(result: Result, test: str, name: str) -> Iterator[Problem]:
+    source = result.compliance_text(test, name)
+    if not source.present:
+        yield Problem(f"{test} has no {name}", source.path, "nothing", PASSED)
+    elif not source.usable:
+        yield Problem(
+            f"{test}: {name} {source.broken}", source.path, source.broken, PASSED, effect=Effect.CRASH
+        )
+    elif PASSED not in source.value:
+        yield Problem(f"{test} did not pass", source.path, source.value.strip()[-120:], PASSED)
+
+
+@rule(
+    "compliance/perf-files",
+    title="The performance run of a test holds exactly its files",
+    fix="Add what is missing, remove what does not belong there.",
+    good="mlperf_log_summary.txt, mlperf_log_detail.txt",
+    bad="no mlperf_log_summary.txt",
+    since="v2.1",
+)
+def perf_files(result: Result) -> Iterator[Problem]:
+    """As for the performance run itself."""
+    files = result.round.files
+    for test in _there(result):
+        if test in WITH_PERFORMANCE:
+            run = result.compliance_runs[test]
+            if result.tree.folder(run.path) is None:
+                yield Problem(f"{test} has no performance/run_1", run.path, "nothing", "a directory")
+            yield from file_list(
+                result.tree,
+                run.path,
+                files["compliance_performance_required"],
+                files["performance_optional"],
+                files["always_tolerated"],
+            )
+
+
+@rule(
+    "compliance/test01-accuracy",
+    title="TEST01 finds the same accuracy in the performance run",
+    fix="Make the outputs deterministic, or add baseline_accuracy.txt and compliance_accuracy.txt.",
+    good="verify_accuracy.txt with TEST PASS",
+    bad="TEST FAIL, and no baseline_accuracy.txt",
+    link=INFERENCE,
+    since="v2.1",
+)
+def test01_accuracy(result: Result) -> Iterator[Problem]:
+    """Outputs sampled during a performance run must be those of the accuracy run. Where they are not bit by
+    bit the same, the accuracy of both may differ by a small share only."""
+    if "TEST01" not in _there(result):
+        return
+    source = result.compliance_text("TEST01", "verify_accuracy.txt")
+    if not source.usable:
+        reason = source.broken or "is missing"
+        yield Problem(f"TEST01: verify_accuracy.txt {reason}", source.path, reason, PASSED)
+        return
+    passed = PASSED in source.value
+    kind = "test01_accuracy_required_if_pass" if passed else "test01_accuracy_required_if_fail"
+    files, path = result.round.files, join(result.compliance_path("TEST01"), "accuracy")
+    if result.tree.folder(path) is None:
+        yield Problem("TEST01 has no accuracy directory", path, "nothing", ", ".join(files[kind]))
+        return
+    problems = list(file_list(result.tree, path, files[kind], (), files["always_tolerated"]))
+    yield from problems
+    if not passed and not problems:
+        yield from _compare(result, path)
+
+
+def _compare(result: Result, path: str) -> Iterator[Problem]:
+    """The accuracies of the sampled outputs in both runs, metric by metric."""
+    rules = result.rules
+    names = [t.metric for t in rules.lower_limits(result.scenario)]
+    texts = [
+        result.compliance_text("TEST01", f"accuracy/{n}_accuracy.txt") for n in ("baseline", "compliance")
+    ]
+    for name in names:
+        last = [[s.value for s in accuracy_txt.find(t.value, [name])][-1:] for t in texts]
+        baseline, compliance = (row[0] if row and row[0] else 0.0 for row in last)
+        limit = rules.compliance_delta_percent(name)
+        delta = abs(1 - baseline / compliance) * 100 if baseline and compliance else math.inf
+        if not delta <= limit:
+            yield Problem(
+                f"TEST01: {name} differs by {delta:.3g} %: baseline {baseline}, compliance {compliance}",
+                join(path, "compliance_accuracy.txt"),
+                found=f"{delta:.3g} %",
+                wanted=f"at most {limit:g} %",
+            )
+
+
+_TEST06_LINES = (
+    ("First token check pass: True", "First token check pass: Skipped"),
+    ("EOS check pass: True",),
+    ("Sample length check pass: True",),
+)
+
+
+@rule(
+    "compliance/test06",
+    title="TEST06 finds consistent outputs of a language model",
+    fix="Find out why first token, end or length of the outputs differ, and run the test again.",
+    good="EOS check pass: True",
+    bad="EOS check pass: False",
+    link=INFERENCE,
+    since="v4.0",
+)
+def test06(result: Result) -> Iterator[Problem]:
+    """On a hundred samples the first token, the end-of-sequence token and the length are compared with what
+    LoadGen counted."""
+    if "TEST06" not in _there(result):
+        return
+    source = result.compliance_text("TEST06", "verify_accuracy.txt")
+    if not source.usable:
+        reason = source.broken or "is missing"
+        yield Problem(f"TEST06: verify_accuracy.txt {reason}", source.path, reason, "a text")
+        return
+    lines = {line.strip() for line in source.value.splitlines()}
+    for wanted in _TEST06_LINES:
+        if not lines.intersection(wanted):
+            yield Problem("TEST06 did not pass", source.path, "no such line", " or ".join(wanted))

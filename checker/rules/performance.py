@@ -1,0 +1,305 @@
+"""The performance run: what LoadGen was told, and what it says came out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from checker import metrics
+from checker.model import Effect, Problem, Severity
+from checker.rule import INFERENCE, rule, run_rule
+from checker.schema_rules import of_run
+from checker.tree import Result, Run
+
+
+@run_rule(
+    "performance/validity",
+    title="LoadGen calls the run VALID",
+    fix="Read the reasons at the end of mlperf_log_summary.txt, change target or duration, and run again.",
+    good="result_validity: VALID",
+    bad="result_validity: INVALID",
+    forgiven_by=("duration", "queries", "early_stopping"),
+)
+def validity(run: Run) -> Iterator[Problem]:
+    """LoadGen itself decides whether a run met its minimum duration, its query count, its latency bound and
+    early stopping. A run that it calls INVALID has no result, in every division."""
+    llm = run.result.rules.facts["llm_check"]
+    for problem in of_run(run, "performance/validity"):
+        yield _with_effect(problem, Effect.NONE) if llm else problem
+
+
+def _with_effect(problem: Problem, effect: Effect) -> Problem:
+    return Problem(problem.message, problem.path, problem.found, problem.wanted, problem.line, effect=effect)
+
+
+@run_rule(
+    "performance/loadgen-errors",
+    title="No errors in the detail log of the performance run",
+    fix="Correct what the entry names and run again; an unmodified LoadGen logs no errors.",
+    good='"metadata": {"is_error": false}',
+    bad='"metadata": {"is_error": true}',
+)
+def loadgen_errors(run: Run) -> Iterator[Problem]:
+    """An entry that LoadGen marks as an error says that the run was not what it should be: settings that may
+    not be changed, a build with local changes, queries that were answered twice."""
+    errors = run.log.value.errors
+    if errors:
+        first = errors[0]
+        yield Problem(
+            f"{len(errors)} errors in the detail log, the first is {first.key}: {str(first.value)[:160]}",
+            run.log.path,
+            found=f"{len(errors)} errors",
+            wanted="none",
+            line=first.line,
+        )
+
+
+@run_rule(
+    "performance/sample-count",
+    title="Enough samples are held in memory",
+    fix="Set performance_sample_count_override as in the round's mlperf.conf, or leave it alone, and run again.",
+    good="effective_performance_sample_count: 1024 (resnet)",
+    bad="effective_performance_sample_count: 500 (resnet)",
+    forgiven_by=("performance_sample_count",),
+)
+def sample_count(run: Run) -> Iterator[Problem]:
+    """LoadGen draws its queries from the samples that are loaded. With too few of them caches would hold
+    the whole set, so every benchmark has a smallest number."""
+    return of_run(run, "performance/sample-count", raises=True)
+
+
+@run_rule(
+    "performance/seeds",
+    title="The round's random seeds are used",
+    fix="Use the mlperf.conf of this round (LoadGen of the round has it built in) and run again.",
+    good="the three effective_*_rng_seed of the round",
+    bad="effective_qsl_rng_seed: 12345",
+)
+def seeds(run: Run) -> Iterator[Problem]:
+    """The seeds of a round are published shortly before the deadline, so that nobody can tune for the order
+    of the samples. TEST05 has its own set. The official checker looks for the word TEST05 anywhere in the
+    path, also in the name of a submitter."""
+    named = run.result.round.facts["seeds"].get("TEST05")
+    by_path = named is not None and "TEST05" in run.path and run.test != "TEST05"
+    wrong = list(of_run(run, "performance/seeds"))
+    if not by_path:
+        yield from wrong
+        return
+    values = {key: run.log.value.first(f"effective_{key}") for key in named}
+    accepted = values == dict(named)
+    for problem in wrong:
+        yield _with_effect(problem, Effect.NONE) if accepted else problem
+    if not wrong:
+        yield Problem(
+            "the seeds are right, but the path holds the word TEST05 and the official checker wants that test's",
+            run.log.path,
+            found="seeds of the round",
+            wanted="no directory named TEST05",
+            severity=Severity.WARNING,
+        )
+
+
+@run_rule(
+    "performance/early-stopping",
+    title="Early stopping is satisfied",
+    fix="Let the run take longer: more queries are needed for the confidence bound of this percentile.",
+    good="early_stopping_met: true",
+    bad="early_stopping_met: false",
+    since="v2.0",
+    forgiven_by=("early_stopping", "queries", "duration"),
+)
+def early_stopping(run: Run) -> Iterator[Problem]:
+    """In SingleStream, MultiStream and Server LoadGen estimates a percentile with a confidence bound; below
+    a smallest number of queries there is no estimate. The official checker of this round only prints it."""
+    return of_run(run, "performance/early-stopping")
+
+
+@run_rule(
+    "performance/server-latency",
+    title="The Server latency bound is not above the round's",
+    fix="Set target_latency to the constraint of the benchmark or below, and run again.",
+    good="effective_target_latency_ns: 15000000 (resnet)",
+    bad="effective_target_latency_ns: 20000000 (resnet)",
+    since="v2.0",
+)
+def server_latency(run: Run) -> Iterator[Problem]:
+    """In Server the score counts only with the 99th percentile within the benchmark's constraint. LoadGen
+    judges with the configured bound, so that one must not be looser."""
+    return of_run(run, "performance/server-latency", raises=True)
+
+
+@run_rule(
+    "performance/p99-latency",
+    title="The 99th percentile is within the latency constraint",
+    fix="Lower the load and run again.",
+    good="99th percentile 14.2 ms, constraint 15 ms",
+    bad="99th percentile 16.0 ms, constraint 15 ms",
+    severity=Severity.WARNING,
+)
+def p99_latency(run: Run) -> Iterator[Problem]:
+    """Where a scenario has a constraint and no early stopping, the measured 99th percentile is compared."""
+    limit = None if run.streaming else run.result.rules.latency_constraint_ns(run.scenario)
+    if limit is not None:
+        found = run.number("result_99.00_percentile_latency_ns")
+        if found > limit:
+            yield Problem(
+                f"the 99th percentile is {found} ns, above {limit} ns",
+                run.log.path,
+                found=f"{found} ns",
+                wanted=f"at most {limit} ns",
+                line=run.line("result_99.00_percentile_latency_ns"),
+            )
+
+
+@run_rule(
+    "performance/min-queries",
+    title="Enough queries in Offline",
+    fix="Leave min_query_count at the round's value and run again.",
+    good="effective_min_query_count: 1",
+    bad="effective_min_query_count: 0",
+    forgiven_by=("queries",),
+)
+def min_queries(run: Run) -> Iterator[Problem]:
+    """Offline sends at least one query. The numbers that the official tables give for the other scenarios
+    are never compared; early stopping decides there."""
+    return of_run(run, "performance/min-queries", raises=True)
+
+
+@run_rule(
+    "performance/offline-samples",
+    title="The Offline query has enough samples",
+    fix="Raise target_qps until duration times rate reaches the number, or leave min_query_count alone; run again.",
+    good="effective_samples_per_query: 24576 (resnet)",
+    bad="effective_samples_per_query: 1000 (resnet)",
+    forgiven_by=("offline_samples",),
+)
+def offline_samples(run: Run) -> Iterator[Problem]:
+    """The single query of Offline must be large enough that start and end do not matter: at least the
+    benchmark's number of samples."""
+    return of_run(run, "performance/offline-samples", raises=True)
+
+
+@run_rule(
+    "performance/min-duration",
+    title="The run is configured for the minimum duration",
+    fix="Set min_duration to 600000 ms or leave it alone, and run again.",
+    good="effective_min_duration_ms: 600000",
+    bad="effective_min_duration_ms: 60000",
+    forgiven_by=("duration",),
+)
+def min_duration(run: Run) -> Iterator[Problem]:
+    """A run lasts at least ten minutes in every scenario, so that clocks, caches and temperature settle. The
+    configured duration is compared; LoadGen itself sees to it that the run lasts as long."""
+    return of_run(run, "performance/min-duration", raises=True)
+
+
+@run_rule(
+    "performance/llm",
+    title="Token latencies of language models are within the limits",
+    fix="Turn use_token_latencies on; lower the load until first token and time per token are within the limits.",
+    good="TTFT 1.9 s, TPOT 190 ms",
+    bad="TTFT 2.1 s",
+    since="v4.0",
+)
+def llm(run: Run) -> Iterator[Problem]:
+    """A user of a language model waits for the first token and then for each further one; both 99th
+    percentiles have limits in Server."""
+    rules = run.result.rules
+    if not rules.facts["llm_check"]:
+        return
+    if not run.log.value.first("requested_use_token_latencies"):
+        yield Problem(
+            "token latencies were not recorded",
+            run.log.path,
+            found=repr(run.log.value.first("requested_use_token_latencies")),
+            wanted="requested_use_token_latencies: true",
+            line=run.line("requested_use_token_latencies"),
+        )
+    elif run.result.scenario != "Offline":
+        yield from _token_limits(run)
+
+
+_TOKEN_KEYS = (
+    ("ttft", "result_first_token_99.00_percentile_latency_ns"),
+    ("tpot", "result_time_per_output_token_99.00_percentile_ns"),
+)
+
+
+def _token_limits(run: Run) -> Iterator[Problem]:
+    table = run.result.rules.facts["token_latency_limits_ns"]
+    limits = table.get(run.result.scenario) or table.get("*")
+    for name, key in _TOKEN_KEYS:
+        found, limit = run.number(key), limits[name]
+        if not found < limit:
+            message = f"{key} is {found}, not below {limit}"
+            yield Problem(message, run.log.path, str(found), f"below {limit} ns", run.line(key))
+
+
+@run_rule(
+    "performance/test-mode",
+    title="The run was made in performance mode",
+    fix="Run in PerformanceOnly mode; an accuracy run is no performance run.",
+    good="effective_test_mode: PerformanceOnly",
+    bad="effective_test_mode: AccuracyOnly",
+)
+def test_mode(run: Run) -> Iterator[Problem]:
+    """Only a run in performance mode is paced and timed by LoadGen. The official checker does not look at the
+    mode."""
+    found = run.log.value.first("effective_test_mode")
+    if found is not None and found != "PerformanceOnly":
+        yield Problem(
+            f"the run was made in mode {found}",
+            run.log.path,
+            found=str(found)[:80],
+            wanted="PerformanceOnly",
+            line=run.line("effective_test_mode"),
+        )
+
+
+@rule(
+    "performance/inferred-pair",
+    title="A log of another scenario stands only where a result may be inferred",
+    fix="Put the log of the right scenario into this directory.",
+    good="a SingleStream log under offline",
+    bad="an Offline log under multistream",
+    link=INFERENCE,
+    needs=("performance_log",),
+)
+def inferred_pair(result: Result) -> Iterator[Problem]:
+    """On edge systems Offline may be inferred from a SingleStream or MultiStream run, and MultiStream from a
+    SingleStream run. The official checker of this round accepts any pair and prints a number whose unit is
+    wrong."""
+    logged = result.run.scenario
+    if result.canonical is None or logged == result.canonical:
+        return
+    if (result.canonical, logged) not in metrics.INFERRED_PAIRS:
+        yield Problem(
+            f"the directory says {result.canonical}, the log {logged}",
+            result.run.log.path,
+            found=logged,
+            wanted=result.canonical,
+            line=result.run.line("effective_scenario"),
+        )
+
+
+@rule(
+    "performance/metric",
+    title="The metric of the scenario is in the log",
+    fix="Use LoadGen of this round and let the run end by itself.",
+    good="result_samples_per_second: 149.84",
+    bad="no result_samples_per_second",
+    link=INFERENCE,
+    needs=("performance_log",),
+)
+def metric(result: Result) -> Iterator[Problem]:
+    """Without its number a result says nothing. Which key counts is a fact of round, benchmark and logged
+    scenario. A result of exactly zero is neither listed nor reported as missing by the official checker."""
+    found, _ = metrics.metric(result)
+    if not math.isfinite(found.value):
+        wanted = "a finite number"
+        message = f"{found.name} is {found.value}"
+        line = result.run.line(found.name)
+        yield Problem(message, result.run.log.path, str(found.value), wanted, line, effect=Effect.NONE)
+    elif found.value == 0:
+        message = f"{found.name} gives a result of 0"
+        yield Problem(message, result.run.log.path, "0", "above 0", result.run.line(found.name))

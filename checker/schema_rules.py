@@ -1,0 +1,82 @@
+"""JSON Schema violations as problems of the rule that the constraint names in ``x-rule``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from checker.model import Problem
+from checker.tree import Run, Source, System
+from schemas.documents import Violation, violations
+
+ByRule = Mapping[str, list[Violation]]
+RAISING = ("required", "type")
+"""Keywords whose breach means that the official checker has nothing to compare."""
+
+
+def by_rule(name: str, instance: Any, facts: Mapping[str, Any]) -> ByRule:
+    """The violations of a document, by rule id."""
+    found: dict[str, list[Violation]] = defaultdict(list)
+    for violation in violations(name, instance, facts):
+        found[violation.rule].append(violation)
+    return found
+
+
+def facts_of_run(run: Run) -> dict[str, Any]:
+    """The round's facts with those that depend on the run: benchmark, seeds, latency limit."""
+    result = run.result
+    scenario = run.log.value.first("effective_scenario")
+    facts: dict[str, Any] = dict(result.round.facts)
+    seeds = result.round.facts["seeds"]
+    facts["benchmark"] = result.rules.facts
+    facts["run_seeds"] = seeds.get(run.test) or seeds["default"]
+    facts["server_latency_ns"] = result.rules.latency_constraint_ns("Server")
+    facts["result_key"] = result.rules.result_key(scenario) if isinstance(scenario, str) else None
+    return facts
+
+
+def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
+    """Problems of one rule in the parsed result of a run. ``raises``: a missing value is an exception there."""
+    found: ByRule | None = run.__dict__.get("violations")
+    if found is None:
+        found = by_rule("loadgen-result", run.log.value.result(), facts_of_run(run))
+        run.__dict__["violations"] = found
+    for violation in found.get(rule, []):
+        missing = violation.keyword == "required"
+        key = violation.wanted if missing else violation.pointer.rpartition("/")[2]
+        yield Problem(
+            message=f"{key} is missing"
+            if missing
+            else f"{key} is {violation.found}, wanted {violation.wanted}",
+            path=run.log.path,
+            line=run.line(key),
+            found=violation.found,
+            wanted="a value" if missing else violation.wanted,
+            raises=raises and violation.keyword in RAISING,
+        )
+
+
+def of_system(system: System, rule: str) -> Iterator[Problem]:
+    """Problems of one rule in a system description."""
+    source = system.description
+    yield from of_document("system", source, source.value, system.round.facts, rule)
+
+
+def of_document(
+    name: str, source: Source[Any], document: Any, facts: Mapping[str, Any], rule: str
+) -> Iterator[Problem]:
+    """Problems of one rule in a document of a kind that has a schema."""
+    for violation in by_rule(name, document, facts).get(rule, []):
+        missing = violation.keyword == "required"
+        pointer = f"{violation.pointer}/{violation.wanted}" if missing else violation.pointer
+        yield Problem(
+            message=f"{violation.wanted!r} is missing"
+            if missing
+            else f"{pointer.removeprefix('/') or 'the document'} is {violation.found}, wanted {violation.wanted}",
+            path=source.path,
+            pointer=violation.pointer if missing else pointer,
+            found=violation.found,
+            wanted=violation.wanted,
+            raises=violation.keyword in RAISING,
+        )

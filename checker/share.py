@@ -1,0 +1,43 @@
+"""Shares the work on a tree out over processes, system by system; one process does it all by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker import outcome
+from checker.engine import Engine, unique, wanted
+from checker.model import Finding, Place, ResultReport
+from checker.options import Options
+from checker.tree import Result, Submission, Tree
+from schemas.rounds import load_round
+
+Part = tuple[list[Finding], list[ResultReport]]
+
+
+def gather(submission: Submission, results: Sequence[Result], options: Options) -> Part:
+    """Findings of the whole tree and the numbers of the results, the same for any number of processes."""
+    systems = sorted({r.place.cut(3) for r in results})
+    if options.jobs == 1 or len(systems) == 1:
+        return Engine(submission, options).run(), [outcome.numbers(r) for r in results]
+    from concurrent.futures import ProcessPoolExecutor
+
+    jobs = min(options.jobs, len(systems))
+    shares = [systems[at::jobs] for at in range(jobs)]
+    every = frozenset(s.place for s in submission.systems)
+    rest = Engine(submission, options).run(every - set(systems))
+    with ProcessPoolExecutor(jobs) as pool:
+        parts = list(pool.map(_part, [submission.tree.root] * jobs, [options] * jobs, shares))
+    findings = unique([*rest, *(f for found, _ in parts for f in found)])
+    numbers = {n.place: n for _, rows in parts for n in rows}
+    return findings, [numbers[r.place] for r in results]
+
+
+def _part(root: Path, options: Options, systems: Sequence[Place]) -> Part:
+    """What one process does."""
+    submission = Submission(
+        Tree(root), load_round(options.round), unofficial_power=options.power == "unofficial"
+    )
+    findings = Engine(submission, options).run(frozenset(systems), above=False)
+    chosen = [r for r in submission.results if r.place.cut(3) in systems and wanted(options.only, r)]
+    return findings, [outcome.numbers(r) for r in chosen]

@@ -1,0 +1,52 @@
+"""Joins the resources to one application; errors become problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from powerd.api.guard import Guard
+from powerd.errors import Garbled, Gone, NotThere, PowerdError, Refused
+from powerd.service import Service
+from powerd.store import StoreFailed
+from schemas import __version__
+from schemas.discovery import modules
+
+STATUS = {NotThere: 404, Refused: 409, Garbled: 502, Gone: 503, StoreFailed: 507}
+TITLES = {400: "Not accepted", 404: "Not there", 409: "Refused", 422: "Not of the right form", 502: "Garbled",
+          503: "Gone", 507: "Not stored"}  # fmt: skip
+
+
+def make_app(service: Service, hosts: frozenset[str]) -> Any:
+    """The ASGI application. ``hosts`` are the names by which it may be called."""
+    app = FastAPI(title="powerd", version=__version__, docs_url=None, redoc_url=None)
+    for module in modules("powerd.api", skip=frozenset({"app", "guard", "views"})):
+        app.include_router(module.router(service), prefix="/v1")
+
+    @app.exception_handler(PowerdError)
+    def refused(_request: Request, error: PowerdError) -> JSONResponse:
+        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+        return problem(status, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        parts = (
+            f"{'.'.join(str(p) for p in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors()[:5]
+        )
+        return problem(422, "; ".join(parts))
+
+    @app.exception_handler(HTTPException)
+    def other(_request: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail))
+
+    return Guard(app, hosts)
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    """An RFC 9457 document."""
+    body = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")

@@ -1,0 +1,54 @@
+"""``/v1/clock/exchange``: the four-timestamp exchange, in two halves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from powerd.errors import Refused
+from powerd.service import Service
+
+
+class ExchangeRequest(BaseModel):
+    """The first half has ``t1_ns``; the second has ``exchange_id`` and ``t4_ns``."""
+
+    clock: str | None = Field(default=None, max_length=200)
+    t1_ns: int | None = None
+    t1_mono_ns: int | None = None
+    boot_id: str | None = Field(default=None, max_length=200)
+    exchange_id: str | None = Field(default=None, max_length=64)
+    t4_ns: int | None = None
+    t4_mono_ns: int | None = None
+
+
+def router(service: Service) -> APIRouter:
+    """Clock exchanges."""
+    routes = APIRouter()
+
+    @routes.post("/clock/exchange")
+    def exchange(request: ExchangeRequest) -> dict[str, Any]:
+        if request.exchange_id is None:
+            if request.t1_ns is None:
+                raise Refused("an exchange begins with t1_ns and ends with exchange_id and t4_ns")
+            ident, begun = service.exchanges.begin(request.clock, request.t1_ns, request.t1_mono_ns)
+            return {
+                "clock": begun.clock,
+                "exchange_id": ident,
+                "t1_ns": begun.t1_ns,
+                "t2_ns": begun.t2_ns,
+                "t3_ns": begun.t3_ns,
+            }
+        if request.t4_ns is None or request.clock is None:
+            raise Refused("the second half of an exchange needs clock, exchange_id and t4_ns")
+        tie = service.exchanges.finish(request.clock, request.exchange_id, request.t4_ns, request.t4_mono_ns)
+        return {
+            "clock": tie.clock,
+            "offset_s": tie.offset_s,
+            "u95_s": tie.u95_s,
+            "drift_ppm": tie.drift_ppm,
+            "exchanges": tie.exchanges,
+        }
+
+    return routes

@@ -1,0 +1,20 @@
+"""``/v1/health``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from powerd.service import Service
+
+
+def router(service: Service) -> APIRouter:
+    """How the daemon is doing."""
+    routes = APIRouter()
+
+    @routes.get("/health")
+    def health() -> dict[str, Any]:
+        return service.health()
+
+    return routes

@@ -1,0 +1,73 @@
+"""How readings and meters look in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from powerd.clock import ClockModel
+from powerd.model import Reading
+from powerd.service import Service
+from schemas.units import NS_PER_S
+
+
+def sample(reading: Reading, utc: ClockModel, *, raw: bool = False) -> dict[str, Any]:
+    """A sample as the API gives it; UTC is computed on reading, with its half-width."""
+    at = utc.to_remote(reading.end_ns)
+    values = reading.values
+    body: dict[str, Any] = {
+        "sequence": reading.sequence,
+        "unix_ns": at.ns,
+        "u95_ns": at.u95_ns + reading.end_u95_ns,
+        "interval_ns": reading.interval_ns,
+        "channel": values.channel,
+        "power_w": values.power_w,
+        "voltage_v": values.voltage_v,
+        "current_a": values.current_a,
+        "power_factor": values.power_factor,
+        "frequency_hz": values.frequency_hz,
+        "voltage_range_v": values.voltage_range_v,
+        "current_range_a": values.current_range_a,
+        "crest_factor": values.crest_factor,
+        "quality": values.quality.value,
+    }
+    return body | {"raw": reading.raw.decode("latin-1")} if raw else body
+
+
+def meter(service: Service, name: str) -> dict[str, Any]:
+    """A meter as the API gives it."""
+    config, state, tally = service.meter(name), service.state(name), service.ring.tally(name)
+    info, settings, latest = state.info, state.settings, service.latest(name)
+    shown = None
+    if latest is not None:
+        fixes = service.store.fixes(service.boot_id, latest.end_ns, latest.end_ns)
+        shown = sample(latest, ClockModel.from_fixes(fixes)) if fixes else None
+    return {
+        "name": name,
+        "driver": config.driver,
+        "port": config.port,
+        "connected": state.connected,
+        "info": None
+        if info is None
+        else {
+            "maker": info.maker,
+            "model": info.model,
+            "serial": info.serial,
+            "firmware": info.firmware,
+            "channels": list(info.channels),
+            "simulated": info.simulated,
+        },
+        "settings": None
+        if settings is None
+        else {
+            "interval_s": settings.interval_ns / NS_PER_S,
+            "voltage_range_v": settings.voltage_range_v,
+            "current_range_a": settings.current_range_a,
+            "crest_factor": settings.crest_factor,
+        },
+        "last_error": state.last_error,
+        "reconnects": state.reconnects,
+        "events": service.events(name),
+        "latest": shown,
+        "samples": tally.samples,
+        "bad_samples": tally.bad_samples,
+    }

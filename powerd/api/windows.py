@@ -1,0 +1,65 @@
+"""``/v1/windows``: open, mark, close, read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from powerd.service import Service
+
+NAME_LIMIT = 200
+LABELS = 50
+
+
+class OpenRequest(BaseModel):
+    """A client-supplied id makes opening idempotent."""
+
+    id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
+    name: str = Field(max_length=NAME_LIMIT)
+    meter: str = Field(max_length=NAME_LIMIT)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=LABELS)
+
+
+class MarkRequest(BaseModel):
+    """A named instant: now."""
+
+    text: str = Field(max_length=NAME_LIMIT)
+
+
+class CloseRequest(BaseModel):
+    """Both ends on the client's clock, or on ours when ``clock`` is null."""
+
+    begin_unix_ns: int
+    end_unix_ns: int
+    clock: str | None = None
+
+
+def router(service: Service) -> APIRouter:
+    """Windows."""
+    routes = APIRouter()
+
+    @routes.get("/windows")
+    def windows(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
+        return {"windows": service.windows.all(limit)}
+
+    @routes.post("/windows", status_code=201)
+    def open_window(request: OpenRequest) -> dict[str, Any]:
+        return service.windows.open(request.name, request.meter, request.labels, request.id)
+
+    @routes.get("/windows/{ident}")
+    def window(ident: str) -> dict[str, Any]:
+        return service.windows.get(ident)
+
+    @routes.post("/windows/{ident}/mark")
+    def mark(ident: str, request: MarkRequest) -> dict[str, Any]:
+        return service.windows.mark(ident, request.text)
+
+    @routes.post("/windows/{ident}/close")
+    def close(ident: str, request: CloseRequest, response: Response) -> dict[str, Any]:
+        found = service.windows.close(ident, request.begin_unix_ns, request.end_unix_ns, request.clock)
+        response.status_code = 202 if found["state"] == "closing" else 200
+        return found
+
+    return routes

@@ -1,0 +1,75 @@
+"""Run the daemon: read the meters, keep every sample, serve the API, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+from powerd import config
+from powerd.config import Config
+from schemas.cliapp import FINE, INTERRUPTED
+from schemas.errors import UserError
+
+NAME = "run"
+HELP = "run the daemon"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML with [daemon] and [[meter]]")
+    parser.add_argument(
+        "--meter",
+        action="append",
+        default=[],
+        metavar="NAME=DRIVER:PORT[,key=value…]",
+        help="a meter; keys: interval, baud, voltage_range, current_range, channels, crest_factor, record",
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where samples are kept")
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", help=f"address of the API (default {config.DEFAULT_LISTEN})"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop; prints the URL on stdout when ready."""
+    from powerd.server import Server
+    from powerd.service import Service
+
+    chosen = gather(args)
+    need_extra()
+    service = Service(chosen)
+    try:
+        server = Server(service, chosen.host, chosen.port)
+        service.start()
+        interrupted = server.run(lambda: print(server.url, flush=True))
+    finally:
+        service.stop()
+    return INTERRUPTED if interrupted else FINE
+
+
+def gather(args: argparse.Namespace) -> Config:
+    """Configuration file and options together; options win. ``UserError`` without any meter."""
+    host, port = config.parse_listen(config.DEFAULT_LISTEN)
+    base = config.load(args.config) if args.config else Config((), config.default_data_dir(), host, port)
+    meters = (*base.meters, *(config.parse_meter(text) for text in args.meter))
+    if not meters:
+        raise UserError(
+            "no meter is configured, wanted --meter NAME=DRIVER:PORT or --config FILE with a [[meter]]"
+        )
+    names = [m.name for m in meters]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise UserError(f"found two meters named {', '.join(twice)}, wanted a name of its own for each")
+    host, port = config.parse_listen(args.listen) if args.listen else (base.host, base.port)
+    return Config(meters, args.data_dir or base.data_dir, host, port)
+
+
+def need_extra() -> None:
+    """``UserError`` when the packages of the API are not installed."""
+    missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"{' and '.join(missing)} not installed, which `powerd run` needs; "
+            "install with: pip install 'edgewatt[daemon]'"
+        )

@@ -1,0 +1,236 @@
+"""The one place that puts the daemon together: store, meters, clock, windows, sessions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from powerd.acquire import Acquisition, AcquisitionState, Event
+from powerd.boottime import boottime_ns
+from powerd.clock import ClockFix, Tie, boot_id, is_step, take_fix
+from powerd.config import Config, MeterConfig
+from powerd.errors import Gone, NotThere, Refused
+from powerd.exchange import Exchanges
+from powerd.model import MeterInfo, Reading, Settings
+from powerd.ring import Ring
+from powerd.sessions import MeterControl, Sessions
+from powerd.store import Store
+from powerd.windows import Windows
+from schemas import __version__
+from schemas.errors import UserError
+from schemas.units import NS_PER_S
+
+log = logging.getLogger(__name__)
+FIX_EVERY_S = 5.0
+HOUSEKEEPING_S = 0.5
+FIRST_ANSWER_S = 20.0
+KEPT_EVENTS = 5
+
+
+class Service:
+    """A running daemon without its sockets. ``start`` fails early; afterwards meters may come and go."""
+
+    def __init__(self, config: Config) -> None:
+        """Opens the store; ``NotThere`` or ``Refused`` when the data directory cannot be used."""
+        self.config = config
+        self.boot_id = boot_id()
+        self.store = Store(config.data_dir, self.boot_id)
+        self.ring = Ring()
+        self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
+        self.windows = Windows(self.store, self.channels, self.take_fix)
+        control = MeterControl(self.set_range, self.info, self.latest)
+        folder = Path(config.data_dir) / "sessions"
+        self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
+        self.started_ns = boottime_ns()
+        self._meters = {m.name: m for m in config.meters}
+        self._acquisitions: dict[str, Acquisition] = {}
+        self._stopping = threading.Event()
+        self._events: dict[str, list[dict[str, Any]]] = {m.name: [] for m in config.meters}
+        self._last_fix: ClockFix | None = None
+        self._fix_lock = threading.Lock()
+        self._problems: list[str] = []
+        self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
+        self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
+        self.take_fix()
+        for meter in self.config.meters:
+            self._acquisitions[meter.name] = self._acquisition(meter)
+            self._acquisitions[meter.name].start()
+        self._keeper.start()
+        for meter in self.config.meters:
+            self._await_first_answer(meter)
+
+    def stop(self) -> None:
+        """End the loops and close the store; everything so far is kept."""
+        self._stopping.set()
+        for acquisition in self._acquisitions.values():
+            acquisition.stop()
+        if self._keeper.is_alive():
+            self._keeper.join(5.0)
+        self.take_fix()
+        if self.store.run_id:
+            self.store.end_run(boottime_ns())
+        self.store.close()
+
+    # meters
+
+    @property
+    def meter_names(self) -> tuple[str, ...]:
+        """Names of the configured meters."""
+        return tuple(self._meters)
+
+    def meter(self, name: str) -> MeterConfig:
+        """The configuration of a meter; ``NotThere`` naming the known ones."""
+        if name not in self._meters:
+            raise NotThere(
+                f"there is no meter {name[:80]!r}: this daemon has {', '.join(self._meters) or 'none'}"
+            )
+        return self._meters[name]
+
+    def state(self, name: str) -> AcquisitionState:
+        """How a meter's loop is doing."""
+        self.meter(name)
+        return self._acquisitions[name].state
+
+    def channels(self, name: str) -> tuple[str, ...]:
+        """The channels that a meter is asked for."""
+        return self.meter(name).settings.channels
+
+    def info(self, name: str) -> MeterInfo:
+        """Who answers as this meter; ``Gone`` when nobody ever did."""
+        info = self.state(name).info
+        if info is None:
+            raise Gone(
+                f"meter {name} has not answered yet: {self.state(name).last_error or 'still connecting'}"
+            )
+        return info
+
+    def latest(self, name: str) -> Reading | None:
+        """The newest reading of a meter's first channel."""
+        return self.ring.latest(name, self.channels(name)[0])
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """What happened to a meter lately."""
+        return list(self._events[name])
+
+    def set_range(self, name: str, voltage_v: float | None, current_a: float | None) -> Settings:
+        """Change a meter's ranges between two reads, and note what is in force from now on."""
+        self.meter(name)
+        settings = self._acquisitions[name].request_range(voltage_v, current_a)
+        self.store.put_meter(name, boottime_ns(), self.info(name), settings)
+        return settings
+
+    def set_range_unless_leased(
+        self, name: str, voltage_v: float | None, current_a: float | None
+    ) -> Settings:
+        """As ``set_range``; ``Refused`` while a window is open on the meter."""
+        self.meter(name)
+        if self.windows.is_leased(name):
+            raise Refused(
+                f"a window is open on meter {name}: its range stays as it is until the window is closed"
+            )
+        return self.set_range(name, voltage_v, current_a)
+
+    # clock and health
+
+    def take_fix(self) -> None:
+        """Note what UTC is now; a step of the system's clock is an event."""
+        fix = take_fix(self.boot_id)
+        with self._fix_lock:
+            before, self._last_fix = self._last_fix, fix
+        self.store.put_fix(fix)
+        if before is not None and is_step(_tie(before), _tie(fix)):
+            by_s = (_tie(fix).offset_ns - _tie(before).offset_ns) / NS_PER_S
+            message = f"the clock of this machine was set by {by_s:+.3f} s"
+            self.store.put_event(fix.boottime_ns, "clock-step", "", message)
+            self._problems = [*self._problems, message][-KEPT_EVENTS:]
+
+    def health(self) -> dict[str, Any]:
+        """How the daemon is doing, for machines and people."""
+        store = self.store.state
+        problems = list(self._problems)
+        if store.error is not None:
+            problems.append(store.error)
+        for name in self._meters:
+            state = self.state(name)
+            if not state.connected:
+                problems.append(f"meter {name} is not connected: {state.last_error or 'connecting'}")
+        fix = self._last_fix
+        simulated = any(s.info is not None and s.info.simulated for s in map(self.state, self._meters))
+        return {
+            "schema": "edgewatt/health/1",
+            "status": "degraded" if problems else "ok",
+            "version": __version__,
+            "boot_id": self.boot_id,
+            "uptime_s": (boottime_ns() - self.started_ns) / NS_PER_S,
+            "store": {"error": store.error, "waiting": store.waiting, "lost": store.lost},
+            "clock": {"source": "system", "u95_s": None if fix is None else fix.u95_ns / NS_PER_S},
+            "problems": problems,
+            "simulated": simulated,
+        }
+
+    # inside
+
+    def _acquisition(self, meter: MeterConfig) -> Acquisition:
+        return Acquisition(
+            meter.name,
+            meter.driver,
+            meter.port,
+            meter.settings,
+            self.boot_id,
+            self._on_reading,
+            self._on_event,
+            line=meter.line,
+            record=meter.record,
+            first_sequence=self.store.last_sequence(meter.name) + 1,
+        )
+
+    def _on_reading(self, reading: Reading) -> None:
+        self.store.put_reading(reading)
+        self.ring.put(reading)
+
+    def _on_event(self, event: Event) -> None:
+        self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
+        row = {"at_unix_ns": time.time_ns(), "kind": event.kind, "message": event.message}
+        self._events[event.meter] = [*self._events[event.meter], row][-KEPT_EVENTS:]
+        state = self._acquisitions[event.meter].state
+        if event.kind == "connected" and state.info is not None and state.settings is not None:
+            self.store.put_meter(event.meter, event.at_ns, state.info, state.settings)
+
+    def _await_first_answer(self, meter: MeterConfig) -> None:
+        give_up = boottime_ns() + int(FIRST_ANSWER_S * NS_PER_S)
+        while boottime_ns() < give_up:
+            state = self._acquisitions[meter.name].state
+            if state.connected:
+                return
+            if state.last_error is not None:
+                raise UserError(f"meter {meter.name}: {state.last_error}")
+            time.sleep(0.02)
+        raise UserError(
+            f"meter {meter.name} on {meter.port} did not answer within {FIRST_ANSWER_S:g} s, wanted a meter for driver "
+            f"{meter.driver}: check the cable (null modem), its power and its line settings"
+        )
+
+    def _keep_house(self) -> None:
+        last_fix = boottime_ns()
+        while not self._stopping.wait(HOUSEKEEPING_S):
+            if boottime_ns() - last_fix >= FIX_EVERY_S * NS_PER_S:
+                last_fix = boottime_ns()
+                self.take_fix()
+            try:
+                self.windows.settle_all()
+            except (Refused, NotThere, OSError) as error:
+                log.warning("a closing window could not be finished: %s", error)
+
+    def _windows_of(self, session: str) -> list[Mapping[str, Any]]:
+        return [w for w in self.windows.all(1000) if w["labels"].get("session") == session]
+
+
+def _tie(fix: ClockFix) -> Tie:
+    return Tie(fix.boottime_ns, fix.utc_ns, fix.u95_ns)

@@ -1,0 +1,6 @@
+"""What powerd keeps: one SQLite file in WAL mode, one writer, many readers."""
+
+from powerd.store.database import Run, Store, StoredReading, StoredWindow
+from powerd.store.writer import StoreFailed, WriterState
+
+__all__ = ["Run", "Store", "StoreFailed", "StoredReading", "StoredWindow", "WriterState"]

@@ -1,0 +1,315 @@
+"""``Store``: readings, clock fixes, exchanges, windows, sessions and events of one data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from powerd.clock import ClockFix
+from powerd.errors import NotThere, Refused
+from powerd.exchange import Exchange
+from powerd.model import MeterInfo, Reading, Settings
+from powerd.store import tables
+from powerd.store.writer import Writer, WriterState, connect
+
+FILE_NAME = "powerd.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """A reading with its place in the store and the run of the daemon that made it."""
+
+    ident: int
+    run: int
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One life of the daemon: start and last sign of life on BOOTTIME of its boot."""
+
+    ident: int
+    boot_id: str
+    started_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWindow:
+    """A window as it is kept. ``request`` is what the closer asked, ``document`` the closed window's JSON."""
+
+    ident: str
+    name: str
+    meter: str
+    channel: str
+    labels: Mapping[str, str]
+    state: str
+    boot_id: str
+    opened_ns: int
+    request: Mapping[str, Any] | None
+    document: str | None
+
+
+class Store:
+    """One data directory. Putting is quick and durable within half a second; everything else is durable on return."""
+
+    def __init__(self, folder: Path, boot: str) -> None:
+        self._lock_file = _take_lock(folder)
+        self._path = folder / FILE_NAME
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        try:
+            self.writer = Writer(self._path)
+        except sqlite3.Error as error:
+            os.close(self._lock_file)
+            raise NotThere(f"{self._path} cannot be opened as a database: {error}") from error
+        self.boot_id = boot
+        self.run_id = 0
+
+    def begin_run(self, started_ns: int, unix_ns: int, version: str) -> None:
+        """Note that a daemon started; everything put from now on belongs to this run."""
+        self.writer.write(
+            [
+                ("INSERT OR IGNORE INTO boots VALUES (?, ?)", (self.boot_id, unix_ns)),
+                (
+                    "INSERT INTO runs(boot_id, started_ns, version) VALUES (?, ?, ?)",
+                    (self.boot_id, started_ns, version),
+                ),
+            ]
+        )
+        self.run_id = self._one("SELECT max(id) FROM runs")[0]
+
+    def end_run(self, stopped_ns: int) -> None:
+        """Note a clean end."""
+        self.writer.write([("UPDATE runs SET stopped_ns = ? WHERE id = ?", (stopped_ns, self.run_id))])
+
+    def close(self) -> None:
+        """Write what waits, close the file and free the data directory."""
+        self.writer.close()
+        for connection in self._readers:
+            connection.close()
+        os.close(self._lock_file)
+
+    @property
+    def state(self) -> WriterState:
+        """How writing goes."""
+        return self.writer.state
+
+    # putting
+
+    def put_reading(self, reading: Reading) -> None:
+        """Keep a reading as it came."""
+        self.writer.put(_PUT_READING, tables.reading_row(self.run_id, reading))
+
+    def put_fix(self, fix: ClockFix) -> None:
+        """Keep a clock fix."""
+        self.writer.put(_PUT_FIX, tables.fix_row(self.run_id, fix))
+
+    def put_exchange(self, exchange: Exchange) -> None:
+        """Keep a finished exchange."""
+        self.writer.put(_PUT_EXCHANGE, tables.exchange_row(exchange))
+
+    def put_event(self, boottime_ns: int, kind: str, meter: str, message: str) -> None:
+        """Keep an event."""
+        sql = "INSERT INTO events(boot_id, boottime_ns, kind, meter, message) VALUES (?, ?, ?, ?, ?)"
+        self.writer.put(sql, (self.boot_id, boottime_ns, kind, meter, message))
+
+    def put_meter(self, meter: str, since_ns: int, info: MeterInfo, settings: Settings) -> None:
+        """Keep who answers as ``meter`` and its settings in force from ``since_ns`` on."""
+        sql = "INSERT INTO meters(meter, boot_id, since_ns, info, settings) VALUES (?, ?, ?, ?, ?)"
+        texts = json.dumps(asdict(info)), json.dumps(asdict(settings))
+        self.writer.put(sql, (meter, self.boot_id, since_ns, *texts))
+
+    # reading back
+
+    def readings(
+        self,
+        meter: str,
+        channel: str,
+        boot: str,
+        begin_ns: int,
+        end_ns: int,
+        *,
+        after: int = 0,
+        limit: int = -1,
+    ) -> list[StoredReading]:
+        """Readings of one boot with their end in ``[begin_ns, end_ns]``, by end, then in order of arrival."""
+        sql = (
+            f"SELECT id, {tables.READING_COLUMNS} FROM readings WHERE meter = ? AND channel = ? AND boot_id = ? "
+            "AND end_ns BETWEEN ? AND ? AND id > ? ORDER BY end_ns, id LIMIT ?"
+        )
+        rows = self._all(sql, (meter, channel, boot, begin_ns, end_ns, after, limit))
+        return [StoredReading(row[0], row[1], tables.row_reading(row[1:])) for row in rows]
+
+    def last_sequence(self, meter: str) -> int:
+        """The highest sequence number of a meter so far, 0 without readings."""
+        row = self._one("SELECT sequence FROM readings WHERE meter = ? ORDER BY id DESC LIMIT 1", (meter,))
+        return int(row[0]) if row else 0
+
+    def fixes(self, boot: str, begin_ns: int, end_ns: int) -> list[tuple[int, ClockFix]]:
+        """Numbered fixes of one boot in ``[begin_ns, end_ns]`` and the nearest one on either side."""
+        columns = "id, boot_id, boottime_ns, utc_ns, u95_ns, source"
+        sql = (
+            f"SELECT {columns} FROM fixes WHERE boot_id = :b AND boottime_ns BETWEEN "
+            "coalesce((SELECT max(boottime_ns) FROM fixes WHERE boot_id = :b AND boottime_ns < :begin), :begin) AND "
+            "coalesce((SELECT min(boottime_ns) FROM fixes WHERE boot_id = :b AND boottime_ns > :end), :end) "
+            "ORDER BY boottime_ns"
+        )
+        rows = self._all(sql, {"b": boot, "begin": begin_ns, "end": end_ns})
+        return [(row[0], ClockFix(*row[1:])) for row in rows]
+
+    def boots_between(self, begin_utc_ns: int, end_utc_ns: int) -> list[str]:
+        """Boots that have clock fixes in this stretch of UTC."""
+        sql = "SELECT DISTINCT boot_id FROM fixes WHERE utc_ns BETWEEN ? AND ?"
+        return [row[0] for row in self._all(sql, (begin_utc_ns, end_utc_ns))]
+
+    def exchanges(self, clock: str) -> list[tuple[int, Exchange]]:
+        """Numbered exchanges of one client clock, in order."""
+        sql = f"SELECT id, {tables.EXCHANGE_COLUMNS} FROM exchanges WHERE clock = ? ORDER BY id"
+        return [(row[0], Exchange(*row[1:])) for row in self._all(sql, (clock,))]
+
+    def runs(self, boot: str) -> list[Run]:
+        """Lives of the daemon in this boot, in order."""
+        sql = (
+            "SELECT r.id, r.boot_id, r.started_ns, max(r.started_ns, coalesce(r.stopped_ns, 0), "
+            "coalesce((SELECT boottime_ns FROM fixes WHERE run = r.id ORDER BY id DESC LIMIT 1), 0), "
+            "coalesce((SELECT last_byte_ns FROM readings WHERE run = r.id ORDER BY id DESC LIMIT 1), 0)) "
+            "FROM runs r WHERE r.boot_id = ? ORDER BY r.id"
+        )
+        return [Run(*row) for row in self._all(sql, (boot,))]
+
+    def meter_history(self, meter: str) -> list[tuple[str, int, MeterInfo, Settings]]:
+        """Who answered as ``meter`` with which settings: boot, since when, info, settings; in order."""
+        sql = "SELECT boot_id, since_ns, info, settings FROM meters WHERE meter = ? ORDER BY id"
+        return [(row[0], row[1], _info(row[2]), _settings(row[3])) for row in self._all(sql, (meter,))]
+
+    def events(self, limit: int = 50) -> list[dict[str, Any]]:
+        """The latest events, oldest first."""
+        names = ("id", "boot_id", "boottime_ns", "kind", "meter", "message")
+        rows = self._all(f"SELECT {', '.join(names)} FROM events ORDER BY id DESC LIMIT ?", (limit,))
+        return [dict(zip(names, row, strict=True)) for row in reversed(rows)]
+
+    # windows and sessions
+
+    def add_window(self, w: StoredWindow) -> None:
+        """Keep a new window; ``sqlite3.IntegrityError`` when its id or its channel is taken."""
+        row = (
+            w.ident,
+            w.name,
+            w.meter,
+            w.channel,
+            json.dumps(dict(w.labels)),
+            w.state,
+            w.boot_id,
+            w.opened_ns,
+        )
+        self.writer.write([(f"INSERT INTO windows({_WINDOW}) VALUES (?,?,?,?,?,?,?,?,NULL,NULL)", row)])
+
+    def update_window(
+        self, ident: str, state: str, request: Mapping[str, Any] | None, document: str | None
+    ) -> None:
+        """Move a window on; a document becomes revision 1, and a closed window is never changed again."""
+        text = None if request is None else json.dumps(dict(request))
+        sql = "UPDATE windows SET state = ?, request = ?, document = ? WHERE id = ? AND state != 'closed'"
+        statements: list[tuple[str, Sequence[Any]]] = [(sql, (state, text, document, ident))]
+        if document is not None:
+            statements.append(("INSERT INTO revisions VALUES (?, 1, ?)", (ident, document)))
+        self.writer.write(statements)
+
+    def window(self, ident: str) -> StoredWindow | None:
+        """One window, or None."""
+        return next(self._windows("WHERE id = ?", (ident,)), None)
+
+    def windows(self, limit: int = 1000) -> list[StoredWindow]:
+        """All windows, newest first."""
+        return list(self._windows("ORDER BY rowid DESC LIMIT ?", (limit,)))
+
+    def windows_in(self, *states: str) -> list[StoredWindow]:
+        """Windows in one of these states, oldest first."""
+        places = ", ".join("?" for _ in states)
+        return list(self._windows(f"WHERE state IN ({places}) ORDER BY rowid", states))
+
+    def _windows(self, rest: str, parameters: Sequence[Any]) -> Iterator[StoredWindow]:
+        for row in self._all(f"SELECT {_WINDOW} FROM windows {rest}", parameters):
+            request = None if row[8] is None else json.loads(row[8])
+            ident, name, meter, channel, labels, state, boot, opened = row[:8]
+            yield StoredWindow(
+                ident, name, meter, channel, json.loads(labels), state, boot, opened, request, row[9]
+            )
+
+    def add_mark(self, window: str, boottime_ns: int, text: str) -> None:
+        """Keep a mark of a window."""
+        sql = "INSERT INTO marks(window_id, boottime_ns, text) VALUES (?, ?, ?)"
+        self.writer.write([(sql, (window, boottime_ns, text))])
+
+    def marks(self, window: str) -> list[tuple[int, str]]:
+        """Marks of a window in order: instant and text."""
+        rows = self._all("SELECT boottime_ns, text FROM marks WHERE window_id = ? ORDER BY id", (window,))
+        return [(row[0], row[1]) for row in rows]
+
+    def save_session(self, ident: str, document: str) -> None:
+        """Keep the state of a session."""
+        self.writer.write([("INSERT OR REPLACE INTO sessions VALUES (?, ?)", (ident, document))])
+
+    def session(self, ident: str) -> str | None:
+        """State of a session, or None."""
+        row = self._one("SELECT document FROM sessions WHERE id = ?", (ident,))
+        return str(row[0]) if row else None
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = connect(self._path, read_only=True)
+            self._local.connection = connection
+            self._readers.append(connection)
+        return connection
+
+    def _all(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        return self._reader().execute(sql, parameters).fetchall()
+
+    def _one(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        return self._reader().execute(sql, parameters).fetchone()
+
+
+_PUT_READING = tables.insert("readings", tables.READING_COLUMNS)
+_PUT_FIX = tables.insert("fixes", tables.FIX_COLUMNS)
+_PUT_EXCHANGE = tables.insert("exchanges", tables.EXCHANGE_COLUMNS)
+_WINDOW = "id, name, meter, channel, labels, state, boot_id, opened_ns, request, document"
+
+
+def _info(text: str) -> MeterInfo:
+    values = json.loads(text)
+    return MeterInfo(**{**values, "channels": tuple(values["channels"])})
+
+
+def _settings(text: str) -> Settings:
+    values = json.loads(text)
+    return Settings(**{**values, "channels": tuple(values["channels"])})
+
+
+def _take_lock(folder: Path) -> int:
+    """The data directory for us alone; the kernel frees it when we die, however that happens."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / "powerd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NotThere(f"data directory {folder} cannot be used: {error.strerror}; choose another") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(handle)
+        raise Refused(
+            f"another powerd (process {owner}) uses the data directory {folder}: "
+            "stop it or choose another --data-dir"
+        ) from None
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{os.getpid()}\n".encode("ascii"))
+    return handle

@@ -1,0 +1,172 @@
+"""The published submissions and what the official checkers said of them: where they are and how to edit one."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAME = "EDGEWATT_CORPUS"
+needs_corpus = pytest.mark.skipif(
+    not os.environ.get(NAME), reason=f"{NAME} does not name the folder of published submissions"
+)
+
+
+def folder() -> Path:
+    return Path(os.environ[NAME])
+
+
+def golden(name: str) -> list[dict[str, str]]:
+    csv.field_size_limit(sys.maxsize)
+    with (folder() / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def control_tree(target: Path, round_name: str, division: str, submitter: str, system: str) -> None:
+    """One system of a published tree, as the mutants were made from it; files are linked, not copied."""
+    source = folder() / round_name / division / submitter
+    base = target / division / submitter
+    for part in ("results", "measurements", "compliance"):
+        if (source / part / system).is_dir():
+            shutil.copytree(source / part / system, base / part / system, copy_function=_link)
+    for name in ("code", "documentation"):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, base / name, copy_function=_link)
+    (base / "systems").mkdir(parents=True)
+    _link(source / "systems" / f"{system}.json", base / "systems" / f"{system}.json")
+    for file in source.iterdir():
+        if file.is_file() and file.suffix in (".md", ".json", ".adoc", ".pdf"):
+            _link(file, base / file.name)
+    for path in [base, *base.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o755)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _own(path: Path) -> None:
+    """Part a file from the one it is linked to, before it is written."""
+    if path.is_file():
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+
+
+def apply(tree: Path, edits: list[dict[str, Any]]) -> None:
+    for edit in edits:
+        path = tree / edit["path"]
+        _own(path)
+        _OPS[edit["op"]](path, edit, tree)
+
+
+def _sub(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    text = path.read_bytes().decode("utf-8")
+    path.write_bytes(re.sub(edit["pattern"], edit["repl"], text, flags=re.MULTILINE).encode())
+
+
+def _write(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    times = re.fullmatch(r"<(\d+) times the letter a>", edit["text"])
+    text = "a" * int(times.group(1)) if times else edit["text"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _delete(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _json_set(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    at = document
+    for key in edit["keys"][:-1]:
+        at = at[key]
+    if edit.get("remove"):
+        at.pop(edit["keys"][-1], None)
+    else:
+        at[edit["keys"][-1]] = edit["value"]
+    path.write_text(json.dumps(document, indent=2), encoding="utf-8")
+
+
+def _append(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(edit["text"])
+
+
+def _truncate(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    path.write_bytes(path.read_bytes()[: edit["bytes"]])
+
+
+def _rename(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    path.rename(tree / edit["to"])
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        yield number, line.split(",")
+
+
+def _spl(path: Path, change: Any) -> None:
+    rows = []
+    for number, fields in _lines(path):
+        if fields[0] == "Time":
+            change(number, fields)
+        rows.append(",".join(fields))
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def _spl_watts(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    def change(number: int, fields: list[str]) -> None:
+        if number % edit["every"] == 0:
+            fields[3] = edit["value"]
+
+    _spl(path, change)
+
+
+def _spl_scale(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    def change(number: int, fields: list[str]) -> None:
+        fields[3] = f"{float(fields[3]) * edit['factor']:.6f}"
+
+    _spl(path, change)
+
+
+def _spl_shift(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    form = "%m-%d-%Y %H:%M:%S.%f"
+
+    def change(number: int, fields: list[str]) -> None:
+        later = datetime.strptime(fields[1], form) + timedelta(seconds=edit["seconds"])
+        fields[1] = later.strftime(form)[:-3]
+
+    _spl(path, change)
+
+
+_OPS = {
+    "sub": _sub,
+    "write": _write,
+    "delete": _delete,
+    "json_set": _json_set,
+    "append": _append,
+    "truncate": _truncate,
+    "rename": _rename,
+    "mkdir": lambda path, edit, tree: path.mkdir(parents=True),
+    "symlink": lambda path, edit, tree: path.symlink_to(edit["target"]),
+    "spl_watts": _spl_watts,
+    "spl_scale": _spl_scale,
+    "spl_shift": _spl_shift,
+}
