@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -19,7 +20,7 @@ def at(seconds: float, *, gained_ns: int = 0, asleep_ns: int = 0, width_ns: int 
 
 
 def watch(looks: list[Look]) -> str | None:
-    largest = max(step_ns(a, b) for a, b in zip(looks, looks[1:], strict=False))
+    largest = max(step_ns(a, b) for a, b in itertools.pairwise(looks))
     return objection(evidence(looks[0], looks[-1], largest, len(looks)))
 
 

@@ -47,10 +47,11 @@ LONG = "*.SingleStream.target_latency = 1\n*.SingleStream.min_duration = 60000\n
 
 def test_hung_child_is_found_its_stacks_are_kept_and_it_is_killed(fixture: Fixture, tmp_path: Path) -> None:
     child = ChildProcess(job(fixture, tmp_path), tmp_path, patience=QUICK, entry="tests.harness.hung_child")
-    with child, pytest.raises(Failed, match=r"nothing was completed for .*child\.log"):
+    with child:
         child.wait_for("ready")
         child.go()
-        child.wait_for("done")
+        with pytest.raises(Failed, match=r"nothing was completed for .*child\.log"):
+            child.wait_for("done")
     assert "hang_here_for_ever" in (tmp_path / "child.log").read_text()
     assert child.ended
 
