@@ -125,17 +125,3 @@ def test_model_of_another_kind_is_refused_by_name(fixture: Fixture, tmp_path: Pa
         pytest.raises(UserError, match=r"other\.onnx cannot be opened"),
     ):
         child.wait_for("ready")
-
-
-def test_missing_extra_names_the_command(
-    fixture: Fixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A module of that name that cannot be found stands for a package that is not installed."""
-    from harness import extras
-
-    def absent(name: str) -> object:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
-    with pytest.raises(UserError, match=r"pip install 'edgewatt\[harness\]'"):
-        extras.need("mlperf_loadgen")

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from harness import service
-from harness.model import Fixture, RunRequest
+from harness.model import Fixture, PowerRequest, RunRequest, RunSpec
+from harness.plan import plan
+from harness.runner import Runner
 from harness.submission import truncated
 from schemas import documents
 from schemas.loadgen import LoadgenLog
@@ -84,7 +86,9 @@ def test_single_stream_to_a_tree(request_for: Request, fixture: Fixture) -> None
 
 @pytest.mark.parametrize("scenario", ["MultiStream", "Offline"])
 def test_other_scenarios_join_the_tree(request_for: Request, fixture: Fixture, scenario: str) -> None:
-    request = request_for(scenario=scenario, rehearsal_s=0.5, target_latency_ms=4.0, target_qps=2000.0)
+    request = request_for(
+        scenario=scenario, rehearsal_s=0.5, threads=2, target_latency_ms=4.0, target_qps=2000.0
+    )
     outcome = service.run(request, silent)
     assert outcome.accuracy is not None
     assert outcome.accuracy.good == fixture.good
@@ -138,6 +142,40 @@ def test_wrong_expectation_is_retried_once_with_corrected_numbers(request_for: R
     assert record(outcome.written.tree)["retried"] == ["performance"]
 
 
+class Recorder:
+    """What a runner does around its performance runs."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def before(self, spec: RunSpec) -> None:
+        self.calls.append(f"before {spec.name}")
+
+    def after(self, spec: RunSpec, log_dir: Path) -> None:
+        assert (log_dir / "mlperf_log_detail.txt").is_file()
+        self.calls.append(f"after {spec.name}")
+
+    def restart(self) -> None:
+        self.calls.append("restart")
+
+
+def test_a_correction_begins_again_with_ranging(request_for: Request, tmp_path: Path) -> None:
+    """Ranging and testing must have the same settings."""
+    power = PowerRequest("http://127.0.0.1:9", None, None, None)
+    planned = plan(request_for(power=power, mode="performance", target_latency_ms=500.0))
+    recorder = Recorder()
+    done = Runner(planned, tmp_path / "logs", recorder, silent).run()
+    assert recorder.calls == [
+        *("before ranging", "after ranging", "restart"),
+        *("before ranging", "after ranging", "before performance", "after performance"),
+    ]
+    rates = {
+        LoadgenLog.read(r.log_dir / "mlperf_log_detail.txt").first("effective_target_qps")
+        for r in done.results.values()
+    }
+    assert len(rates) == 1
+
+
 def test_invalid_with_own_settings_says_what_to_change(
     fixture: Fixture, program: Program, tmp_path: Path
 ) -> None:
@@ -178,6 +216,7 @@ def test_ctrl_c_drains_and_keeps_what_is_there(fixture: Fixture, tmp_path: Path,
         [
             *(sys.executable, "-m", "harness.cli", "run", "resnet50", "--scenario", "SingleStream"),
             *("--output", str(tree), "--fixture", str(fixture.path), "--target-latency-ms", "1"),
+            *("--rehearsal", "40"),
         ],
         stderr=subprocess.PIPE,
         text=True,
