@@ -83,6 +83,7 @@ def test_a_port_without_rights(tmp_path: Path, line: str) -> None:
     program = (
         "import os, sys, powerd.service, powerd.server, powerd.api.app, powerd.commands.run, serial\n"
         "from powerd.drivers import names; from powerd.transports import serial as ours; names()\n"
+        "'x'.encode('ascii').decode('latin-1')\n"
         "from powerd.cli import main; from schemas.discovery import modules; modules('powerd.commands')\n"
         f"os.setgid({NOBODY}); os.setgroups([]); os.setuid({NOBODY})\n"
         f"sys.exit(main(['run', '--meter', 'wall=yokogawa-wt300:{line}', '--data-dir', '{data}/d',"
