@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from checker.model import Finding
 from checker.rehearsal import excuses, only_too_short
+from checker.result import Result
 from checker.rules import all_rules
-from checker.tree import Result, Run
+from checker.run import Run
 
 VALIDITY = "performance/validity"
 

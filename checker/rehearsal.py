@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from checker.tree import Result, Run
+from checker.result import Result
+from checker.run import Run
 
 Document = Mapping[str, Any]
 

@@ -14,12 +14,13 @@ from typing import Any
 from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
+from checker.result import Result
 from checker.rule import Absent, Rule, effects
 from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
 from checker.session import unofficial_session
-from checker.tree import Result, Submission
+from checker.tree import Submission
 
 Node = Any
 """A node of the tree that the rules of its scope take: Submission, Submitter, System, Benchmark or Result."""

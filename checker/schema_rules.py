@@ -8,7 +8,8 @@ from typing import Any
 
 from checker.files import Source
 from checker.model import Problem
-from checker.tree import Run, System
+from checker.run import Run
+from checker.tree import System
 from schemas.documents import Violation, violations
 
 ByRule = Mapping[str, list[Violation]]

@@ -14,6 +14,8 @@ Difference = tuple[str, str, str]
 
 GO = "Starting untimed measurement, maximum 500000 samples at 1000ms with 0 rampup samples"
 ANSWERS = (("SR,A", "Range A changed"), ("SR,V", "Range V changed"), ("Go,1000,", GO))
+RUNS = 2
+"""Measurements of a session, ranging and testing: as many Stops find one to stop."""
 STOP, STOP_AGAIN = "Stopping untimed measurement", "Error: no measurement to stop"
 
 
@@ -112,7 +114,7 @@ def _replies(said: Sequence[tuple[str, str]]) -> Iterator[Difference]:
         if command == "Stop":
             stops += 1
         if command.startswith("Stop"):
-            wanted = STOP if stops < 3 else STOP_AGAIN
+            wanted = STOP if stops <= RUNS else STOP_AGAIN
             if reply != wanted:
                 yield f"{command[:40]!r} was answered otherwise", reply, wanted
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from checker import accuracy_txt, metrics
 from checker.files import join
 from checker.model import Effect, Problem
+from checker.result import Result
 from checker.rule import INFERENCE, Absent, Rule, effects, rule
 from checker.rules import performance, system
 from checker.rules.structure_results import file_list
-from checker.tree import Result, Run
+from checker.run import Run
 
 PASSED = "TEST PASS"
 WITH_PERFORMANCE = ("TEST01", "TEST04", "TEST05")

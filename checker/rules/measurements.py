@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from checker.files import join
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import rule
 from checker.schema_rules import of_document
-from checker.tree import Result
 
 
 @rule(

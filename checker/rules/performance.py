@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from checker import metrics
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import INFERENCE, rule, run_rule
+from checker.run import Run
 from checker.schema_rules import of_run
-from checker.tree import Result, Run
 
 
 @run_rule(

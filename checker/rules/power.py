@@ -8,6 +8,7 @@ from typing import Any
 from checker import metrics
 from checker.files import join
 from checker.model import Problem
+from checker.result import Result
 from checker.rule import POWER, rule
 from checker.session import (
     answers,
@@ -18,7 +19,6 @@ from checker.session import (
     same_uuid,
     unofficial_session,
 )  # fmt: skip
-from checker.tree import Result
 from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING, hash_file
 from schemas.units import NS_PER_S
 
@@ -107,9 +107,10 @@ def phases(result: Result) -> Iterator[Problem]:
 def _window_in_phase(result: Result, mode: str, client: list[float]) -> Iterator[Problem]:
     run = result.ranging if mode == "ranging" else result.run
     window = metrics.power_window(run)
+    shifts = result.round.facts["power"]["phase_clock_shifts_s"]
     for name, at_ns in (("power_begin", window.begin_ns), ("power_end", window.end_ns)):
         at = at_ns / NS_PER_S
-        if not any(client[1] < at - shift < client[2] for shift in (0, 3600)):
+        if not any(client[1] < at - shift < client[2] for shift in shifts):
             yield Problem(
                 f"{name} of {mode} lies outside its phase",
                 run.log.path,

@@ -7,12 +7,12 @@ from typing import Any
 
 from checker import metrics, ptd_log
 from checker.model import Problem
+from checker.result import Result
 from checker.rule import POWER, rule
 from checker.session import (
     part,
     ptd_dialogue,
 )  # fmt: skip
-from checker.tree import Result
 
 OFFICIAL: dict[str, Any] = {
     "power_checker": True,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from checker import metrics
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import POWER, rule
 from checker.rules.structure_results import file_list
 from checker.session import name_of, unofficial_session  # fmt: skip
-from checker.tree import Result
 
 
 @rule(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from checker.model import Problem
 from checker.rehearsal import declared
+from checker.result import Result
 from checker.rule import SUBMISSION, rule
-from checker.tree import Result
 from schemas.documents import names, violations
 
 NEEDS = ("run_record",)
