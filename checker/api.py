@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TextIO
 
 from checker import outcome, recognise
-from checker.engine import wanted
+from checker.engine import gather
+from checker.files import Tree
 from checker.forgive import forgive
 from checker.model import Place, Report
 from checker.options import Options
-from checker.share import gather
-from checker.tree import Result, Submission, Tree
+from checker.rule_pass import wanted
+from checker.tree import Result, Submission
 from checker.verdicts import Verdicts
 from schemas.errors import UserError
 

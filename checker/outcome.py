@@ -10,7 +10,7 @@ from checker import metrics, session
 from checker.model import AccuracyValue, Finding, Metric, PowerFigures, ResultReport
 from checker.rule import Absent
 from checker.rules.accuracy import read
-from checker.rules.power import delta_percent
+from checker.rules.power_runs import delta_percent
 from checker.rules.quality import judge
 from checker.tree import Result
 from checker.verdicts import Verdicts
@@ -116,13 +116,6 @@ def _who(server: dict[str, Any]) -> tuple[str, str]:
     """Names of the daemon and of the meter."""
     own = server.get("edgewatt")
     if isinstance(own, dict):
-        return _name(own.get("daemon")), _name(own.get("meter"))
+        return session.name_of(own.get("daemon")), session.name_of(own.get("meter"))
     meter, version = session.identity(server)
     return (f"PTDaemon {version}" if version else ""), meter
-
-
-def _name(about: object) -> str:
-    if isinstance(about, dict):
-        parts = (about.get(k) for k in ("name", "manufacturer", "model", "version"))
-        return " ".join(str(p) for p in parts if p)
-    return str(about) if about else ""

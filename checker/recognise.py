@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from checker.tree import Tree, join
+from checker.files import Tree, join
 from schemas.errors import UserError
 from schemas.loadgen import LogGarbled, stream
 from schemas.rounds import Round, known_rounds, load_round

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from checker.files import Source
 from checker.model import Problem
-from checker.tree import Run, Source, System
+from checker.tree import Run, System
 from schemas.documents import Violation, violations
 
 ByRule = Mapping[str, list[Violation]]

@@ -136,3 +136,18 @@ def _positive(text: str) -> bool:
         return float(text) > 0
     except ValueError:
         return False
+
+
+def part(document: object, *names: str) -> object:
+    """What stands under names one below the other; None when there is no such place."""
+    for name in names:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def name_of(about: object) -> str:
+    """A daemon or a meter in one line: its name, maker, model and version, or the text that stands for it."""
+    if isinstance(about, dict):
+        parts = (about.get(k) for k in ("name", "manufacturer", "model", "version"))
+        return " ".join(str(p) for p in parts if p)
+    return str(about) if about else ""

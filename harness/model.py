@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -226,3 +226,19 @@ class PowerEvidence:
     meter: Mapping[str, Any]
     daemon: Mapping[str, Any]
     folder: Path
+
+
+@dataclass(slots=True)
+class Done:
+    """What has been run so far; grows with each run, so that an interruption keeps what was there."""
+
+    settings: LoadSettings
+    calibration: Calibration | None = None
+    results: dict[str, RunResult] = field(default_factory=dict)
+    retried: list[str] = field(default_factory=list)
+    user_conf: Path | None = None
+
+    @property
+    def has_performance(self) -> bool:
+        """Whether one of the runs was a performance run."""
+        return any(r.spec.mode == "performance" for r in self.results.values())

@@ -7,9 +7,8 @@ clock; the daemon knows how that clock stands to its own from exchanges before a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from harness import daemon
 from harness.model import Plan, PowerEvidence, PowerRequest, RunSpec

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness import loadgen
-from harness.model import Accuracy, Plan, PowerEvidence, RunResult
+from harness.model import Accuracy, Done, Plan, PowerEvidence, RunResult
 from harness.registry import benchmark
-from harness.runner import Done
 from schemas import __version__
 from schemas.units import format_rfc3339
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from harness import calibrate, loadgen
 from harness.calibrate import CALIBRATION_S, Judgement, merged
 from harness.clockwatch import ClockWatch, objection
-from harness.model import Calibration, Job, LoadSettings, Plan, RunResult, RunSpec
+from harness.model import Calibration, Done, Job, LoadSettings, Plan, RunResult, RunSpec
 from harness.process import ChildProcess, Progress
 from harness.scenarios import BY_NAME
 from schemas.errors import Failed
@@ -48,22 +48,6 @@ class NoPower:
 
     def restart(self) -> None:
         """Nothing to do."""
-
-
-@dataclass(slots=True)
-class Done:
-    """What has been run so far; grows with each run, so that an interruption keeps what was there."""
-
-    settings: LoadSettings
-    calibration: Calibration | None = None
-    results: dict[str, RunResult] = field(default_factory=dict)
-    retried: list[str] = field(default_factory=list)
-    user_conf: Path | None = None
-
-    @property
-    def has_performance(self) -> bool:
-        """Whether one of the runs was a performance run."""
-        return any(r.spec.mode == "performance" for r in self.results.values())
 
 
 class Runner:

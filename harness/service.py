@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import submission, system
-from harness.model import Accuracy, Plan, PowerEvidence, RunRequest
+from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
 from harness.plan import plan
 from harness.registry import benchmark
-from harness.runner import Done, NoPower, Runner, Say
+from harness.runner import NoPower, Runner, Say
 from schemas.errors import Failed
 
 if TYPE_CHECKING:

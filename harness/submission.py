@@ -18,10 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness import documents
-from harness.model import Accuracy, Plan, PowerEvidence
+from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
-from harness.runner import Done
 
 RECORD_NAME = "edgewatt.json"
 KEEP_BYTES = 4096

@@ -132,6 +132,12 @@ class Acquisition:
                     self._request = None
 
     def _run(self) -> None:
+        try:
+            self._reconnect_for_ever()
+        finally:
+            self._state = replace(self._state, connected=False)
+
+    def _reconnect_for_ever(self) -> None:
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
             began = boottime_ns()
@@ -171,12 +177,12 @@ class Acquisition:
         )
 
     def _read_loop(self, port: TapTransport, info: MeterInfo, settings: Settings) -> None:
-        follower = self._follower(port, settings)
+        follower = UpdateFollower(settings.interval_ns, port.byte_time_ns, self._driver.delay_ns)
         while not self._stopping.is_set():
             changed = self._serve_request(port, info, settings)
-            if changed is not None and changed.interval_ns != settings.interval_ns:
-                follower = self._follower(port, changed)
-            settings = changed or settings
+            if changed is not None:
+                follower.reacquire()
+                settings = changed
             port.clear()
             try:
                 values = self._driver.read(port, settings)
@@ -187,9 +193,6 @@ class Acquisition:
             update = follower.follow(stamps.request_ns, stamps.first_byte_ns)
             self._hand_on(update, stamps, values, port.heard, info, settings)
             self._watch_ranges(values)
-
-    def _follower(self, port: TapTransport, settings: Settings) -> UpdateFollower:
-        return UpdateFollower(settings.interval_ns, port.byte_time_ns, self._driver.delay_ns)
 
     def _serve_request(self, port: TapTransport, info: MeterInfo, settings: Settings) -> Settings | None:
         with self._lock:
@@ -205,7 +208,7 @@ class Acquisition:
             # A refused change leaves the meter half set: put back what was in force, then tell the caller.
             self._driver.configure(port, info, settings)
             request.answer.set_exception(error)
-            return None
+            return settings
         except PowerdError as error:
             request.answer.set_exception(error)
             raise

@@ -15,6 +15,8 @@ DRIFT = 200e-6
 """How fast the envelope may rise: twice what a meter's crystal is off (100 ppm)."""
 PROMPT_NS = 50_000_000
 """An answer within this (or a quarter interval) of an update was set off by it."""
+RELOCK = 32
+"""After so many late answers in a row the grid itself has moved, and the least late of them is believed."""
 _FLOOR_NS = 200_000
 
 
@@ -42,23 +44,30 @@ class UpdateFollower:
         self._base_u95_ns = delay_ns + byte_time_ns + _FLOOR_NS
         self._end_ns: int | None = None
         self._since_prompt = 0
+        self._least_late_ns = 0
+        self._acquiring = True
+
+    def reacquire(self) -> None:
+        """The meter was set anew, its grid may have moved: believe the next answer as it comes."""
+        self._acquiring = True
 
     def follow(self, request_ns: int, first_byte_ns: int) -> Update:
         """The update that an answer stands for, from the instants of its question and its first byte."""
         seen = first_byte_ns - self._shift_ns
-        if self._end_ns is None:
-            self._end_ns = seen
-            return Update(seen, self._base_u95_ns, ())
+        if self._end_ns is None or self._acquiring:
+            return self._acquire(seen)
         count, doubt = self._count(self._end_ns, request_ns, seen)
         expected = self._end_ns + count * self._interval_ns
         allowance = int(DRIFT * self._interval_ns * count)
         late = seen - expected
-        self._since_prompt = 0 if late <= allowance else self._since_prompt + count
+        self._note_lateness(late, allowance, count)
+        if self._since_prompt >= RELOCK:
+            allowance, self._since_prompt = max(allowance, self._least_late_ns), 0
         end = expected + min(max(late, -self._interval_ns // 4), allowance)
         missed = tuple(end - (count - i) * self._interval_ns for i in range(1, count))
         self._end_ns = end
-        drifted = int(DRIFT * self._interval_ns * self._since_prompt)
-        return Update(end, self._base_u95_ns + drifted + doubt * self._interval_ns, missed)
+        u95 = self._base_u95_ns + self._unsure_ns() + doubt * self._interval_ns
+        return Update(end, u95, missed)
 
     def latest_before(self, now_ns: int) -> Update:
         """The update for an answer that could not be read: the last one before ``now_ns``, one on at least."""
@@ -69,8 +78,30 @@ class UpdateFollower:
         self._end_ns = first + count * self._interval_ns
         self._since_prompt += count
         missed = tuple(first + i * self._interval_ns for i in range(1, count))
+        return Update(self._end_ns, self._base_u95_ns + self._unsure_ns(), missed)
+
+    def _acquire(self, seen_ns: int) -> Update:
+        """The first answer: it may be late by up to an interval, since an update may have passed before it."""
+        before, step = self._end_ns, self._interval_ns
+        missed: tuple[int, ...] = ()
+        if before is not None:
+            seen_ns = max(seen_ns, before + step // 4)
+            count = max(1, round((seen_ns - before) / step))
+            missed = tuple(seen_ns - (count - i) * step for i in range(1, count))
+        self._end_ns, self._since_prompt, self._acquiring = seen_ns, 0, False
+        return Update(seen_ns, self._base_u95_ns + step // 2, missed)
+
+    def _note_lateness(self, late_ns: int, allowance_ns: int, count: int) -> None:
+        if late_ns <= allowance_ns:
+            self._since_prompt = self._least_late_ns = 0
+            return
+        self._least_late_ns = min(late_ns, self._least_late_ns) if self._since_prompt else late_ns
+        self._since_prompt += count
+
+    def _unsure_ns(self) -> int:
+        """What drift, and a grid that may have moved, add to the half-width since the last prompt answer."""
         drifted = int(DRIFT * self._interval_ns * self._since_prompt)
-        return Update(self._end_ns, self._base_u95_ns + drifted, missed)
+        return drifted + (self._least_late_ns if self._since_prompt >= RELOCK // 4 else 0)
 
     def _count(self, end_ns: int, request_ns: int, seen_ns: int) -> tuple[int, int]:
         """Intervals since the previous answer, and how many of them are in doubt.

@@ -21,8 +21,15 @@ LATE = {"fastapi", "uvicorn", "mlperf_loadgen", "onnxruntime", "onnx", "cv2", "r
 # Modules that are only ever imported late themselves: what they are made of may stand at their top.
 LATE_ROOMS = ("powerd/api/", "powerd/server.py", "powerd/dashboard/")
 # A part never imports the module that puts the parts together.
-COMPOSERS = {"powerd.service", "powerd.server", "harness.runner", "checker.engine"}
-MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo")
+COMPOSERS = {
+    "powerd.service",
+    "powerd.server",
+    "harness.runner",
+    "harness.service",
+    "checker.engine",
+    "checker.share",
+}
+MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from checker import accuracy_txt
 from checker.accuracy_txt import AccuracyText
+from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.rule import INFERENCE, SUBMISSION, rule
-from checker.tree import Result, join
+from checker.tree import Result
 
 NEEDS = ("accuracy_txt",)
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from checker import accuracy_txt, metrics
+from checker.files import join
 from checker.model import Effect, Problem
 from checker.rule import INFERENCE, Absent, Rule, effects, rule
 from checker.rules import performance, system
-from checker.rules.structure import file_list
-from checker.tree import Result, Run, join
+from checker.rules.structure_results import file_list
+from checker.tree import Result, Run
 
 PASSED = "TEST PASS"
 WITH_PERFORMANCE = ("TEST01", "TEST04", "TEST05")
@@ -167,7 +168,7 @@ def _says_pass(result: Result, test: str, name: str) -> Iterator[Problem]:
     since="v2.1",
 )
 def perf_files(result: Result) -> Iterator[Problem]:
-    """As for the performance run itself."""
+    """The run of a test is published like the performance run; a missing log or a stray file fails it."""
     files = result.round.files
     for test in _there(result):
         if test in WITH_PERFORMANCE:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.rule import rule
 from checker.schema_rules import of_document
-from checker.tree import Result, join
+from checker.tree import Result
 
 
 @rule(

@@ -129,29 +129,6 @@ def server_latency(run: Run) -> Iterator[Problem]:
 
 
 @run_rule(
-    "performance/p99-latency",
-    title="The 99th percentile is within the latency constraint",
-    fix="Lower the load and run again.",
-    good="99th percentile 14.2 ms, constraint 15 ms",
-    bad="99th percentile 16.0 ms, constraint 15 ms",
-    severity=Severity.WARNING,
-)
-def p99_latency(run: Run) -> Iterator[Problem]:
-    """Where a scenario has a constraint and no early stopping, the measured 99th percentile is compared."""
-    limit = None if run.streaming else run.result.rules.latency_constraint_ns(run.scenario)
-    if limit is not None:
-        found = run.number("result_99.00_percentile_latency_ns")
-        if found > limit:
-            yield Problem(
-                f"the 99th percentile is {found} ns, above {limit} ns",
-                run.log.path,
-                found=f"{found} ns",
-                wanted=f"at most {limit} ns",
-                line=run.line("result_99.00_percentile_latency_ns"),
-            )
-
-
-@run_rule(
     "performance/min-queries",
     title="Enough queries in Offline",
     fix="Leave min_query_count at the round's value and run again.",

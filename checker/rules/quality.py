@@ -8,7 +8,7 @@ from checker import metrics, power_quality, ptd_log
 from checker.model import Problem, Severity
 from checker.power_quality import Quality
 from checker.rule import POWER, rule
-from checker.rules.power import daemon_events
+from checker.rules.power_daemon import daemon_events
 from checker.tree import Result
 
 ENOUGH = 0.99

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
+from checker.files import join
 from checker.model import Effect, Place, Problem, Scope, Severity
 from checker.rule import rule
-from checker.tree import Benchmark, Result, Submission, Submitter, System, Tree, join
+from checker.tree import Benchmark, Submission, Submitter, System
 
 SILENT_ROOT = (".git", ".github", "assets")
 ROOT_ENDINGS = (".md", ".pdf")
@@ -85,135 +86,6 @@ def results_present(submitter: Submitter) -> Iterator[Problem]:
     """A submitter's directory without results is passed over in silence, often because of a wrong name."""
     if "results" not in submitter.tree.dirs(submitter.path):
         yield Problem("there is no results directory", submitter.path, "none", "results/")
-
-
-@rule(
-    "structure/symlinks",
-    scope=Scope.SUBMITTER,
-    title="No broken symbolic links",
-    fix="Replace the link by what it points to.",
-    good="a file",
-    bad="a link to a file that is not in the tree",
-    since="v2.1",
-    until="v5.1",
-)
-def symlinks(submitter: Submitter) -> Iterator[Problem]:
-    """A link that leads out of the tree or nowhere cannot be published. The official checker resolves links
-    from the root of the tree instead of from their own directory, so that good ones count as broken and
-    some broken ones crash it."""
-    tree = submitter.tree
-    for folder in tree.below(submitter.path):
-        for name, target in folder.links.items():
-            path = join(folder.path, name)
-            alive = tree.exists(path)
-            from_root = (tree.root / target).exists()
-            if not alive:
-                effect = Effect.CRASH if from_root else None
-                yield Problem("the link leads nowhere inside the tree", path, target, "a file", effect=effect)
-            elif not from_root:
-                yield Problem(
-                    "the link is good, but the official checker resolves it from the root and calls it broken",
-                    path,
-                    found=target,
-                    wanted="a file instead of a link",
-                    severity=Severity.WARNING,
-                )
-
-
-@rule(
-    "structure/file-size",
-    scope=Scope.SUBMITTER,
-    title="No file above the size limit",
-    fix="Truncate the log (accuracy logs have their own tool) or leave the file out.",
-    good="8 kB",
-    bad="60 MB",
-    since="v2.1",
-    until="v5.1",
-)
-def file_size(submitter: Submitter) -> Iterator[Problem]:
-    """Results are published in a git repository; 50 MiB a file is what fits there."""
-    limit = submitter.submission.size_limit
-    for folder in submitter.tree.below(submitter.path):
-        for name, size in folder.files.items():
-            if size > limit:
-                message = f"the file is {size} bytes long"
-                yield Problem(message, join(folder.path, name), f"{size} bytes", f"at most {limit} bytes")
-
-
-def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
-    for folder in submitter.tree.below(submitter.path):
-        for name in [*folder.dirs, *folder.files]:
-            yield join(folder.path, name), name
-
-
-@rule(
-    "structure/hidden-names",
-    scope=Scope.SUBMITTER,
-    title="No hidden files or directories",
-    fix="Remove the file or directory.",
-    good="README.md",
-    bad=".DS_Store",
-    since="v2.1",
-    until="v5.1",
-)
-def hidden_names(submitter: Submitter) -> Iterator[Problem]:
-    """Names with a leading dot are leftovers of editors and tools. One of them makes the official checker
-    skip the submitter."""
-    for path, name in _names(submitter):
-        if name.startswith("."):
-            yield Problem(f"{name!r} is hidden", path, name, "no leading dot")
-
-
-@rule(
-    "structure/space-names",
-    scope=Scope.SUBMITTER,
-    title="No blanks in names",
-    fix="Rename it; use an underscore.",
-    good="my_notes.md",
-    bad="my notes.md",
-    since="v2.1",
-    until="v5.1",
-)
-def space_names(submitter: Submitter) -> Iterator[Problem]:
-    """Names with blanks break the scripts that publish the results. One of them makes the official checker
-    skip the submitter."""
-    for path, name in _names(submitter):
-        if " " in name:
-            yield Problem(f"{name!r} holds a blank", path, name, "no blanks")
-
-
-@rule(
-    "structure/pycache",
-    scope=Scope.SUBMITTER,
-    title="No __pycache__ directories",
-    fix="Remove the directory.",
-    good="code/resnet50/main.py",
-    bad="code/resnet50/__pycache__/",
-    since="v2.1",
-    until="v5.1",
-)
-def pycache(submitter: Submitter) -> Iterator[Problem]:
-    """Byte code is not source. One such directory makes the official checker skip the submitter."""
-    for folder in submitter.tree.below(submitter.path):
-        if folder.path.endswith("__pycache__"):
-            yield Problem("byte code of Python", folder.path, "__pycache__", "sources only")
-
-
-@rule(
-    "structure/empty-dirs",
-    scope=Scope.SUBMITTER,
-    title="No empty directories",
-    fix="Remove the directory, or put into it what belongs there.",
-    good="a directory with a file",
-    bad="a directory without anything",
-    since="v2.1",
-    until="v5.1",
-)
-def empty_dirs(submitter: Submitter) -> Iterator[Problem]:
-    """Git does not keep empty directories. One of them makes the official checker skip the submitter."""
-    for folder in submitter.tree.below(submitter.path):
-        if not folder.dirs and not folder.files and not folder.links:
-            yield Problem("the directory is empty", folder.path, "nothing", "a file")
 
 
 @rule(
@@ -303,139 +175,6 @@ def required_scenarios(benchmark: Benchmark) -> Iterator[Problem]:
 
 
 @rule(
-    "structure/scenario-dir-known",
-    title="The scenario belongs to the benchmark",
-    fix="Rename the directory to a scenario of the benchmark (all lower case works too), or remove it.",
-    good="singlestream",
-    bad="Burst",
-    needs=("description",),
-)
-def scenario_dir_known(result: Result) -> Iterator[Problem]:
-    """In the closed and network divisions a benchmark has the required and optional scenarios of its system
-    type, no others. In the open division any scenario of MLPerf will do."""
-    rules = result.benchmark.rules
-    scenarios = rules.scenarios(result.system.type) if rules is not None else None
-    if result.canonical is None:
-        known = ", ".join(sorted(set(result.round.facts["scenario_aliases"].values())))
-        message = f"{result.directory!r} is no scenario of MLPerf"
-        yield Problem(message, result.path, result.directory, f"one of {known}")
-    elif result.strict and scenarios is not None:
-        allowed = (*scenarios.required, *scenarios.optional)
-        if result.canonical not in allowed:
-            message = f"{result.canonical} is no scenario of {result.benchmark.model} on {result.system.type}"
-            yield Problem(message, result.path, result.canonical, f"one of {', '.join(allowed)}")
-
-
-@rule(
-    "structure/perf-run-dir",
-    title="The performance run is in performance/run_1",
-    fix="Put the LoadGen logs of the performance run into performance/run_1.",
-    good="performance/run_1/",
-    bad="performance/run_2/",
-)
-def perf_run_dir(result: Result) -> Iterator[Problem]:
-    """Only run_1 is ever looked at."""
-    if result.tree.folder(result.run.path) is None:
-        yield Problem("there is no performance/run_1", result.run.path, "nothing", "a directory")
-
-
-def file_list(
-    tree: Tree, path: str, required: Collection[str], optional: Collection[str], tolerated: Collection[str]
-) -> Iterator[Problem]:
-    """One problem for each file that is missing, and one for each that does not belong; none without the
-    directory."""
-    if tree.folder(path) is None:
-        return
-    there = set(tree.files(path))
-    for name in sorted(set(required) - there):
-        yield Problem(f"{name} is missing", join(path, name), "nothing", name)
-    for name in sorted(there - set(required) - set(optional) - set(tolerated)):
-        wanted = ", ".join(sorted({*required, *optional}))
-        yield Problem(f"{name} does not belong here", join(path, name), name, wanted)
-
-
-@rule(
-    "structure/perf-file-list",
-    title="The performance run holds exactly its files",
-    fix="Add what is missing, remove what does not belong there.",
-    good="mlperf_log_summary.txt, mlperf_log_detail.txt (with power also spl.txt)",
-    bad="mlperf_log_detail.txt and notes.txt",
-)
-def perf_file_list(result: Result) -> Iterator[Problem]:
-    """The directory is published as it is; both a missing log and a stray file make the result invalid."""
-    files = result.round.files
-    required = [*files["performance_required"]]
-    if result.has_power:
-        required += files["performance_power_required"]
-    optional, tolerated = files["performance_optional"], files["always_tolerated"]
-    return file_list(result.tree, result.run.path, required, optional, tolerated)
-
-
-@rule(
-    "structure/acc-file-list",
-    title="The accuracy run holds exactly its files",
-    fix="Add what is missing, remove what does not belong there.",
-    good="mlperf_log_summary.txt, mlperf_log_detail.txt, accuracy.txt, mlperf_log_accuracy.json",
-    bad="no mlperf_log_accuracy.json",
-    since="v4.1",
-    until="v5.1",
-)
-def acc_file_list(result: Result) -> Iterator[Problem]:
-    """Accuracy is judged from these four files; a stray or missing one makes the result invalid."""
-    files = result.round.files
-    if result.tree.folder(result.accuracy_path) is None:
-        yield Problem("there is no accuracy directory", result.accuracy_path, "nothing", "a directory")
-        return
-    for problem in file_list(
-        result.tree, result.accuracy_path, files["accuracy_required"], (), files["always_tolerated"]
-    ):
-        if problem.path != result.accuracy_txt.path:
-            yield problem
-
-
-@rule(
-    "structure/acc-txt",
-    title="accuracy.txt is there",
-    fix="Run the accuracy script of the benchmark and keep its output in accuracy/accuracy.txt.",
-    good="accuracy/accuracy.txt",
-    bad="no accuracy.txt",
-)
-def acc_txt(result: Result) -> Iterator[Problem]:
-    """The text holds the accuracy and the hash of the full accuracy log. It is needed in open too."""
-    if result.tree.folder(result.accuracy_path) is not None and not result.accuracy_txt.present:
-        yield Problem("accuracy.txt is missing", result.accuracy_txt.path, "nothing", "accuracy.txt")
-
-
-@rule(
-    "structure/extra-accuracy-files",
-    title="Sample outputs that the benchmark asks for are there",
-    fix="Put the listed outputs into the directory; the accuracy script of the benchmark writes them.",
-    good="accuracy/images/4655.png and the nine others",
-    bad="no accuracy/images",
-    since="v4.0",
-)
-def extra_accuracy_files(result: Result) -> Iterator[Problem]:
-    """For generated images a number says little; a fixed set of outputs is published for people to look
-    at."""
-    wanted = (result.benchmark.rules.facts["extra_accuracy_files"] or {}) if result.benchmark.rules else {}
-    lenient = None if result.strict else Severity.WARNING
-    effect = None if result.strict else Effect.LOG
-    for directory, stems in wanted.items():
-        path = join(result.accuracy_path, directory)
-        there = {name.partition(".")[0] for name in result.tree.files(path)}
-        missing = [s for s in stems if s not in there and s != "captions"]
-        if missing:
-            yield Problem(
-                f"{len(missing)} of {len(stems)} sample outputs are missing",
-                path,
-                found=f"without {', '.join(missing)}",
-                wanted=", ".join(stems),
-                severity=lenient,
-                effect=effect,
-            )
-
-
-@rule(
     "structure/model-mapping",
     scope=Scope.SUBMITTER,
     severity=Severity.WARNING,
@@ -462,7 +201,7 @@ def model_mapping(submitter: Submitter) -> Iterator[Problem]:
         )
         return
     for name, official in source.value.items():
-        if official not in submitter.round.facts["benchmarks"]:
+        if not isinstance(official, str) or official not in submitter.round.facts["benchmarks"]:
             yield Problem(
                 f"{name!r} is mapped to {official!r:.60}, which the round does not know",
                 source.path,

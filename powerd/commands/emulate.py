@@ -6,6 +6,7 @@ import argparse
 import logging
 import random
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 from powerd.boottime import boottime_ns
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve the port; 0 after SIGTERM, 130 after Ctrl-C."""
     from powerd import emulators
     from powerd.emulators import faults, load
-    from powerd.emulators.pty import Endpoint, serve
+    from powerd.emulators.pty import Endpoint
     from powerd.emulators.truth import TruthWriter
     from schemas.errors import UserError
 
@@ -56,17 +57,24 @@ def run(args: argparse.Namespace) -> int:
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 32)
     origin_ns = boottime_ns()
     drawn = load.parse(args.load, lambda: boottime_ns() - origin_ns)
-    truth = TruthWriter(args.truth, drawn, origin_ns) if args.truth is not None else None
     instrument = emulator.make(model, drawn, seed, origin_ns)
     endpoint = Endpoint(instrument, faults.FaultPlan(plan, seed), origin_ns, link=args.link, baud=args.baud)
-    signal.signal(signal.SIGTERM, lambda number, frame: endpoint.stop())
-    print(endpoint.port, flush=True)
-    log.info("%s %s, seed %d, load %s", args.driver, model, seed, args.load)
+    ended_by: list[int] = []
 
-    def clean_up() -> None:
+    def end(number: int, frame: object) -> None:
+        ended_by.append(number)
+        endpoint.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        with TruthWriter(args.truth, drawn, origin_ns) if args.truth else nullcontext():
+            print(endpoint.port, flush=True)
+            log.info("%s %s, seed %d, load %s", args.driver, model, seed, args.load)
+            endpoint.run()
+    finally:
+        endpoint.close()
         drawn.stop()
-        if truth is not None:
-            truth.close()
-
-    serve(endpoint, clean_up)
+    if signal.SIGINT in ended_by:
+        raise KeyboardInterrupt
     return 0

@@ -106,7 +106,7 @@ def take(
 
 def _clock(clock: Mapping[str, Any]) -> str:
     u95 = _number(clock.get("u95_s"))
-    bound = "unbounded" if u95 is None else f"± {u95 * 1e3:.2g} ms"
+    bound = "unbounded" if u95 is None else f"± {u95 * 1e3:.2g} ms" if u95 >= 1e-4 else "± < 0.1 ms"
     return f"{clock.get('source', 'unknown')} {bound}"
 
 

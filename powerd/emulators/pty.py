@@ -14,7 +14,7 @@ import select
 import termios
 import tty
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 from powerd.boottime import boottime_ns
@@ -231,12 +231,3 @@ class Endpoint:
         self._not_before_ns = min(now + _BURST_NS, self._due(len(self._output) - 1))
         if self._sent >= len(self._output):
             self._output = b""
-
-
-def serve(endpoint: Endpoint, cleanup: Callable[[], None]) -> None:
-    """Run ``endpoint`` to its end and clean up whatever happens."""
-    try:
-        endpoint.run()
-    finally:
-        endpoint.close()
-        cleanup()

@@ -38,6 +38,12 @@ class TruthWriter:
         self._thread = threading.Thread(target=self._run, name="truth", daemon=True)
         self._thread.start()
 
+    def __enter__(self) -> TruthWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Write up to now and close the file."""
         self._stopping.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from checker.api import check, check_with
-from checker.model import Report, ResultReport
+from checker.model import Place, Report, ResultReport
 from checker.options import Options
 from tests.checker.corpus import apply, control_tree, folder, golden, needs_corpus
 
@@ -36,12 +36,12 @@ def published() -> Report:
 @needs_corpus
 def test_every_published_result_of_v4_1(published: Report) -> None:
     rows = {
-        (r["division"], r["submitter"], r["system"], r["benchmark"], r["scenario_dir"]): r
+        Place(r["division"], r["submitter"], r["system"], r["benchmark"], r["scenario_dir"]): r
         for r in golden("golden-v4.1.csv")
     }
     assert len(published.results) >= 28
     for result in published.results:
-        row = rows[result.place.names]
+        row = rows[result.place]
         assert result.reference_valid == (row["verdict"] == "valid"), result.path
         if row["verdict"] != "valid":
             continue

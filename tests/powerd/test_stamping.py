@@ -84,6 +84,28 @@ def test_an_unreadable_answer_gets_the_latest_update():
     assert far.missed_ends_ns == (1200 * MS, 1300 * MS)
 
 
+def test_a_grid_that_moved_is_found_again():
+    follower = UpdateFollower(100 * MS, 0, 0)
+    for k in range(1, 20):
+        follower.follow(k * 100 * MS - 50 * MS, k * 100 * MS)
+    doubtful = []
+    for k in range(20, 80):
+        update = follower.follow(k * 100 * MS - 20 * MS, k * 100 * MS + 40 * MS)
+        doubtful.append(update.u95_ns)
+    assert abs(update.end_ns - (79 * 100 + 40) * MS) < MS
+    assert max(doubtful) >= 40 * MS
+
+
+def test_after_a_new_setting_the_next_answer_is_believed():
+    follower = UpdateFollower(100 * MS, 0, 0)
+    follower.follow(0, 1000 * MS)
+    follower.reacquire()
+    update = follower.follow(1300 * MS, 1345 * MS)
+    assert update.end_ns == 1345 * MS
+    assert update.u95_ns >= 50 * MS
+    assert update.missed_ends_ns == (1145 * MS, 1245 * MS)
+
+
 def test_no_interval_is_an_error():
     with pytest.raises(ValueError, match="none"):
         UpdateFollower(0, 0, 0)

@@ -3,6 +3,7 @@ messages is the driver's own."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from powerd.drivers import find
 from powerd.drivers.yokogawa_wt300 import READ, parse, setup_messages
-from powerd.errors import Garbled, Gone, PowerdError, Refused
+from powerd.errors import Garbled, Gone, Refused
 from powerd.model import Quality, Settings
 from tests.powerd.conversation import conversation
 
@@ -61,7 +62,7 @@ def test_a_late_answer_is_not_the_identity():
 def test_another_meter_is_refused_by_name():
     with (
         conversation((b"*IDN?\n", b"YOKOGAWA,760401,0,F1.12\n")) as port,
-        pytest.raises(Refused, match="YOKOGAWA 760401.*yokogawa-wt300"),
+        pytest.raises(Refused, match=r"YOKOGAWA 760401.*yokogawa-wt300"),
     ):
         DRIVER.identify(port)
 
@@ -179,10 +180,8 @@ def test_messages_fit_the_buffer_of_the_meter():
 
 @given(st.text(max_size=120))
 def test_parse_answers_or_says_garbled(text):
-    try:
+    with contextlib.suppress(Garbled):
         parse(text, FIXED)
-    except PowerdError as error:
-        assert isinstance(error, Garbled)
 
 
 @given(st.lists(st.sampled_from(["NAN", "INF", "1.0E+00", "-2.00E-03", "", "1e", "9.9E37"]), max_size=9))

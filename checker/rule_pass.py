@@ -1,0 +1,195 @@
+"""Runs the rules of a round over the nodes of a tree and makes findings of their problems.
+
+A rule that needs a file that cannot be read is skipped, and the one finding about that file says so. A value
+that several rules miss is one finding as well. A rule that crashes becomes a finding, never a pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from checker.files import Source
+from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
+from checker.options import Options
+from checker.rule import Absent, Rule, effects
+from checker.rules import all_rules
+from checker.rules.internal import CRASHED
+from checker.rules.structure import READABLE
+from checker.session import unofficial_session
+from checker.tree import Result, Submission
+
+Node = Any
+"""A node of the tree that the rules of its scope take: Submission, Submitter, System, Benchmark or Result."""
+
+POWER_CHECKER_FILES = ("client", "server", "ptd_logs", "ranging_spl")
+"""Kinds of file that only the separate power checker of the official flow reads."""
+DEPTH = {"description": 3, "model_mapping": 2}
+"""How deep in the tree the finding about a broken file belongs; all others belong to their result."""
+
+
+class RulePass:
+    """One pass over a submission. ``findings`` gathers as it goes."""
+
+    def __init__(self, submission: Submission, options: Options) -> None:
+        """Rules are those of the round of the submission."""
+        self.submission, self.options = submission, options
+        self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
+        self.effects = effects(submission.round.name)
+        default = bool(submission.round.facts["power"]["run_by_default"])
+        self.power_checker = default if options.power_checker is None else options.power_checker
+        self._broken: dict[str, tuple[Source[Any], Place, set[str]]] = {}
+        self._absent: dict[tuple[Place, str, str], list[tuple[Rule, Absent]]] = defaultdict(list)
+        self.findings: list[Finding] = []
+
+    def run(self, systems: Collection[Place] | None = None, *, above: bool = True) -> list[Finding]:
+        """Findings of all rules on all nodes that were asked for, sorted by place and rule.
+
+        ``systems`` limits the work to these systems (None: all), ``above`` says whether the rules on the
+        submission and its submitters run too; so that the work can be shared out.
+        """
+        by_scope: dict[Scope, list[Rule]] = defaultdict(list)
+        for rule in self.rules:
+            by_scope[rule.scope].append(rule)
+        for node, scope in self._nodes(systems):
+            if above or scope not in (Scope.SUBMISSION, Scope.SUBMITTER):
+                for rule in by_scope[scope]:
+                    self._apply(rule, node)
+        self._tell_absent()
+        self._tell_broken()
+        return unique(self.findings)
+
+    def _nodes(self, systems: Collection[Place] | None) -> Iterator[tuple[Node, Scope]]:
+        only = self.options.only
+        yield self.submission, Scope.SUBMISSION
+        for submitter in self.submission.submitters:
+            if not touches(only, submitter.place, 2):
+                continue
+            yield submitter, Scope.SUBMITTER
+            for system in submitter.systems:
+                if not touches(only, system.place, 3) or (
+                    systems is not None and system.place not in systems
+                ):
+                    continue
+                yield system, Scope.SYSTEM
+                for benchmark in system.benchmarks:
+                    if touches(only, benchmark.place, 4):
+                        yield benchmark, Scope.BENCHMARK
+                        yield from ((r, Scope.RESULT) for r in benchmark.results if wanted(only, r))
+
+    def _apply(self, rule: Rule, node: Node) -> None:
+        if not self._ready(rule, node) or self._replaced(rule, node):
+            return
+        try:
+            for problem in rule.check(node):
+                self._add(rule, problem, node.place)
+        except Absent as error:
+            if error.what != "benchmark":  # told by structure/benchmark-*
+                self._absent[node.place, error.what, error.path].append((rule, error))
+        except Exception as error:  # noqa: BLE001 - a fault of a rule must not end the check, nor pass
+            problem = Problem(
+                f"rule {rule.id} failed with {type(error).__name__}: {error}", node.path or ".", rule.id
+            )
+            self._add(CRASHED, problem, node.place)
+
+    def _ready(self, rule: Rule, node: Node) -> bool:
+        """Whether all files that a rule needs can be used; broken ones are remembered with the rule."""
+        ready = True
+        for name in rule.needs:
+            source: Source[Any] = getattr(node, name)
+            if source.usable:
+                continue
+            ready = False
+            if source.present:
+                place = node.place.cut(DEPTH.get(source.kind, 5))
+                self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
+        return ready
+
+    @staticmethod
+    def _replaced(rule: Rule, node: Node) -> bool:
+        """Whether the one note power/unofficial stands for this rule."""
+        if not rule.official_power_only or not isinstance(node, Result):
+            return False
+        if not node.submission.unofficial_power or not node.server.usable:
+            return False
+        return unofficial_session(node.server.value)
+
+    def _add(self, rule: Rule, problem: Problem, place: Place) -> None:
+        effect = problem.effect or self.effects[rule.id]
+        if problem.raises and problem.effect is None and effect is Effect.LOG:
+            effect = Effect.RESULT
+        if rule.power_checker and not self.power_checker and effect.fails:
+            effect = Effect.LOG
+        self.findings.append(finding(rule, problem, effect, problem.place or place))
+
+    def _tell_absent(self) -> None:
+        """One finding for a value that one rule or several did not find: by the rule with the worst outcome."""
+        for (place, _, _), asked in self._absent.items():
+            asked.sort(key=lambda pair: self._weight(pair[0]))
+            rule, error = asked[0]
+            others = sorted({r.id for r, _ in asked} - {rule.id})
+            also = f"; also needed by {', '.join(others)}" if others else ""
+            message = f"{error.what}: {error.found}, wanted {error.wanted}{also}"
+            problem = Problem(message, error.path, error.found, error.wanted, error.line, raises=True)
+            self._add(rule, problem, place)
+
+    def _weight(self, rule: Rule) -> tuple[bool, bool, int, str]:
+        order = list(Severity).index(rule.severity)
+        return (not self.effects[rule.id].fails, rule.power_checker, order, rule.id)
+
+    def _tell_broken(self) -> None:
+        rule = all_rules()[READABLE]
+        for source, place, skipped in self._broken.values():
+            effect = self.effects[f"{READABLE}:{source.kind}"]
+            if source.kind in POWER_CHECKER_FILES and not self.power_checker and effect.fails:
+                effect = Effect.LOG
+            message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
+            problem = Problem(message, source.path, source.broken, "a readable file", source.line)
+            self.findings.append(finding(rule, problem, effect, place))
+
+
+def touches(only: Place, place: Place, depth: int) -> bool:
+    """Whether a node ``depth`` names deep lies on the way to what was asked for, or in it."""
+    return only.cut(depth).covers(place)
+
+
+def wanted(only: Place, result: Result) -> bool:
+    """Whether a result is among those asked for."""
+    scenario = only.scenario in ("", result.directory, result.scenario)
+    return scenario and only.cut(4).covers(result.place)
+
+
+def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Finding:
+    """A problem with everything that its rule says."""
+    parts = (rule.id, problem.cause or "", problem.path, problem.pointer or "", problem.found)
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return Finding(
+        rule=rule.id,
+        severity=problem.severity or rule.severity,
+        effect=effect,
+        place=place,
+        location=Location(problem.path, problem.line, problem.pointer),
+        message=problem.message,
+        found=problem.found,
+        wanted=problem.wanted,
+        why=rule.why,
+        fix=rule.fix,
+        link=rule.link,
+        fingerprint=digest[:16],
+        spares_results=rule.spares_results,
+        cause=problem.cause or "",
+    )
+
+
+def sort_key(found: Finding) -> tuple[Any, ...]:
+    """By place, severity, rule and location."""
+    where = found.location
+    order = list(Severity).index(found.severity)
+    return (found.place, order, found.rule, where.path, where.line or 0, where.pointer or "", found.message)
+
+
+def unique(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings without repeats, in order."""
+    return sorted(set(findings), key=sort_key)

@@ -1,0 +1,148 @@
+"""The official power daemon: accepted sources, its dialogue, its analyzer, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from checker import metrics, ptd_log
+from checker.model import Problem
+from checker.rule import POWER, rule
+from checker.session import (
+    part,
+    ptd_dialogue,
+)  # fmt: skip
+from checker.tree import Result
+
+OFFICIAL: dict[str, Any] = {
+    "power_checker": True,
+    "official_power_only": True,
+    "link": POWER,
+    "since": "v1.0",
+}
+
+
+def _sources(result: Result, side: str) -> Iterator[Problem]:
+    source = result.client if side == "client" else result.server
+    accepted = result.round.facts["power"]["accepted_source_checksums"]
+    found = source.value.get("sources")
+    if found not in accepted:
+        best = max(accepted, key=lambda a: len(set(a.items()) & set(_items(found))))
+        other = sorted({*best, *dict(_items(found))})
+        differ = [n for n in other if dict(_items(found)).get(n) != best.get(n)]
+        yield Problem(
+            f"the {side} is not an accepted version of the power workflow: {', '.join(differ)[:160]} differ",
+            source.path,
+            found=f"{len(differ)} files differ from the nearest accepted version",
+            wanted="the sources of an accepted version",
+            pointer="/sources",
+        )
+
+
+def _items(found: object) -> list[tuple[str, str]]:
+    return [(str(k), str(v)) for k, v in found.items()] if isinstance(found, dict) else []
+
+
+@rule(
+    "power/sources-client",
+    title="The client is an accepted version of the power workflow",
+    fix="Use the version of the power workflow that the round accepts, unchanged.",
+    good="the checksums of the accepted version",
+    bad="a changed lib/client.py",
+    needs=("client",),
+    **OFFICIAL,
+)
+def sources_client(result: Result) -> Iterator[Problem]:
+    """The checksums of all its sources are recorded; any change shows."""
+    yield from _sources(result, "client") if result.has_power else ()
+
+
+@rule(
+    "power/sources-server",
+    title="The server is an accepted version of the power workflow",
+    fix="Use the version of the power workflow that the round accepts, unchanged.",
+    good="the checksums of the accepted version",
+    bad="a changed lib/server.py",
+    needs=("server",),
+    **OFFICIAL,
+)
+def sources_server(result: Result) -> Iterator[Problem]:
+    """The checksums of all its sources are recorded; any change shows."""
+    yield from _sources(result, "server") if result.has_power else ()
+
+
+@rule(
+    "power/ptd-commands",
+    title="The dialogue with the power daemon is the expected one",
+    fix="Use an accepted analyzer and PTDaemon version with the unchanged workflow.",
+    good="SR,A,Auto answered by Range A changed",
+    bad="PTDaemon 1.9.1 in round v4.1",
+    needs=("server",),
+    **OFFICIAL,
+)
+def ptd_commands(result: Result) -> Iterator[Problem]:
+    """Analyzer, version of PTDaemon, ranges and starts are told from the commands and their answers; at the
+    end the ranges from before are set again."""
+    for message, found, wanted in ptd_dialogue(result.server.value, result.round.facts["power"]):
+        yield Problem(message, result.server.path, found[:160], wanted[:160], pointer="/ptd_messages")
+
+
+@rule(
+    "power/ptd-config",
+    title="The analyzer is an accepted one",
+    fix="Use an analyzer of the accepted list; a multichannel one needs its two channels.",
+    good='"device_type": 49',
+    bad='"device_type": 1',
+    needs=("server",),
+    **OFFICIAL,
+)
+def ptd_config(result: Result) -> Iterator[Problem]:
+    """The number names the type of analyzer that PTDaemon was started with."""
+    if not result.has_power:
+        return
+    config, analyzers = result.server.value.get("ptd_config"), result.round.facts["power"]["analyzers"]
+    kind = part(config, "device_type")
+    if kind not in analyzers.values() or isinstance(kind, bool):
+        wanted = ", ".join(map(str, sorted(set(analyzers.values()))))
+        message = f"device type {kind!r:.40} is no accepted analyzer"
+        yield Problem(message, result.server.path, repr(kind)[:40], wanted, pointer="/ptd_config/device_type")
+    elif kind == analyzers.get("YokogawaWT330_multichannel"):
+        channel, command = part(config, "channel"), part(config, "command")
+        pair = isinstance(channel, list) and len(channel) == 2
+        if not pair or not isinstance(command, list) or "-c" not in command:
+            message = "a multichannel analyzer needs -c a,b and two channels"
+            yield Problem(message, result.server.path, repr(channel)[:60], "two channels")
+
+
+@rule(
+    "power/ptd-log",
+    title="The log of the power daemon shows the session without errors",
+    fix="Repeat the session; errors belong into the ranging run only.",
+    good="uncertainty check activated, ranging begun and completed",
+    bad="an error during the testing run",
+    **{**OFFICIAL, "needs": ("server", "ptd_logs", "performance_log")},
+)
+def power_daemon_log(result: Result) -> Iterator[Problem]:
+    """The daemon writes down every sample that it could not trust. Errors are expected while ranges are
+    sought, not while the result is measured. The official power checker stops at the first warning that it
+    accepts; what stands behind it is told by quality/ptd-log."""
+    if not result.has_power:
+        return
+    try:
+        found = daemon_events(result)
+    except ptd_log.NoRanging as error:
+        yield Problem(str(error), result.ptd_logs.path, "no such line", "marks of the ranging run")
+        return
+    failing = ptd_log.official_outcome(found)
+    if failing is not None:
+        text = failing.text[:160]
+        yield Problem(f"the power daemon says: {text}", result.ptd_logs.path, text, "no errors", failing.line)
+
+
+def daemon_events(result: Result) -> list[ptd_log.Event]:
+    """What the daemon's log holds; ``NoRanging`` when it does not show the session."""
+    lines = ptd_log.lines(result.ptd_logs.value)
+    ranging = ptd_log.ranging_interval(lines, str(result.server.value.get("session_name")))
+    window = metrics.power_window(result.run)
+    facts = result.round.facts["power"]
+    return list(ptd_log.events(lines, ranging, (window.begin_ns, window.end_ns), facts))

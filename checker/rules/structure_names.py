@@ -1,0 +1,139 @@
+"""The shape of the tree: names, sizes, links and leftovers anywhere below a submitter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.files import join
+from checker.model import Effect, Problem, Scope, Severity
+from checker.rule import rule
+from checker.tree import Submitter
+
+
+@rule(
+    "structure/symlinks",
+    scope=Scope.SUBMITTER,
+    title="No broken symbolic links",
+    fix="Replace the link by what it points to.",
+    good="a file",
+    bad="a link to a file that is not in the tree",
+    since="v2.1",
+    until="v5.1",
+)
+def symlinks(submitter: Submitter) -> Iterator[Problem]:
+    """A link that leads out of the tree or nowhere cannot be published. The official checker resolves links
+    from the root of the tree instead of from their own directory, so that good ones count as broken and
+    some broken ones crash it."""
+    tree = submitter.tree
+    for folder in tree.below(submitter.path):
+        for name, target in folder.links.items():
+            path = join(folder.path, name)
+            alive = tree.exists(path)
+            from_root = (tree.root / target).exists()
+            if not alive:
+                effect = Effect.CRASH if from_root else None
+                yield Problem("the link leads nowhere inside the tree", path, target, "a file", effect=effect)
+            elif not from_root:
+                yield Problem(
+                    "the link is good, but the official checker resolves it from the root and calls it broken",
+                    path,
+                    found=target,
+                    wanted="a file instead of a link",
+                    severity=Severity.WARNING,
+                )
+
+
+@rule(
+    "structure/file-size",
+    scope=Scope.SUBMITTER,
+    title="No file above the size limit",
+    fix="Truncate the log (accuracy logs have their own tool) or leave the file out.",
+    good="8 kB",
+    bad="60 MB",
+    since="v2.1",
+    until="v5.1",
+)
+def file_size(submitter: Submitter) -> Iterator[Problem]:
+    """Results are published in a git repository; 50 MiB a file is what fits there."""
+    limit = submitter.submission.size_limit
+    for folder in submitter.tree.below(submitter.path):
+        for name, size in folder.files.items():
+            if size > limit:
+                message = f"the file is {size} bytes long"
+                yield Problem(message, join(folder.path, name), f"{size} bytes", f"at most {limit} bytes")
+
+
+def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
+    for folder in submitter.tree.below(submitter.path):
+        for name in [*folder.dirs, *folder.files]:
+            yield join(folder.path, name), name
+
+
+@rule(
+    "structure/hidden-names",
+    scope=Scope.SUBMITTER,
+    title="No hidden files or directories",
+    fix="Remove the file or directory.",
+    good="README.md",
+    bad=".DS_Store",
+    since="v2.1",
+    until="v5.1",
+)
+def hidden_names(submitter: Submitter) -> Iterator[Problem]:
+    """Names with a leading dot are leftovers of editors and tools. One of them makes the official checker
+    skip the submitter."""
+    for path, name in _names(submitter):
+        if name.startswith("."):
+            yield Problem(f"{name!r} is hidden", path, name, "no leading dot")
+
+
+@rule(
+    "structure/space-names",
+    scope=Scope.SUBMITTER,
+    title="No blanks in names",
+    fix="Rename it; use an underscore.",
+    good="my_notes.md",
+    bad="my notes.md",
+    since="v2.1",
+    until="v5.1",
+)
+def space_names(submitter: Submitter) -> Iterator[Problem]:
+    """Names with blanks break the scripts that publish the results. One of them makes the official checker
+    skip the submitter."""
+    for path, name in _names(submitter):
+        if " " in name:
+            yield Problem(f"{name!r} holds a blank", path, name, "no blanks")
+
+
+@rule(
+    "structure/pycache",
+    scope=Scope.SUBMITTER,
+    title="No __pycache__ directories",
+    fix="Remove the directory.",
+    good="code/resnet50/main.py",
+    bad="code/resnet50/__pycache__/",
+    since="v2.1",
+    until="v5.1",
+)
+def pycache(submitter: Submitter) -> Iterator[Problem]:
+    """Byte code is not source. One such directory makes the official checker skip the submitter."""
+    for folder in submitter.tree.below(submitter.path):
+        if folder.path.endswith("__pycache__"):
+            yield Problem("byte code of Python", folder.path, "__pycache__", "sources only")
+
+
+@rule(
+    "structure/empty-dirs",
+    scope=Scope.SUBMITTER,
+    title="No empty directories",
+    fix="Remove the directory, or put into it what belongs there.",
+    good="a directory with a file",
+    bad="a directory without anything",
+    since="v2.1",
+    until="v5.1",
+)
+def empty_dirs(submitter: Submitter) -> Iterator[Problem]:
+    """Git does not keep empty directories. One of them makes the official checker skip the submitter."""
+    for folder in submitter.tree.below(submitter.path):
+        if not folder.dirs and not folder.files and not folder.links:
+            yield Problem("the directory is empty", folder.path, "nothing", "a file")

@@ -1,0 +1,143 @@
+"""The shape of the tree below a scenario directory: which files a result holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from checker.files import Tree, join
+from checker.model import Effect, Problem, Severity
+from checker.rule import rule
+from checker.tree import Result
+
+
+@rule(
+    "structure/scenario-dir-known",
+    title="The scenario belongs to the benchmark",
+    fix="Rename the directory to a scenario of the benchmark (all lower case works too), or remove it.",
+    good="singlestream",
+    bad="Burst",
+    needs=("description",),
+)
+def scenario_dir_known(result: Result) -> Iterator[Problem]:
+    """In the closed and network divisions a benchmark has the required and optional scenarios of its system
+    type, no others. In the open division any scenario of MLPerf will do."""
+    rules = result.benchmark.rules
+    scenarios = rules.scenarios(result.system.type) if rules is not None else None
+    if result.canonical is None:
+        known = ", ".join(sorted(set(result.round.facts["scenario_aliases"].values())))
+        message = f"{result.directory!r} is no scenario of MLPerf"
+        yield Problem(message, result.path, result.directory, f"one of {known}")
+    elif result.strict and scenarios is not None:
+        allowed = (*scenarios.required, *scenarios.optional)
+        if result.canonical not in allowed:
+            message = f"{result.canonical} is no scenario of {result.benchmark.model} on {result.system.type}"
+            yield Problem(message, result.path, result.canonical, f"one of {', '.join(allowed)}")
+
+
+@rule(
+    "structure/perf-run-dir",
+    title="The performance run is in performance/run_1",
+    fix="Put the LoadGen logs of the performance run into performance/run_1.",
+    good="performance/run_1/",
+    bad="performance/run_2/",
+)
+def perf_run_dir(result: Result) -> Iterator[Problem]:
+    """Of several run directories only run_1 is ever looked at; without it there is no result."""
+    if result.tree.folder(result.run.path) is None:
+        yield Problem("there is no performance/run_1", result.run.path, "nothing", "a directory")
+
+
+def file_list(
+    tree: Tree, path: str, required: Collection[str], optional: Collection[str], tolerated: Collection[str]
+) -> Iterator[Problem]:
+    """One problem for each file that is missing, and one for each that does not belong; none without the
+    directory."""
+    if tree.folder(path) is None:
+        return
+    there = set(tree.files(path))
+    for name in sorted(set(required) - there):
+        yield Problem(f"{name} is missing", join(path, name), "nothing", name)
+    for name in sorted(there - set(required) - set(optional) - set(tolerated)):
+        wanted = ", ".join(sorted({*required, *optional}))
+        yield Problem(f"{name} does not belong here", join(path, name), name, wanted)
+
+
+@rule(
+    "structure/perf-file-list",
+    title="The performance run holds exactly its files",
+    fix="Add what is missing, remove what does not belong there.",
+    good="mlperf_log_summary.txt, mlperf_log_detail.txt (with power also spl.txt)",
+    bad="mlperf_log_detail.txt and notes.txt",
+)
+def perf_file_list(result: Result) -> Iterator[Problem]:
+    """The directory is published as it is; both a missing log and a stray file make the result invalid."""
+    files = result.round.files
+    required = [*files["performance_required"]]
+    if result.has_power:
+        required += files["performance_power_required"]
+    optional, tolerated = files["performance_optional"], files["always_tolerated"]
+    return file_list(result.tree, result.run.path, required, optional, tolerated)
+
+
+@rule(
+    "structure/acc-file-list",
+    title="The accuracy run holds exactly its files",
+    fix="Add what is missing, remove what does not belong there.",
+    good="mlperf_log_summary.txt, mlperf_log_detail.txt, accuracy.txt, mlperf_log_accuracy.json",
+    bad="no mlperf_log_accuracy.json",
+    since="v4.1",
+    until="v5.1",
+)
+def acc_file_list(result: Result) -> Iterator[Problem]:
+    """Accuracy is judged from these four files; a stray or missing one makes the result invalid."""
+    files = result.round.files
+    if result.tree.folder(result.accuracy_path) is None:
+        yield Problem("there is no accuracy directory", result.accuracy_path, "nothing", "a directory")
+        return
+    for problem in file_list(
+        result.tree, result.accuracy_path, files["accuracy_required"], (), files["always_tolerated"]
+    ):
+        if problem.path != result.accuracy_txt.path:
+            yield problem
+
+
+@rule(
+    "structure/acc-txt",
+    title="accuracy.txt is there",
+    fix="Run the accuracy script of the benchmark and keep its output in accuracy/accuracy.txt.",
+    good="accuracy/accuracy.txt",
+    bad="no accuracy.txt",
+)
+def acc_txt(result: Result) -> Iterator[Problem]:
+    """The text holds the accuracy and the hash of the full accuracy log. It is needed in open too."""
+    if result.tree.folder(result.accuracy_path) is not None and not result.accuracy_txt.present:
+        yield Problem("accuracy.txt is missing", result.accuracy_txt.path, "nothing", "accuracy.txt")
+
+
+@rule(
+    "structure/extra-accuracy-files",
+    title="Sample outputs that the benchmark asks for are there",
+    fix="Put the listed outputs into the directory; the accuracy script of the benchmark writes them.",
+    good="accuracy/images/4655.png and the nine others",
+    bad="no accuracy/images",
+    since="v4.0",
+)
+def extra_accuracy_files(result: Result) -> Iterator[Problem]:
+    """For generated images a number says little; a fixed set of outputs is published for people to look
+    at."""
+    wanted = (result.benchmark.rules.facts["extra_accuracy_files"] or {}) if result.benchmark.rules else {}
+    lenient = None if result.strict else Severity.WARNING
+    effect = None if result.strict else Effect.LOG
+    for directory, stems in wanted.items():
+        path = join(result.accuracy_path, directory)
+        there = {name.partition(".")[0] for name in result.tree.files(path)}
+        missing = [s for s in stems if s not in there and s != "captions"]
+        if missing:
+            yield Problem(
+                f"{len(missing)} of {len(stems)} sample outputs are missing",
+                path,
+                found=f"without {', '.join(missing)}",
+                wanted=", ".join(stems),
+                severity=lenient,
+                effect=effect,
+            )

@@ -1,0 +1,145 @@
+"""Every rule fires somewhere, is silent on the valid tree, and says what a reader needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from checker.api import check
+from checker.explain import explain
+from checker.files import Tree
+from checker.model import Effect, Severity
+from checker.options import Options
+from checker.rule import Rule, effects
+from checker.rule_pass import POWER_CHECKER_FILES, RulePass
+from checker.rules import all_rules, structure, structure_results
+from checker.tree import Submission
+from schemas.errors import UserError
+from schemas.rounds import known_rounds, load_round
+from schemas.seed_page import seed_page
+from tests.checker import test_rules_power, test_rules_runs, test_rules_structure, test_rules_system
+from tests.checker.trees import build
+
+RULES = list(all_rules().values())
+FIRED_ELSEWHERE = {"internal/rule-crashed"}
+"""Rules that no edit of a tree can make fire; each has a test of its own below."""
+
+
+def fired() -> set[str]:
+    cases = [
+        *test_rules_structure.CASES,
+        test_rules_structure.NOT_FOR_TYPE,
+        *test_rules_system.CASES,
+        *test_rules_runs.CASES,
+        *test_rules_power.ALL_CASES,
+    ]
+    return {case.rule for case in cases}
+
+
+def test_every_rule_fires_in_a_test() -> None:
+    assert set(all_rules()) - FIRED_ELSEWHERE == fired()
+
+
+@pytest.mark.parametrize("division", ["closed", "open"])
+@pytest.mark.parametrize("power", [True, False])
+def test_every_rule_is_silent_on_the_valid_tree(division: str, power: bool, tmp_path: Path) -> None:
+    tree = build(tmp_path, division=division, power=power)
+    report = check(tree.root)
+    assert report.findings == ()
+    assert report.valid
+    assert report.reference_valid
+    assert len(report.results) == 3
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)
+def test_every_rule_says_what_a_reader_needs(rule: Rule) -> None:
+    assert rule.title
+    assert len(rule.why) > 40
+    assert rule.fix.endswith(".")
+    assert rule.link.startswith("https://")
+    assert rule.good
+    assert rule.bad
+    assert rule.good != rule.bad
+    assert rule.holds_in("v4.1")
+    for name in known_rounds():
+        text = explain(rule.id, name)
+        assert rule.title in text
+        assert rule.link in text
+
+
+@pytest.mark.parametrize("name", known_rounds())
+def test_every_round_says_what_its_checker_does(name: str) -> None:
+    known = {r.id for r in RULES if r.holds_in(name)}
+    keys = {key.partition(":")[0] for key in effects(name)}
+    assert keys == known
+    kinds = {key.partition(":")[2] for key in effects(name) if ":" in key}
+    assert set(POWER_CHECKER_FILES) <= kinds
+
+
+def test_rules_of_the_seed_page_exist_or_are_of_later_rounds() -> None:
+    rows = [row for row in seed_page() if set(row.rules) & set(all_rules())]
+    assert rows
+    for row in rows:
+        for rule in set(row.rules) & set(all_rules()):
+            assert row.topic in explain(rule, "v4.1")
+
+
+def test_seed_page_shows_every_row() -> None:
+    text = explain("seed-page", "v4.1")
+    assert all(row.topic in text for row in seed_page())
+    assert "NOT THE SAME" in text
+
+
+def test_unknown_rule_names_near_ones() -> None:
+    with pytest.raises(UserError, match="performance/min-duration"):
+        explain("performance/min-durations", "v4.1")
+
+
+def test_a_rule_that_crashes_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(node: object) -> object:
+        raise KeyError("nobody expected this")
+
+    tree = build(tmp_path)
+    engine = RulePass(Submission(Tree(tree.root), load_round("v4.1")), Options())
+    rule = structure_results.perf_file_list
+    copy = {name: getattr(rule, name) for name in Rule.__slots__}
+    engine.rules = [Rule(**(copy | {"check": broken}))]
+    found = engine.run()
+    assert {f.rule for f in found} == {"internal/rule-crashed"}
+    assert {f.severity for f in found} == {Severity.ERROR}
+    assert {f.effect for f in found} == {Effect.NONE}
+    assert len(found) == 3
+    assert "structure/perf-file-list" in found[0].message
+
+
+def test_an_unreadable_file_is_one_finding_that_names_the_skipped_rules(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    (tree.power() / "server.json").write_text("{")
+    found = [f for f in check(tree.root).findings if f.rule == "structure/readable"]
+    assert len(found) == 1
+    for rule in ("power/uuid", "power/phases", "power/messages", "power/debug"):
+        assert rule in found[0].message
+
+
+def test_a_value_that_several_rules_miss_is_one_finding(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    tree.set_log(tree.run(), power_begin=None)
+    tree.sign()
+    errors = [f for f in check(tree.root).findings if f.severity is Severity.ERROR]
+    assert [f.rule for f in errors] == ["power/metric"]
+    assert "quality/coverage" in errors[0].message
+
+
+def test_a_directory_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    submission = Submission(Tree(tree.root), load_round("v4.1"))
+    submission.tree.unreadable["closed/Bench/code"] = "Permission denied"
+    found = RulePass(submission, Options()).run()
+    assert [f.location.path for f in found] == ["closed/Bench/code"]
+
+
+def test_effects_are_written_as_json() -> None:
+    path = Path(structure.__file__).parent.parent / "effects" / "v4.1.json"
+    assert json.loads(path.read_text())["round"] == "v4.1"

@@ -1,0 +1,313 @@
+"""Builds a small valid submission of v4.1 in a temporary folder: ResNet50 on an edge system, power in SingleStream."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.power_session import hash_file
+from schemas.powerlog import format_spl_line
+from schemas.rounds import load_round
+from schemas.units import NS_PER_S, UnixNs, format_log_time
+
+ROUND = load_round("v4.1")
+BEGIN = 1_721_749_700 * NS_PER_S
+"""Begin of the ranging run; testing begins 100 s later, and each has a power window of 20 s."""
+WINDOW_S = 20
+SCENARIOS = ("singlestream", "multistream", "offline")
+SUBMITTER, SYSTEM, BENCHMARK = "Bench", "board", "resnet50"
+SESSION = "2024-07-23_15-48-20"
+
+
+class TreeUnderTest:
+    """A submission tree with the few ways in which tests change it."""
+
+    def __init__(self, root: Path, division: str = "closed", benchmark: str = BENCHMARK) -> None:
+        self.root, self.division, self.benchmark = root, division, benchmark
+        self.base = root / division / SUBMITTER
+
+    def result(self, scenario: str = "singlestream") -> Path:
+        return self.base / "results" / SYSTEM / self.benchmark / scenario
+
+    def run(self, scenario: str = "singlestream", part: str = "run_1") -> Path:
+        return self.result(scenario) / "performance" / part
+
+    def power(self) -> Path:
+        return self.run(part="power")
+
+    def measurements(self, scenario: str = "singlestream") -> Path:
+        return self.base / "measurements" / SYSTEM / self.benchmark / scenario
+
+    def compliance(self, test: str, scenario: str = "singlestream") -> Path:
+        return self.base / "compliance" / SYSTEM / self.benchmark / scenario / test
+
+    def set_log(self, folder: Path, **changes: Any) -> None:
+        """Change values of a detail log; None removes the key."""
+        path = folder / "mlperf_log_detail.txt"
+        rows = [json.loads(line.split(" ", 1)[1]) for line in path.read_text().splitlines()]
+        values = {row["key"]: row["value"] for row in rows}
+        values.update({key.replace("__", "."): value for key, value in changes.items()})
+        write_log(folder, {k: v for k, v in values.items() if v is not None})
+
+    def set_json(self, path: Path, **changes: Any) -> None:
+        """Change values of a JSON object; None removes the key."""
+        document = json.loads(path.read_text())
+        document.update(changes)
+        path.write_text(json.dumps({k: v for k, v in document.items() if v is not None}))
+
+    def system_json(self, **changes: Any) -> None:
+        self.set_json(self.base / "systems" / f"{SYSTEM}.json", **changes)
+
+    def sign(self) -> None:
+        """Record the checksums of the power run as it is now, in both session files."""
+        performance = self.run().parent
+        for name in ("server.json", "client.json"):
+            path = self.power() / name
+            if not path.is_file():
+                continue
+            try:
+                document = json.loads(path.read_text())
+            except json.JSONDecodeError:
+                continue
+            document["results"] = {
+                f: hash_file(performance / f)
+                for f in ROUND.facts["power"]["hashed_files"]
+                if not f.endswith(".json") and (performance / f).is_file()
+            }
+            path.write_text(json.dumps(document))
+
+    def sub(self, path: Path, old: str, new: str) -> None:
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {path}"
+        path.write_text(text.replace(old, new))
+
+    def move_to(self, division: str) -> None:
+        shutil.move(self.root / self.division, self.root / division)
+        self.division, self.base = division, self.root / division / SUBMITTER
+        self.system_json(division=division)
+
+
+Edit = Callable[[TreeUnderTest], None]
+
+
+def write_log(folder: Path, values: Mapping[str, Any], error: str | None = None) -> None:
+    """A detail log with these values, and a summary beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [_line(key, value) for key, value in values.items()]
+    if error is not None:
+        lines.append(_line("error_runtime", error, is_error=True))
+    (folder / "mlperf_log_detail.txt").write_text("\n".join(lines) + "\n")
+    (folder / "mlperf_log_summary.txt").write_text("summary\n")
+
+
+def _line(key: str, value: Any, *, is_error: bool = False) -> str:
+    metadata = {"is_error": is_error, "is_warning": False}
+    return ":::MLLOG " + json.dumps({"key": key, "value": value, "time_ms": 1.5, "metadata": metadata})
+
+
+def log_values(scenario: str, benchmark: str = "resnet", test: str = "default") -> dict[str, Any]:
+    """What LoadGen writes of a run that keeps all rules."""
+    rules = ROUND.benchmark(benchmark)
+    samples = {"MultiStream": 8, "Offline": rules.facts["offline_min_samples_per_query"]}.get(scenario, 1)
+    seeds = ROUND.seeds("TEST05" if test == "TEST05" else "default")
+    return {
+        "sut_name": "board",
+        "qsl_reported_total_count": 50000,
+        "effective_scenario": scenario,
+        "effective_test_mode": "PerformanceOnly",
+        "effective_performance_sample_count": rules.performance_sample_count,
+        **{f"effective_{name}": seed for name, seed in seeds.items()},
+        "effective_samples_per_query": samples,
+        "effective_min_duration_ms": ROUND.min_duration_ms,
+        "effective_min_query_count": 1,
+        "effective_target_latency_ns": 15_000_000,
+        "result_validity": "VALID",
+        "early_stopping_met": True,
+        "early_stopping_latency_ss": 12_500_000,
+        "early_stopping_latency_ms": 99_000_000,
+        "result_samples_per_second": 80.5,
+        "result_completed_samples_per_sec": 75.25,
+        "result_qps_without_loadgen_overhead": 81.25,
+        "result_mean_query_latency_ns": 98_000_000,
+        "result_query_count": 1600,
+        "result_99.00_percentile_latency_ns": 13_000_000,
+    }
+
+
+def build(
+    root: Path,
+    *,
+    division: str = "closed",
+    benchmark: str = BENCHMARK,
+    scenarios: tuple[str, ...] = SCENARIOS,
+    system_type: str = "edge",
+    power: bool = True,
+) -> TreeUnderTest:
+    """The whole tree."""
+    tree = TreeUnderTest(root, division, benchmark)
+    _system(tree, system_type)
+    (tree.base / "code" / benchmark / "ort").mkdir(parents=True)
+    (tree.base / "code" / benchmark / "ort" / "README.md").write_text("how to run\n")
+    for scenario in scenarios:
+        _result(tree, scenario)
+        _measurements(tree, scenario)
+        if division != "open":
+            _compliance(tree, scenario)
+    if power:
+        _power(tree)
+    return tree
+
+
+def _system(tree: TreeUnderTest, system_type: str) -> None:
+    facts = dict.fromkeys(ROUND.facts["system_fields"]["required"], "something")
+    facts |= {"division": tree.division, "submitter": SUBMITTER, "status": "available"}
+    facts |= {"system_type": system_type, "system_name": "A board", "number_of_nodes": "1"}
+    path = tree.base / "systems" / f"{SYSTEM}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(facts))
+
+
+def official(tree: TreeUnderTest) -> str:
+    return ROUND.official_name(tree.benchmark)
+
+
+def _result(tree: TreeUnderTest, scenario: str) -> None:
+    canonical = ROUND.canonical_scenario(scenario)
+    assert canonical is not None
+    write_log(tree.run(scenario), log_values(canonical, official(tree)))
+    accuracy = tree.result(scenario) / "accuracy"
+    write_log(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": 50000})
+    (accuracy / "mlperf_log_accuracy.json").write_text("[]\n")
+    text = "accuracy=76.001%, good=38000, total=50000\n"
+    (accuracy / "accuracy.txt").write_text(text + "hash=" + "ab" * 32 + "\n")
+
+
+def _measurements(tree: TreeUnderTest, scenario: str) -> None:
+    folder = tree.measurements(scenario)
+    folder.mkdir(parents=True)
+    (folder / "mlperf.conf").write_text("# settings\n*.*.min_duration = 600000\n")
+    (folder / "user.conf").write_text("*.Offline.target_qps = 80\n")
+    (folder / "README.md").write_text("how it was made\n")
+    fields = dict.fromkeys(ROUND.facts["measurement_fields"], "something")
+    (folder / f"{SYSTEM}_ort_{scenario}.json").write_text(json.dumps(fields))
+
+
+def _compliance(tree: TreeUnderTest, scenario: str) -> None:
+    canonical = ROUND.canonical_scenario(scenario)
+    assert canonical is not None
+    for test in ROUND.benchmark(official(tree)).compliance_tests:
+        folder = tree.compliance(test, scenario)
+        folder.mkdir(parents=True)
+        if test == "TEST06":
+            text = "First token check pass: True\nEOS check pass: True\nSample length check pass: True\n"
+            (folder / "verify_accuracy.txt").write_text(text)
+            continue
+        write_log(folder / "performance" / "run_1", log_values(canonical, official(tree), test))
+        (folder / "verify_performance.txt").write_text("TEST PASS\n")
+        if test == "TEST01":
+            (folder / "verify_accuracy.txt").write_text("TEST PASS\n")
+            (folder / "accuracy").mkdir()
+            (folder / "accuracy" / "accuracy.txt").write_text("hash=" + "cd" * 32 + "\n")
+            (folder / "accuracy" / "mlperf_log_accuracy.json").write_text("[]\n")
+
+
+def run_begin(mode: str) -> int:
+    """Begin of the power window of ``ranging`` or ``testing``."""
+    return BEGIN + (100 * NS_PER_S if mode == "testing" else 0)
+
+
+def spl_text(mode: str, watts: float = 12.5) -> str:
+    """Samples once a second from 5 s before the window to 5 s after it."""
+    begin = run_begin(mode)
+    lines = [
+        format_spl_line(
+            UnixNs(begin + at * NS_PER_S + NS_PER_S // 2),
+            watts + 0.01 * at,
+            230.0,
+            0.06,
+            0.9,
+            f"{SESSION}_{mode}",
+        )
+        for at in range(-5, WINDOW_S + 5)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _power(tree: TreeUnderTest) -> None:
+    for mode, part in (("ranging", "ranging"), ("testing", "run_1")):
+        folder, begin = tree.run(part=part), run_begin(mode)
+        values = log_values("SingleStream", official(tree))
+        values["power_begin"] = format_log_time(UnixNs(begin))
+        values["power_end"] = format_log_time(UnixNs(begin + WINDOW_S * NS_PER_S))
+        write_log(folder, values)
+        (folder / "spl.txt").write_text(spl_text(mode))
+    _session(tree)
+    for name in ("analyzer_table.md", "power_settings.md"):
+        (tree.base / "measurements" / name).write_text("set-up\n")
+    tree.sign()
+
+
+def _session(tree: TreeUnderTest) -> None:
+    folder, facts = tree.power(), ROUND.facts["power"]
+    folder.mkdir()
+    common = {
+        "version": "1.0",
+        "timezone": 0,
+        "modules": {},
+        "sources": facts["accepted_source_checksums"][0],
+        "messages": [
+            {"cmd": "mlcommons/power client v3", "reply": "mlcommons/power server v3"},
+            {"cmd": "time", "reply": "1"},
+            {"cmd": f"session,{SESSION},start,ranging", "reply": "OK"},
+        ],
+        "uuid": {
+            "client": "165ad7ef-b100-4633-91ac-30e279be2557",
+            "server": "bb71fde2-5427-4eea-be96-601b30c3780f",
+        },
+        "session_name": SESSION,
+        "results": {},
+        "phases": {
+            mode: [[run_begin(mode) / NS_PER_S + at, 10.0 + at] for at in (-6, -3, 24, 26)]
+            for mode in ("ranging", "testing")
+        },
+    }
+    go = "Starting untimed measurement, maximum 500000 samples at 1000ms with 0 rampup samples"
+    stop = "Stopping untimed measurement"
+    said = [
+        ("Hello", "Hello, PTDaemon here!"),
+        ("Identify", f"YokogawaWT310E,1000,version={facts['ptd_versions'][0]}-ed9a21d2-20220817,OS=Linux"),
+        ("RR", "Ranges,0,5.000000,1,150.000000"),
+        *(("SR,V,Auto", "Range V changed"), ("SR,A,Auto", "Range A changed")),
+        (f"Go,1000,0,{SESSION}_ranging", go),
+        ("Stop", stop),
+        *(("SR,V,300.0", "Range V changed"), ("SR,A,0.5", "Range A changed")),
+        (f"Go,1000,0,{SESSION}_testing", go),
+        ("Stop", stop),
+        *(("SR,V,Auto", "Range V changed"), ("SR,A,5.000000", "Range A changed")),
+        ("Stop", "Error: no measurement to stop"),
+    ]
+    server = common | {
+        "ptd_messages": [{"cmd": c, "reply": r} for c, r in said],
+        "ptd_config": {"device_type": 49, "command": ["ptd"], "channel": None},
+    }
+    (folder / "client.json").write_text(json.dumps(common))
+    (folder / "server.json").write_text(json.dumps(server))
+    (folder / "client.log").write_text("client\n")
+    (folder / "server.log").write_text("server\n")
+    (folder / "ptd_logs.txt").write_text(ptd_text())
+
+
+def ptd_text(*more: tuple[float, str]) -> str:
+    """The daemon's log; ``more`` are texts at seconds from the begin of the ranging window."""
+    said = [
+        (-10.0, "Uncertainty checking for YokogawaWT310E is activated"),
+        (-5.0, f"Go with mark '{SESSION}_ranging'"),
+        (-4.0, "ERROR: Can't evaluate uncertainty of this sample!"),
+        (25.0, "Completed test"),
+        *more,
+    ]
+    rows = [f"{format_log_time(UnixNs(BEGIN + int(at * NS_PER_S)))}: {text}" for at, text in sorted(said)]
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,63 @@
+"""An emulated meter on a real pseudo-terminal, run by a thread of the test."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from powerd import emulators
+from powerd.boottime import boottime_ns
+from powerd.emulators import faults, load
+from powerd.emulators.load import Load
+from powerd.emulators.pty import Endpoint
+
+
+class Bench:
+    """A running emulator; ``origin_ns`` is the start of its load."""
+
+    def __init__(self, endpoint: Endpoint, drawn: Load, origin_ns: int) -> None:
+        self.endpoint = endpoint
+        self.load = drawn
+        self.origin_ns = origin_ns
+        self.port = endpoint.port
+
+
+@contextmanager
+def bench(
+    driver: str = "yokogawa-wt300",
+    spec: str = "constant:100",
+    fault: str = "",
+    model: str | None = None,
+    link: Path | None = None,
+    baud: int | None = None,
+    seed: int = 1,
+) -> Iterator[Bench]:
+    """An emulated meter for the length of the block."""
+    origin = boottime_ns()
+    drawn = load.parse(spec, lambda: boottime_ns() - origin)
+    emulator = emulators.find(driver)
+    instrument = emulator.make(model or emulator.models[0], drawn, seed, origin)
+    plan = faults.FaultPlan(faults.parse(fault), seed)
+    endpoint = Endpoint(instrument, plan, origin, link=link, baud=baud)
+    thread = threading.Thread(target=endpoint.run)
+    thread.start()
+    try:
+        yield Bench(endpoint, drawn, origin)
+    finally:
+        endpoint.stop()
+        thread.join()
+        endpoint.close()
+        drawn.stop()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Poll until the condition holds; False when it never did."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
