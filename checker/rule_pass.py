@@ -181,6 +181,7 @@ def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Findi
         fingerprint=digest[:16],
         spares_results=rule.spares_results,
         cause=problem.cause or "",
+        excusable=problem.excusable and not problem.raises,
     )
 
 

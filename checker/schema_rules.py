@@ -56,6 +56,7 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
             found=violation.found,
             wanted="a value" if missing else violation.wanted,
             raises=raises and violation.keyword in RAISING,
+            excusable=violation.keyword not in RAISING,
         )
 
 

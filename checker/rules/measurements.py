@@ -46,7 +46,7 @@ def files(result: Result) -> Iterator[Problem]:
 
 @rule(
     "measurements/files-non-empty",
-    title="Those files are not empty",
+    title="The files of the measurements directory are not empty",
     fix="Write into the file what it is for.",
     good="a README.md that says how to repeat the run",
     bad="a README.md of 0 bytes",

@@ -81,13 +81,14 @@ def session_name(result: Result) -> Iterator[Problem]:
     "power/phases",
     title="Ranging and testing happened as client, server and LoadGen say",
     fix="Keep both clocks right (NTP) during the session; repeat ranging and testing together.",
-    good="phase starts 0.5 ms apart, testing 0.3 % below ranging",
+    good="phase starts 0.5 ms apart, power_begin and power_end inside the testing phase",
     bad="phase starts 2 s apart",
     **{**CHECKED, "needs": (*SESSION, "performance_log", "ranging_log", "spl", "ranging_spl")},
 )
 def phases(result: Result) -> Iterator[Problem]:
     """Both sides mark the phases; the marks must agree, and LoadGen's window must lie between start and stop
-    of its phase as the client saw it."""
+    of its phase as the client saw it, or do so an hour earlier
+    (daylight saving)."""
     tolerance_s = result.round.facts["power"]["phase_time_tolerance_ms"] / 1000
     for mode in MODES:
         client, server = (phase_starts(s.value, mode) for s in (result.client, result.server))
