@@ -14,6 +14,8 @@ from schemas.loadgen import LoadgenLog
 
 CALIBRATION_S = 2.0
 RETRY_FACTOR = 0.8
+RETRY_RATE_FACTOR = 1.25
+"""An expected rate that is too high only makes an Offline run longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,17 @@ def merged(base: LoadSettings, over: LoadSettings) -> LoadSettings:
 
 def judge(log: LoadgenLog, mode: str, scenario: Scenario, settings: LoadSettings) -> Judgement:
     """Read LoadGen's verdict; a run that ended early for a wrong expectation gets corrected settings."""
-    errors = tuple(f"{e.key}: {e.value}" for e in log.errors)
+    errors = tuple(_first_sentence(str(e.value)) for e in log.errors)
     if mode == "accuracy":
         return Judgement(not errors, errors, None)
     if log.first("result_validity") == "VALID" and not errors:
         return Judgement(True, (), None)
     reasons = [*_reasons(log), *errors] or ["LoadGen wrote no result"]
     return Judgement(False, tuple(reasons), _correction(log, scenario, settings))
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ", maxsplit=1)[0].rstrip(".")
 
 
 def _reasons(log: LoadgenLog) -> list[str]:
@@ -66,13 +72,13 @@ def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> 
             return None
         return replace(settings, target_latency_ms=RETRY_FACTOR * float(mean_ns) / 1e6)
     rate = log.first("result_samples_per_second")
-    return replace(settings, target_qps=float(rate) * scenario.factor) if rate else None
+    return replace(settings, target_qps=float(rate) * RETRY_RATE_FACTOR) if rate else None
 
 
 def advice(scenario: Scenario, judgement: Judgement) -> str:
     """What to change, for a run that is still invalid."""
     if judgement.retry is None:
         return "look at mlperf_log_summary.txt and mlperf_log_detail.txt of the run"
-    if judgement.retry.target_latency_ms is not None:
+    if scenario.expects == "latency":
         return f"set --target-latency-ms {judgement.retry.target_latency_ms:.4g} or smaller"
     return f"set --target-qps {judgement.retry.target_qps:.4g} or larger"

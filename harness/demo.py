@@ -29,6 +29,7 @@ SCENARIO = "SingleStream"
 REHEARSAL_S = 25.0
 IMAGES = 128
 SEED = 1
+MARK = "written-by-the-demo.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ def run(request: RunRequest, say: Say) -> Shown:
     """The trip; ``Failed`` when the tree is not valid as the rehearsal that it is."""
     from checker.api import check
 
-    make_room(request.output)
-    work = request.output.with_name(request.output.name + ".work")
+    work = make_room(request.output)
     fixture = work / "fixture"
     say(f"fixture: {BENCHMARK}, small width, {IMAGES} images")
     benchmark(BENCHMARK).make_fixture(fixture, width="small", seed=SEED, images=IMAGES)
@@ -66,14 +66,21 @@ def check_command(tree: Path, *, rehearsal: bool) -> str:
     return f"mlcheck {tree}" + (" --rehearsal --power unofficial" if rehearsal else "")
 
 
-def make_room(tree: Path) -> None:
-    """Remove an earlier demo; ``UserError`` when something else lies there."""
+def make_room(tree: Path) -> Path:
+    """Remove an earlier demo, whole or interrupted, and begin a new work folder, which is given back.
+
+    ``UserError`` when something else lies in one of the two places.
+    """
     work = tree.with_name(tree.name + ".work")
-    if tree.exists() and not is_demo(tree):
-        raise UserError(f"{tree} exists and was not written by the demo; choose another --output")
+    for folder, ours in ((tree, is_demo(tree)), (work, (work / MARK).is_file())):
+        if folder.exists() and not ours:
+            raise UserError(f"{folder} exists and was not written by the demo; choose another --output")
     for folder in (tree, work):
         if folder.exists():
             shutil.rmtree(folder)
+    work.mkdir(parents=True)
+    (work / MARK).write_text("The next demo with the same --output removes this folder.\n", encoding="utf-8")
+    return work
 
 
 def is_demo(tree: Path) -> bool:

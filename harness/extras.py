@@ -32,4 +32,11 @@ def need(module: str) -> Any:
 
 def missing() -> tuple[str, ...]:
     """Distributions of the extra ``harness`` that are not installed; nothing is imported."""
-    return tuple(d for m, d in PACKAGES.items() if importlib.util.find_spec(m) is None)
+    return tuple(name for module, name in PACKAGES.items() if not _is_there(module))
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

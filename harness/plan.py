@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path
 
-from harness import loadgen
+from harness import extras, loadgen
 from harness.calibrate import merged
 from harness.fixtures.description import read as read_fixture
 from harness.model import Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
@@ -25,6 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 def plan(request: RunRequest) -> Plan:
     """Everything a run needs, in order; ``UserError`` for what cannot be done."""
+    _refuse_missing_packages()
     round_ = load_round(request.round_name)
     bench = benchmark(request.benchmark)
     official = _official(round_, bench.official, request.benchmark)
@@ -57,6 +58,14 @@ def plan(request: RunRequest) -> Plan:
         specs=specs,
         work=request.output.with_name(request.output.name + ".work"),
     )
+
+
+def _refuse_missing_packages() -> None:
+    missing = extras.missing()
+    if missing:
+        raise UserError(
+            f"{', '.join(missing)} is not installed; install it with: pip install 'edgewatt[harness]'"
+        )
 
 
 def _official(round_: Round, official: str, asked: str) -> str:

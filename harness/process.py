@@ -20,11 +20,19 @@ from typing import Any
 from harness.model import Job
 from schemas.errors import Failed, UserError
 
-STALL_S = 120.0
-"""A run without a new completion or a newly loaded sample for this long is hung."""
-DRAIN_S = 15.0
-KILL_S = 5.0
 LOG_NAME = "child.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a child is waited for: without progress, for draining after ``stop``, after each signal."""
+
+    stall_s: float = 120.0
+    drain_s: float = 15.0
+    signal_s: float = 5.0
+
+
+PATIENCE = Patience()
 
 
 @dataclass(slots=True)
@@ -46,16 +54,18 @@ class Progress:
 class ChildProcess:
     """One child, from its job to its last word. Use as a context: leaving it ends the child."""
 
-    def __init__(self, job: Job, log_dir: Path, *, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self, job: Job, log_dir: Path, *, patience: Patience = PATIENCE, entry: str = "harness.child"
+    ) -> None:
         """Start it; it works up to ``ready`` at once."""
-        self._stall_s = stall_s
+        self._patience = patience
         self.progress = Progress()
         self._log_path = log_dir / LOG_NAME
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         with self._log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the parent only, which then drains the child.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.child"],
+                [sys.executable, "-m", entry],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -71,6 +81,16 @@ class ChildProcess:
     def __exit__(self, *_: object) -> None:
         self.end()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is no more."""
+        return self._process.poll() is not None
+
     def go(self) -> None:
         """Let it start its run."""
         self.progress.changed_at = time.monotonic()
@@ -84,20 +104,20 @@ class ChildProcess:
         """
         while True:
             message = self._next()
-            if message["event"] == event:
-                return message
             if message["event"] == "error":
                 raise self._error(message)
             if message["event"] == "beat":
                 self.progress.see(message)
                 if on_beat is not None:
                     on_beat(self.progress)
+            if message["event"] == event:
+                return message
             self._watch()
 
     def _next(self) -> dict[str, Any]:
         while True:
             try:
-                message = self._messages.get(timeout=1.0)
+                message = self._messages.get(timeout=min(1.0, self._patience.stall_s))
             except queue.Empty:
                 self._watch()
                 continue
@@ -110,7 +130,7 @@ class ChildProcess:
 
     def _watch(self) -> None:
         silent = time.monotonic() - self.progress.changed_at
-        if silent > self._stall_s:
+        if silent > self._patience.stall_s:
             self.dump_stacks()
             self.end()
             raise Failed(
@@ -127,8 +147,14 @@ class ChildProcess:
     def end(self) -> None:
         """Drain it, then terminate it, then kill it; each with its time."""
         if self._process.poll() is None:
+            patience = self._patience
+            steps = (
+                (None, patience.drain_s),
+                (signal.SIGTERM, patience.signal_s),
+                (signal.SIGKILL, patience.signal_s),
+            )
             self._tell("stop")
-            for step, wait_s in ((None, DRAIN_S), (signal.SIGTERM, KILL_S), (signal.SIGKILL, KILL_S)):
+            for step, wait_s in steps:
                 if step is not None:
                     self._process.send_signal(step)
                 try:

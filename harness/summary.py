@@ -10,11 +10,15 @@ def summary(outcome: Outcome) -> list[str]:
     """The figures of a run, one line each."""
     lines = []
     rules = outcome.plan.round.benchmark(outcome.plan.official)
+    unit = rules.unit(outcome.plan.scenario)
     for name, result in outcome.done.results.items():
         if result.metric is not None:
-            per = 1e6 if "Latency" in rules.unit(outcome.plan.scenario) else 1.0
-            unit = rules.unit(outcome.plan.scenario)
-            lines.append(f"{name}: {result.metric / per:.4g} {unit}, {result.query_count} queries")
+            figure = (
+                f"{result.metric / 1e6:.4g} ms latency"
+                if "Latency" in unit
+                else f"{result.metric:.4g} {unit}"
+            )
+            lines.append(f"{name}: {figure}, {result.query_count} queries")
     lines += power_lines(outcome)
     if outcome.accuracy is not None:
         lines.append(

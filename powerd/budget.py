@@ -1,18 +1,19 @@
-"""The error bar of a window: every term by hand, in joules.
+"""The uncertainty of a window's energy, term by term.
 
-A term of the meter's specification is a rectangular limit of half-width a, u = a / sqrt(3), and fully correlated
-within a window: it never falls with the number of samples. Terms are independent of each other, so
-
-    energy_u95_j = 1.96 * sqrt(sum of u^2)
+A term of the meter's specification is a limit in watts (half-width of a rectangular distribution) for every
+sample; summed over the time each sample stands for it becomes joules, fully correlated within the window, so it
+never falls with the number of samples. Terms combine in quadrature; the window's u95 is 1.96 times the root.
+Every entry gives ``value``, the half-width in joules, and ``u``, its standard uncertainty in joules:
+``value / sqrt(3)`` for ``rectangular``, ``value / 1.96`` for ``normal``.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from powerd.model import Quality, Reading
 from schemas.energy import EnergyResult
@@ -20,110 +21,137 @@ from schemas.metrology import Specification
 from schemas.units import NS_PER_S
 
 COVERAGE_FACTOR = 1.96
-_ROOT_3 = math.sqrt(3.0)
+Kind = Literal["rectangular", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetTerm:
-    """One term: ``value_j`` the half-width or spread it comes from, ``u_j`` its standard uncertainty, joules."""
+    """One source of doubt: ``value`` is a half-width in joules, ``u`` its standard uncertainty in joules."""
 
     term: str
-    kind: str
-    value_j: float
-    u_j: float
-
-    def to_document(self) -> dict[str, Any]:
-        """As it stands in a window's ``budget``."""
-        return {"term": self.term, "kind": self.kind, "value": self.value_j, "u": self.u_j}
+    kind: Kind
+    value: float
+    u: float
 
 
-def rectangular(term: str, half_width_j: float) -> BudgetTerm:
-    """A term of which only the limits are known."""
-    return BudgetTerm(term, "rectangular", half_width_j, half_width_j / _ROOT_3)
+@dataclass(frozen=True, slots=True)
+class ClockBounds:
+    """How far the window's begin and end may be off on the samples' time line, in seconds (95 %)."""
+
+    begin_u95_s: float
+    end_u95_s: float
+
+
+def rectangular(term: str, limit_j: float) -> BudgetTerm:
+    """A limit that nothing is known about but its width."""
+    return BudgetTerm(term, "rectangular", limit_j, limit_j / math.sqrt(3))
+
+
+def normal(term: str, u95_j: float) -> BudgetTerm:
+    """A half-width that holds the value with 95 %."""
+    return BudgetTerm(term, "normal", u95_j, u95_j / COVERAGE_FACTOR)
 
 
 def u95(terms: Sequence[BudgetTerm]) -> float:
-    """Expanded uncertainty (95 %) of the terms together, in joules."""
-    return COVERAGE_FACTOR * math.sqrt(math.fsum(t.u_j**2 for t in terms))
+    """Quadrature of all terms, times 1.96."""
+    return COVERAGE_FACTOR * math.sqrt(sum(t.u * t.u for t in terms))
 
 
 def budget(
-    readings: Sequence[Reading],
-    result: EnergyResult,
-    specification: Specification,
-    clock_u95_ns: int,
+    readings: Sequence[Reading], result: EnergyResult, specification: Specification, clock: ClockBounds
 ) -> tuple[BudgetTerm, ...]:
-    """All terms of a window's energy.
-
-    ``readings`` are those that ``result`` was integrated from, in the same order. ``clock_u95_ns`` is the
-    half-width that holds each end of the window on the clock of the readings.
-    """
+    """All terms of a window; ``readings`` are those that ``result`` was integrated from, in the same order."""
     return (
         *_specification_terms(readings, result, specification),
         rectangular("edges", result.edge_limit_j),
         rectangular("gaps", result.gap_limit_j),
-        _clock(readings, result, clock_u95_ns),
-        _stamps(readings, result),
+        *_clock_terms(readings, result, clock),
+        normal("sampling", _sampling_u95_j(readings, result)),
     )
 
 
 def _specification_terms(
     readings: Sequence[Reading], result: EnergyResult, specification: Specification
 ) -> list[BudgetTerm]:
+    """Limits of the samples weighted by their time, stretched over what had to be bridged."""
     limits: dict[str, float] = {}
-    measured_s = 0.0
-    for reading, weight_ns in zip(readings, result.weights_ns, strict=True):
-        if weight_ns == 0:
-            continue
-        measured_s += weight_ns / NS_PER_S
-        for name, limit_w in _limits_w(reading, specification).items():
-            limits[name] = limits.get(name, 0.0) + limit_w * weight_ns / NS_PER_S
-    # Bridged time is as uncertain as the time beside it, on top of what the gap itself may hide.
-    whole = (result.end_ns - result.begin_ns) / NS_PER_S / measured_s
-    return [rectangular(name, limit * whole) for name, limit in limits.items()]
+    for reading, weight in zip(readings, result.weights_ns, strict=True):
+        if weight:
+            for name, limit_w in sample_limits(reading, specification):
+                limits[name] = limits.get(name, 0.0) + limit_w * weight / NS_PER_S
+    covered_ns = sum(result.weights_ns)
+    stretch = (result.end_ns - result.begin_ns) / covered_ns if covered_ns else 1.0
+    return [rectangular(name, limit * stretch) for name, limit in limits.items()]
 
 
-def _limits_w(reading: Reading, specification: Specification) -> Mapping[str, float]:
-    values = reading.values
-    volts_range = values.voltage_range_v or max(specification.voltage_ranges_v)
-    amps_range = values.current_range_a or max(specification.current_ranges_a)
-    power = values.power_w or 0.0
+def sample_limits(reading: Reading, specification: Specification) -> list[tuple[str, float]]:
+    """Name and limit in watts of every term of the specification for one good reading."""
+    v = reading.values
+    power = v.power_w or 0.0
+    volts = v.voltage_v or 0.0
+    amps = v.current_a or 0.0
     terms = specification.power_terms(
         power_w=power,
-        voltage_v=values.voltage_v if values.voltage_v is not None else volts_range,
-        current_a=values.current_a if values.current_a is not None else amps_range,
-        power_factor=values.power_factor,
-        voltage_range_v=volts_range,
-        current_range_a=amps_range,
-        crest_factor=values.crest_factor or 3,
+        voltage_v=volts,
+        current_a=amps,
+        power_factor=v.power_factor if v.power_factor is not None and math.isfinite(v.power_factor) else None,
+        voltage_range_v=v.voltage_range_v or _range_above(volts, specification.voltage_ranges_v),
+        current_range_a=v.current_range_a or _range_above(amps, specification.current_ranges_a),
+        crest_factor=v.crest_factor or 3,
         interval_ns=reading.interval_ns,
     )
-    return {t.name: t.limit_w for t in terms}
+    return [(t.name, t.limit_w) for t in terms]
 
 
-def _clock(readings: Sequence[Reading], result: EnergyResult, clock_u95_ns: int) -> BudgetTerm:
-    """What a shift of both ends against the samples does where the power jumps: steps times time."""
-    stamp_u95 = max((r.end_u95_ns for r, w in zip(readings, result.weights_ns, strict=True) if w), default=0)
-    shift_s = math.hypot(clock_u95_ns, stamp_u95) / COVERAGE_FACTOR / NS_PER_S
-    steps_w = result.step_begin_w + result.step_end_w
-    return BudgetTerm("clock", "normal", shift_s * steps_w, shift_s * steps_w)
+def _range_above(value: float, ranges: Sequence[float]) -> float:
+    """The range a meter would have needed where it did not say which one it was on."""
+    return min((r for r in ranges if r >= value), default=max(ranges))
 
 
-def _stamps(readings: Sequence[Reading], result: EnergyResult) -> BudgetTerm:
-    """Scatter of the stamps against the meter's even updates: each moves the border between two samples."""
-    good = [
-        (r.end_ns, r.interval_ns, r.values.power_w)
-        for r, w in zip(readings, result.weights_ns, strict=True)
-        if w and r.values.quality is Quality.GOOD and r.values.power_w is not None
-    ]
-    squares = scatter = 0.0
+def _clock_terms(
+    readings: Sequence[Reading], result: EnergyResult, clock: ClockBounds
+) -> tuple[BudgetTerm, BudgetTerm]:
+    """What wrong instants do: of the window's ends one by one, and of all the meter's stamps together.
+
+    An end that is off by d adds or misses d times the power there. A common shift of the stamps moves both ends
+    alike, which matters only as far as power differs between and across them.
+    """
+    inside = [i for i, w in enumerate(result.weights_ns) if w]
+    begin = _powers_near(readings, inside[0])
+    end = _powers_near(readings, inside[-1])
+    ends_j = math.hypot(clock.begin_u95_s * max(map(abs, begin)), clock.end_u95_s * max(map(abs, end)))
+    at_ends = [*_near(readings, inside[0]), *_near(readings, inside[-1])]
+    shift_s = max(r.end_u95_ns for r in at_ends) / NS_PER_S
+    both = [*begin, *end]
+    across = max(max(both) - min(both), result.step_begin_w, result.step_end_w)
+    return normal("clock", ends_j), rectangular("clock/stamps", shift_s * across)
+
+
+def _near(readings: Sequence[Reading], index: int) -> list[Reading]:
+    """The good readings within two of ``index``."""
+    return [r for r in readings[max(0, index - 2) : index + 3] if r.values.quality is Quality.GOOD]
+
+
+def _powers_near(readings: Sequence[Reading], index: int) -> list[float]:
+    return [r.values.power_w or 0.0 for r in _near(readings, index)]
+
+
+def _sampling_u95_j(readings: Sequence[Reading], result: EnergyResult) -> float:
+    """Stamps that are off one by one: each moves the border between two samples, as far as the two differ.
+
+    Two things tell how far: the scatter of the spacings against the meter's even updates (spacings half an
+    interval off or more are losses, not scatter), and what a stamp claims beyond the best one, which all share.
+    """
+    weighted = [r for r, w in zip(readings, result.weights_ns, strict=True) if w]
+    shared_ns = min(r.end_u95_ns for r in weighted)
+    changes = doubts = offs = 0.0
     count = 0
-    for (end_a, _, power_a), (end_b, interval, power_b) in itertools.pairwise(good):
-        squares += (power_b - power_a) ** 2
-        off = end_b - end_a - interval
-        if abs(off) < interval // 2:
-            scatter += off * off
-            count += 1
-    spread_s = math.sqrt(scatter / count) / NS_PER_S if count else 0.0
-    value = spread_s * math.sqrt(squares)
-    return BudgetTerm("stamps", "normal", value, value)
+    for a, b in itertools.pairwise(weighted):
+        change_w = (b.values.power_w or 0.0) - (a.values.power_w or 0.0)
+        changes += change_w**2
+        doubts += (change_w * (a.end_u95_ns - shared_ns) / NS_PER_S) ** 2
+        off = b.end_ns - a.end_ns - b.interval_ns
+        if a.boot_id == b.boot_id and abs(off) < b.interval_ns // 2:
+            offs, count = offs + off * off, count + 1
+    scatter_s = math.sqrt(offs / count) / NS_PER_S if count else 0.0
+    return math.hypot(COVERAGE_FACTOR * scatter_s * math.sqrt(changes), math.sqrt(doubts))

@@ -124,8 +124,17 @@ class ClockModel:
         return Instant(local_ns + offset, u95, used)
 
     def to_local(self, remote_ns: int) -> Instant:
-        """When the remote clock showed this; the earliest such time where it was set back. ``NoTie``."""
-        after = self._segment(remote_ns)
+        """When the remote clock showed this; ``NoTie`` without ties.
+
+        A clock that was set back showed some instants twice: the earliest counts, and the bound holds them all.
+        """
+        found = [self._local_in(after, remote_ns) for after in self._segments(remote_ns)]
+        first = min(found, key=lambda i: i.ns)
+        apart = max(i.ns for i in found) - first.ns
+        return Instant(first.ns, first.u95_ns + apart, first.ties)
+
+    def _local_in(self, after: int, remote_ns: int) -> Instant:
+        """The local instant by the stretch before tie number ``after``."""
         if 0 < after < len(self._ties):
             a, b = self._ties[after - 1], self._ties[after]
             span = b.remote_ns - a.remote_ns
@@ -137,14 +146,16 @@ class ClockModel:
         _, u95, used = self._offset(after, local)
         return Instant(local, u95, used)
 
-    def _segment(self, remote_ns: int) -> int:
-        """Index of the tie after ``remote_ns``; 0 or the number of ties beyond the ends."""
+    def _segments(self, remote_ns: int) -> list[int]:
+        """Numbers of the ties after ``remote_ns``; 0 or the number of ties beyond the ends."""
         if not self._ties:
             raise NoTie("this clock was never compared")
-        for index, (a, b) in enumerate(itertools.pairwise(self._ties)):
-            if a.remote_ns <= remote_ns <= b.remote_ns:
-                return index + 1
-        return 0 if remote_ns < self._ties[0].remote_ns else len(self._ties)
+        inside = [
+            index + 1
+            for index, (a, b) in enumerate(itertools.pairwise(self._ties))
+            if a.remote_ns <= remote_ns <= b.remote_ns
+        ]
+        return inside or [0 if remote_ns < self._ties[0].remote_ns else len(self._ties)]
 
     def _offset(self, after: int, local_ns: int) -> tuple[int, int, tuple[int, ...]]:
         """Offset at a local instant before tie number ``after``, its half-width, and the ties used."""

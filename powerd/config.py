@@ -149,14 +149,14 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> MeterConf
         "interval": ("interval_ns", _interval_ns),
         "voltage_range": ("voltage_range_v", _range),
         "current_range": ("current_range_a", _range),
-        "crest_factor": ("crest_factor", int),
+        "crest_factor": ("crest_factor", _whole),
         "channels": ("channels", lambda v: tuple(str(c) for c in v)),
     }
     assert {name for name, _ in readers.values()} <= {f.name for f in fields(Settings)}
     for key, (name, reader) in readers.items():
         if key in row:
             changes[name] = _value(row[key], reader, f"{place}: {key}", mistakes)
-    baud = _value(row.get("baud", LineSettings().baud), int, f"{place}: baud", mistakes)
+    baud = _value(row.get("baud", LineSettings().baud), _whole, f"{place}: baud", mistakes)
     if mistakes.found:
         return None
     return MeterConfig(
@@ -188,6 +188,13 @@ def _interval_ns(text: Any) -> int:
             except ValueError:
                 break
     raise ValueError(f"found {text!r}, wanted a time such as 1s or 500ms")
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"found {value!r}, wanted a whole number") from None
 
 
 def _range(value: Any) -> float | None:

@@ -1,185 +1,232 @@
-"""From stored rows to a closed window's document ``edgewatt/window/1``: energy, error bar, losses, verdict.
+"""From a window's request and the stored readings to its document, ``edgewatt/window/1``.
 
-Pure: rows and clock models in, a document out. What it needs of the store is handed in by ``powerd.windows``.
+Pure reading: the same store gives the same document. The energy is ``schemas.energy.integrate``'s.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import median_low
 from typing import Any
 
-from powerd.budget import BudgetTerm, budget, u95
-from powerd.clock import ClockModel, Instant
+from powerd import drivers
+from powerd.budget import BudgetTerm, ClockBounds, budget, u95
+from powerd.clock import ClockModel, Instant, NoTie
+from powerd.errors import Refused
 from powerd.model import MeterInfo, Quality, Reading, Settings
-from powerd.store import Run
+from powerd.store import Store, StoredWindow
+from powerd.timeline import Timeline, steps_between
+from schemas import __version__
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
-from schemas.metrology import Specification
 from schemas.units import NS_PER_S, UnixNs, format_rfc3339
 
+SCHEMA = "edgewatt/window/1"
+MARGIN_NS = 60 * NS_PER_S
 GOOD_COVERAGE = 0.998
 BAD_COVERAGE = 0.99
-BOUNDED_CLOCK_S = 0.5
-"""A clock that may be off by more says nothing useful about which samples belong to a run."""
+DAY_NS = 86_400 * NS_PER_S
+LONGEST_NS = 30 * DAY_NS
+_LOSSES = (Quality.OVERRANGE, Quality.NODATA, Quality.GARBLED, Quality.NEGATIVE, Quality.LATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The window on BOOTTIME, each end with the half-width that holds it and the ties used."""
+    """A requested stretch on the window's time line."""
 
+    line: Timeline
+    clock: ClockModel | None
     begin: Instant
     end: Instant
-    opened_ns: int
-    close_requested_ns: int
 
     @property
-    def clock_u95_ns(self) -> int:
-        """The wider of the two ends."""
+    def u95_ns(self) -> int:
+        """Bound of the worse end."""
         return max(self.begin.u95_ns, self.end.u95_ns)
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything about a window that is not a sample."""
+class Evidence:
+    """Everything that was kept about the stretch."""
 
-    ident: str
-    name: str
-    meter: str
-    channel: str
-    labels: Mapping[str, str]
-    request: Mapping[str, Any]
-    span: Span
-    utc: ClockModel
-    clock_offset_s: float
-    clock_source: str
-    info: MeterInfo
-    specification: Specification
+    readings: Sequence[Reading]
+    samples: Sequence[EnergySample]
+    info: MeterInfo | None
     settings: Sequence[Settings]
-    runs: Sequence[Run]
-    fix_ids: Sequence[int]
-    exchange_ids: Sequence[int]
-    clock_steps: int
-    marks: Sequence[tuple[int, str]]
+    absent_s: float
+    absences: int
 
 
-def document(facts: Facts, readings: Sequence[Reading]) -> dict[str, Any]:
-    """The closed window. ``readings`` are of one channel, in order of their end, some before and after it."""
-    rows = _in_order(readings)
-    span = facts.span
-    begin, end = span.begin.ns, span.end.ns
-    result: EnergyResult | None
+def locate(store: Store, window: StoredWindow, request: Mapping[str, Any], now_ns: int) -> Span:
+    """Put the request on the time line; ``Refused`` when it cannot be, with the reason."""
+    begin_ns, end_ns, clock = int(request["begin_unix_ns"]), int(request["end_unix_ns"]), request["clock"]
+    if not 0 < end_ns - begin_ns <= LONGEST_NS:
+        raise Refused(
+            f"the window would last {(end_ns - begin_ns) / NS_PER_S:g} s: end_unix_ns must lie after "
+            "begin_unix_ns, by 30 days at most"
+        )
+    latest = now_ns if store.boot_id == window.boot_id else window.opened_ns + LONGEST_NS
+    line = Timeline(store, window.boot_id, window.opened_ns - MARGIN_NS, latest)
+    model, ties = line.utc, None
+    if clock is not None:
+        ties = model = line.client(store.exchanges(str(clock)))
     try:
-        interval = _interval_ns(facts.settings, rows)
-        result = integrate([_energy_sample(r) for r in rows], begin, end, interval)
-    except NoSamples:
-        result = None
-    terms = () if result is None else budget(rows, result, facts.specification, span.clock_u95_ns)
-    bad = _bad_samples(rows, begin, end)
-    reasons = _reasons(facts, result, bad)
-    body = _identity(facts, rows) | _figures(result, terms, begin, end, bad)
-    body |= {
-        "ranges": _ranges(rows, result),
-        "clock": {
-            "offset_s": facts.clock_offset_s,
-            "u95_s": span.clock_u95_ns / NS_PER_S,
-            "source": facts.clock_source,
-            "fixes": list(facts.fix_ids),
-            "exchanges": list(facts.exchange_ids),
-        },
-        "budget": [t.to_document() for t in terms],
-        "quality": _quality(facts, result, bad),
+        return Span(line, ties, model.to_local(begin_ns), model.to_local(end_ns))
+    except NoTie:
+        raise Refused(
+            f"clock {str(clock)[:80]!r} was never compared with this machine's: "
+            "do POST /v1/clock/exchange first, or close with clock null in this machine's UTC"
+        ) from None
+
+
+def gather(store: Store, window: StoredWindow, span: Span) -> Evidence:
+    """Readings around the stretch in order of their place on the line, and what was known of the meter."""
+    placed: list[tuple[int, int, Reading]] = []
+    for boot, begin, end in span.line.boots(span.begin.ns - MARGIN_NS, span.end.ns + MARGIN_NS):
+        for stored in store.readings(window.meter, window.channel, boot, begin, end):
+            placed.append((span.line.place(boot, stored.reading.end_ns), stored.ident, stored.reading))
+    placed.sort(key=lambda item: item[:2])
+    samples = [EnergySample(at, r.values.power_w or 0.0, _is_good(r)) for at, _, r in placed]
+    info, settings = _meter_in_force(store, window.meter, span)
+    absent_s, absences = _absence(store, span)
+    return Evidence([r for _, _, r in placed], samples, info, settings, absent_s, absences)
+
+
+def _is_good(reading: Reading) -> bool:
+    return reading.values.quality is Quality.GOOD and reading.values.power_w is not None
+
+
+def _meter_in_force(store: Store, meter: str, span: Span) -> tuple[MeterInfo | None, list[Settings]]:
+    """Who measured, and all settings that were in force during the stretch."""
+    info: MeterInfo | None = None
+    settings: list[Settings] = []
+    for boot, since, who, how in store.meter_history(meter):
+        try:
+            at = span.line.place(boot, since)
+        except NoTie:
+            continue
+        if at > span.end.ns:
+            break
+        settings = [how] if at <= span.begin.ns else [*settings, how]
+        info = who
+    return info, settings
+
+
+def _absence(store: Store, span: Span) -> tuple[float, int]:
+    """Seconds of the stretch without a running daemon, and in how many pieces."""
+    lives: list[tuple[int, int]] = []
+    for boot, _, _ in span.line.boots(span.begin.ns - DAY_NS, span.end.ns + DAY_NS):
+        for run in store.runs(boot):
+            try:
+                lives.append((span.line.place(boot, run.started_ns), span.line.place(boot, run.last_ns)))
+            except NoTie:
+                continue
+    total = pieces = 0
+    at = span.begin.ns
+    for started, last in [*sorted(lives), (span.end.ns, span.end.ns)]:
+        stop = min(started, span.end.ns)
+        if lives and stop > at and started != span.end.ns:
+            total, pieces = total + stop - at, pieces + 1
+        at = max(at, last)
+    return total / NS_PER_S, pieces
+
+
+def document(store: Store, window: StoredWindow, now_ns: int) -> dict[str, Any]:
+    """The closed window; ``window.request`` holds what the closer asked."""
+    request = window.request or {}
+    span = locate(store, window, request, now_ns)
+    evidence = gather(store, window, span)
+    result, terms = _energy(window, evidence, span)
+    losses = _losses(evidence, span)
+    reasons = _reasons(window, request, span, evidence, result, losses)
+    body = {
+        "schema": SCHEMA,
+        "id": window.ident,
+        "name": window.name,
+        "meter": window.meter,
+        "channel": window.channel,
+        "labels": dict(window.labels),
+        "state": "closed",
+        "revision": 1,
+        "simulated": any(r.simulated for r in evidence.readings)
+        or (evidence.info is not None and evidence.info.simulated),
+        **_instants(span, request),
+        **_joules(result, terms, losses),
+        "bad_samples": losses,
+        "ranges": _ranges(evidence, span),
+        "clock": _clock(span, request),
+        "budget": [asdict(t) for t in terms],
+        "quality": _quality(reasons),
         "reasons": reasons,
-        "marks": [{"unix_ns": facts.utc.to_remote(at).ns, "text": text} for at, text in facts.marks],
+        "marks": [
+            {"unix_ns": span.line.utc.to_remote(at).ns, "text": text}
+            for at, text in store.marks(window.ident)
+        ],
+        "opened_unix_ns": span.line.utc.to_remote(window.opened_ns).ns,
+        "meter_info": None if evidence.info is None else asdict(evidence.info),
+        "settings": [asdict(s) for s in evidence.settings],
+        "daemon": {"name": "powerd", "version": __version__},
+        "requested": {key: request.get(key) for key in ("begin_unix_ns", "end_unix_ns", "clock")},
     }
     return body | {"sha256": digest(body)}
 
 
 def digest(body: Mapping[str, Any]) -> str:
-    """SHA-256 of a document without its own digest, in canonical JSON."""
-    plain = {k: v for k, v in body.items() if k != "sha256"}
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    """SHA-256 over the document without its ``sha256``: JSON with sorted keys and no white space, UTF-8."""
+    rest = {k: v for k, v in body.items() if k != "sha256"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _in_order(readings: Sequence[Reading]) -> list[Reading]:
-    """By end of interval; of two answers for the same end the good one stays."""
-    kept: list[Reading] = []
-    for reading in sorted(readings, key=lambda r: (r.end_ns, r.values.quality is not Quality.GOOD)):
-        if not kept or reading.end_ns > kept[-1].end_ns:
-            kept.append(reading)
-    return kept
+def _energy(
+    window: StoredWindow, evidence: Evidence, span: Span
+) -> tuple[EnergyResult | None, tuple[BudgetTerm, ...]]:
+    if not evidence.readings or evidence.info is None:
+        return None, ()
+    usual = median_low([r.interval_ns for r in evidence.readings])
+    try:
+        result = integrate(evidence.samples, span.begin.ns, span.end.ns, usual)
+    except NoSamples:
+        return None, ()
+    specification = drivers.find(evidence.info.driver).specification(evidence.info)
+    clock = ClockBounds(span.begin.u95_ns / NS_PER_S, span.end.u95_ns / NS_PER_S)
+    return result, budget(evidence.readings, result, specification, clock)
 
 
-def _energy_sample(reading: Reading) -> EnergySample:
-    power = reading.values.power_w
-    good = reading.values.quality is Quality.GOOD and power is not None and math.isfinite(power)
-    return EnergySample(reading.end_ns, power if good and power is not None else 0.0, good)
-
-
-def _interval_ns(settings: Sequence[Settings], rows: Sequence[Reading]) -> int:
-    if rows:
-        return rows[len(rows) // 2].interval_ns
-    return settings[-1].interval_ns if settings else NS_PER_S
-
-
-def _bad_samples(rows: Sequence[Reading], begin: int, end: int) -> dict[str, int]:
-    counts = {q.value: 0 for q in Quality if q is not Quality.GOOD}
-    for reading in rows:
-        if reading.values.quality is not Quality.GOOD and begin < reading.end_ns < end + reading.interval_ns:
-            counts[reading.values.quality.value] += 1
-    return counts
-
-
-def _identity(facts: Facts, rows: Sequence[Reading]) -> dict[str, Any]:
-    begin, end = (facts.utc.to_remote(i.ns).ns for i in (facts.span.begin, facts.span.end))
+def _instants(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Begin and end in UTC of this machine; as asked where the request was in it."""
+    if span.clock is None:
+        begin, end = int(request["begin_unix_ns"]), int(request["end_unix_ns"])
+    else:
+        begin = span.line.utc.to_remote(span.begin.ns).ns
+        end = span.line.utc.to_remote(span.end.ns).ns
     return {
-        "schema": "edgewatt/window/1",
-        "id": facts.ident,
-        "name": facts.name,
-        "meter": facts.meter,
-        "channel": facts.channel,
-        "meter_info": {
-            "driver": facts.info.driver,
-            "maker": facts.info.maker,
-            "model": facts.info.model,
-            "serial": facts.info.serial,
-            "firmware": facts.info.firmware,
-        },
-        "labels": dict(facts.labels),
-        "state": "closed",
-        "revision": 1,
-        "simulated": facts.info.simulated or any(r.simulated for r in rows),
-        "requested": dict(facts.request),
         "begin_unix_ns": begin,
         "end_unix_ns": end,
         "begin": format_rfc3339(UnixNs(begin), 6),
         "end": format_rfc3339(UnixNs(end), 6),
+        "duration_s": (span.end.ns - span.begin.ns) / NS_PER_S,
     }
 
 
-def _figures(
-    result: EnergyResult | None,
-    terms: Sequence[BudgetTerm],
-    begin: int,
-    end: int,
-    bad: Mapping[str, int],
+def _joules(
+    result: EnergyResult | None, terms: Sequence[BudgetTerm], losses: Mapping[str, int]
 ) -> dict[str, Any]:
-    duration = (end - begin) / NS_PER_S
-    names = ("energy_j", "energy_u95_j", "energy_low_j", "energy_high_j", "measured_j", "bridged_j",
-             "average_w", "average_u95_w", "min_w", "max_w")  # fmt: skip
-    figures: dict[str, Any] = {"duration_s": duration} | dict.fromkeys(names)
     if result is None:
-        return figures | {"samples": 0, "bad_samples": dict(bad), "coverage": 0.0, "max_gap_s": duration}
+        names = ("energy_j", "energy_u95_j", "energy_low_j", "energy_high_j", "measured_j", "bridged_j",
+                 "average_w", "average_u95_w", "min_w", "max_w", "max_gap_s")  # fmt: skip
+        return {**dict.fromkeys(names), "samples": 0, "coverage": 0.0}
     error = u95(terms)
-    figures |= {
+    duration = (result.end_ns - result.begin_ns) / NS_PER_S
+    return {
         "energy_j": result.energy_j,
         "energy_u95_j": error,
         "energy_low_j": result.energy_j - error,
-        # Over range the meter says "at least": how much more it was, nobody knows.
-        "energy_high_j": None if bad["overrange"] else result.energy_j + error,
+        # Over range the meter only says "more than": nothing bounds the energy from above.
+        "energy_high_j": None if losses[Quality.OVERRANGE.value] else result.energy_j + error,
         "measured_j": result.measured_j,
         "bridged_j": result.bridged_j,
         "average_w": result.average_w,
@@ -187,75 +234,101 @@ def _figures(
         "min_w": result.min_w,
         "max_w": result.max_w,
         "samples": result.samples,
-        "bad_samples": dict(bad),
         "coverage": result.coverage,
         "max_gap_s": result.max_gap_s,
     }
-    return figures
 
 
-def _ranges(rows: Sequence[Reading], result: EnergyResult | None) -> list[dict[str, Any]]:
-    counts: dict[tuple[float | None, float | None], int] = {}
-    for reading, weight in zip(rows, result.weights_ns if result else (), strict=bool(result)):
-        if weight:
-            key = (reading.values.voltage_range_v, reading.values.current_range_a)
-            counts[key] = counts.get(key, 0) + 1
-    return [{"voltage_v": v, "current_a": a, "samples": n} for (v, a), n in counts.items()]
+def _losses(evidence: Evidence, span: Span) -> dict[str, int]:
+    """Readings with their end in the window that are not good, by the name of the loss."""
+    found = Counter(r.values.quality for r in _inside(evidence, span))
+    return {loss.value: found.get(loss, 0) for loss in _LOSSES}
 
 
-def _is_auto(settings: Sequence[Settings]) -> bool:
-    return any(s.voltage_range_v is None or s.current_range_a is None for s in settings)
+def _inside(evidence: Evidence, span: Span) -> list[Reading]:
+    pairs = zip(evidence.samples, evidence.readings, strict=True)
+    return [r for s, r in pairs if span.begin.ns < s.end_ns <= span.end.ns]
 
 
-def _outside_s(span: Span) -> float:
-    early = span.opened_ns - span.begin.ns - span.begin.u95_ns
-    late = span.end.ns - span.close_requested_ns - span.end.u95_ns
-    return max(early, late, 0) / NS_PER_S
+def _ranges(evidence: Evidence, span: Span) -> list[dict[str, Any]]:
+    counts: Counter[tuple[float | None, float | None, int | None]] = Counter(
+        (r.values.voltage_range_v, r.values.current_range_a, r.values.crest_factor)
+        for r in _inside(evidence, span)
+        if r.values.quality in (Quality.GOOD, Quality.OVERRANGE, Quality.NEGATIVE)
+    )
+    return [
+        {"voltage_range_v": v, "current_range_a": a, "crest_factor": cf, "samples": n}
+        for (v, a, cf), n in counts.items()
+    ]
 
 
-def _without_daemon_s(facts: Facts) -> float:
-    begin, end = facts.span.begin.ns, facts.span.end.ns
-    off = 0
-    for a, b in zip(facts.runs, facts.runs[1:], strict=False):
-        off += max(0, min(end, b.started_ns) - max(begin, a.last_ns))
-    return off / NS_PER_S
+def _clock(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
+    """How the ends were found: our UTC minus the client's clock at the end, bound, ids of what was used."""
+    at_end = span.line.utc.to_remote(span.end.ns)
+    fixes = {*span.line.utc.to_remote(span.begin.ns).ties, *at_end.ties}
+    clock: dict[str, Any] = {
+        "id": request.get("clock"),
+        "source": "system" if span.clock is None else "client exchange",
+        "offset_s": 0.0,
+        "u95_s": span.u95_ns / NS_PER_S,
+        "drift_ppm": None,
+        "fixes": sorted(fixes),
+        "exchanges": [],
+    }
+    if span.clock is not None:
+        ours = span.line.utc.drift_ppm()
+        theirs = span.clock.drift_ppm()
+        clock["offset_s"] = (at_end.ns - int(request["end_unix_ns"])) / NS_PER_S
+        clock["drift_ppm"] = None if ours is None or theirs is None else theirs - ours
+        clock["exchanges"] = sorted({*span.begin.ties, *span.end.ties})
+    return clock
 
 
-def _reasons(facts: Facts, result: EnergyResult | None, bad: Mapping[str, int]) -> list[str]:
-    """Why the quality is not ``good``; each begins with a name that programs may look for."""
-    found = []
-    coverage = result.coverage if result else 0.0
+def _reasons(
+    window: StoredWindow,
+    request: Mapping[str, Any],
+    span: Span,
+    evidence: Evidence,
+    result: EnergyResult | None,
+    losses: Mapping[str, int],
+) -> list[str]:
+    """Everything that keeps the window from being good, each ``name`` or ``name: detail``."""
+    reasons: list[str] = []
     if result is None:
-        found.append("no-samples: no good sample lies in the window")
-    elif coverage < GOOD_COVERAGE:
-        found.append(
-            f"coverage: {coverage:.4f} of the window lies within good samples, wanted {GOOD_COVERAGE}"
-        )
-    off = _without_daemon_s(facts)
-    if off > 0:
-        found.append(f"without-daemon: powerd did not run for {off:.3f} s of the window")
-    if result is not None and coverage < GOOD_COVERAGE:
-        found.append(f"gap: the longest time between two good samples is {result.max_gap_s:.3f} s")
-    found += [f"{name}: {count} samples" for name, count in bad.items() if count]
-    if _is_auto(facts.settings):
-        found.append("auto-range: the range was not fixed")
-    if facts.span.clock_u95_ns > BOUNDED_CLOCK_S * NS_PER_S:
-        found.append(
-            f"clock: its bound is {facts.span.clock_u95_ns / NS_PER_S:.3f} s, wanted {BOUNDED_CLOCK_S} s"
-        )
-    if facts.clock_steps:
-        found.append(f"clock-step: a clock was set {facts.clock_steps} times around the window")
-    outside = _outside_s(facts.span)
-    if outside > 0:
-        found.append(f"outside-session: {outside:.3f} s lie before the opening or after the closing request")
-    return found
+        reasons.append("no-samples: no good sample stands for any part of the window")
+    elif result.coverage < GOOD_COVERAGE:
+        lost = (1 - result.coverage) * (result.end_ns - result.begin_ns) / NS_PER_S
+        reasons.append(f"coverage: {result.coverage:.5f}, {lost:.3f} s without a good sample")
+    if evidence.absences:
+        times = "once" if evidence.absences == 1 else f"{evidence.absences} times"
+        reasons.append(f"daemon-absent: {evidence.absent_s:.3f} s without powerd ({times})")
+    reasons += [f"{name}: {count} samples" for name, count in losses.items() if count]
+    reasons += _range_reasons(evidence, span)
+    if evidence.readings and span.u95_ns > median_low([r.interval_ns for r in evidence.readings]):
+        reasons.append(f"clock-unbounded: the window's ends are known to {span.u95_ns / NS_PER_S:.3f} s only")
+    clocks = [("system", span.line.utc)] + ([("client", span.clock)] if span.clock is not None else [])
+    for name, step in steps_between(clocks, span.begin.ns, span.end.ns):
+        reasons.append(f"clock-step: the {name} clock was set by {step.by_ns / NS_PER_S:+.3f} s")
+    closed_ns = span.line.place(str(request["boot_id"]), int(request["requested_boottime_ns"]))
+    if span.begin.ns < window.opened_ns - span.begin.u95_ns or span.end.ns > closed_ns + span.end.u95_ns:
+        reasons.append("outside-session")
+    return reasons
 
 
-def _quality(facts: Facts, result: EnergyResult | None, bad: Mapping[str, int]) -> str:
-    unbounded = facts.span.clock_u95_ns > BOUNDED_CLOCK_S * NS_PER_S
-    if result is None or result.coverage < BAD_COVERAGE or bad["overrange"] or unbounded:
+def _range_reasons(evidence: Evidence, span: Span) -> list[str]:
+    ranges = _ranges(evidence, span)
+    if any(s.voltage_range_v is None or s.current_range_a is None for s in evidence.settings):
+        return ["auto-range: the meter chose its ranges itself"]
+    if len(ranges) > 1:
+        return [f"range-changed: {len(ranges)} ranges within the window"]
+    return []
+
+
+def _quality(reasons: Sequence[str]) -> str:
+    names = {r.split(":", 1)[0] for r in reasons}
+    if names & {"no-samples", "overrange", "clock-unbounded"}:
         return "bad"
-    outside = _outside_s(facts.span) > 0
-    if result.coverage < GOOD_COVERAGE or _is_auto(facts.settings) or facts.clock_steps or outside:
-        return "degraded"
-    return "good"
+    low = next((r for r in reasons if r.startswith("coverage:")), None)
+    if low is not None and float(low.split()[1].rstrip(",")) < BAD_COVERAGE:
+        return "bad"
+    return "degraded" if reasons else "good"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
@@ -11,15 +12,17 @@ from typing import Any
 
 from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
-from powerd.clock import ClockFix, Tie, boot_id, is_step, take_fix
+from powerd.clock import ClockFix, ClockModel, Tie, boot_id, is_step, take_fix
 from powerd.config import Config, MeterConfig
-from powerd.errors import Gone, NotThere, Refused
+from powerd.counters import Counters
+from powerd.errors import Gone, NotThere, PowerdError
 from powerd.exchange import Exchanges
+from powerd.feed import Feed
 from powerd.model import MeterInfo, Reading, Settings
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
-from powerd.store import Store
-from powerd.windows import Windows
+from powerd.store import Store, StoreFailed
+from powerd.windows import Conflict, Windows
 from schemas import __version__
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
@@ -29,6 +32,10 @@ FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
 FIRST_ANSWER_S = 20.0
 KEPT_EVENTS = 5
+ALARMS = frozenset({"disconnected", "garbled", "error"})
+"""Events of a meter that somebody should look at."""
+SILENT_NS = 5 * NS_PER_S
+SILENT_INTERVALS = 5
 
 
 class Service:
@@ -40,9 +47,11 @@ class Service:
         self.boot_id = boot_id()
         self.store = Store(config.data_dir, self.boot_id)
         self.ring = Ring()
+        self.counters = Counters()
+        self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self.channels, self.take_fix)
-        control = MeterControl(self.set_range, self.info, self.latest)
+        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest, self._on_window)
+        control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
         self.started_ns = boottime_ns()
@@ -53,12 +62,14 @@ class Service:
         self._last_fix: ClockFix | None = None
         self._fix_lock = threading.Lock()
         self._problems: list[str] = []
+        self._store_error: str | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def start(self) -> None:
         """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
         self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
         self.take_fix()
+        self.windows.resume()
         for meter in self.config.meters:
             self._acquisitions[meter.name] = self._acquisition(meter)
             self._acquisitions[meter.name].start()
@@ -74,8 +85,12 @@ class Service:
         if self._keeper.is_alive():
             self._keeper.join(5.0)
         self.take_fix()
-        if self.store.run_id:
-            self.store.end_run(boottime_ns())
+        self.feed.close()
+        try:
+            if self.store.run_id:
+                self.store.end_run(boottime_ns())
+        except StoreFailed as error:
+            log.error("%s; %d records are lost now", error, self.store.state.waiting)
         self.store.close()
 
     # meters
@@ -129,10 +144,10 @@ class Service:
     def set_range_unless_leased(
         self, name: str, voltage_v: float | None, current_a: float | None
     ) -> Settings:
-        """As ``set_range``; ``Refused`` while a window is open on the meter."""
+        """As ``set_range``; ``Conflict`` while a window is open on the meter."""
         self.meter(name)
         if self.windows.is_leased(name):
-            raise Refused(
+            raise Conflict(
                 f"a window is open on meter {name}: its range stays as it is until the window is closed"
             )
         return self.set_range(name, voltage_v, current_a)
@@ -150,6 +165,12 @@ class Service:
             message = f"the clock of this machine was set by {by_s:+.3f} s"
             self.store.put_event(fix.boottime_ns, "clock-step", "", message)
             self._problems = [*self._problems, message][-KEPT_EVENTS:]
+            self._alarm("clock-step", message)
+
+    def utc(self) -> ClockModel:
+        """UTC now, by the newest fix; for instants of the last seconds."""
+        fix = self._last_fix
+        return ClockModel([] if fix is None else [_tie(fix)])
 
     def health(self) -> dict[str, Any]:
         """How the daemon is doing, for machines and people."""
@@ -157,10 +178,16 @@ class Service:
         problems = list(self._problems)
         if store.error is not None:
             problems.append(store.error)
+        if store.lost:
+            problems.append(f"{store.lost} records found no room in memory and are lost")
+        if self._keeper.ident is not None and not self._keeper.is_alive():
+            problems.append("the clock is not noted and windows are not closed any more: restart powerd")
         for name in self._meters:
             state = self.state(name)
             if not state.connected:
                 problems.append(f"meter {name} is not connected: {state.last_error or 'connecting'}")
+            elif (silent_s := self._silent_s(name)) is not None:
+                problems.append(f"meter {name} has been silent for {silent_s:.0f} s")
         fix = self._last_fix
         simulated = any(s.info is not None and s.info.simulated for s in map(self.state, self._meters))
         return {
@@ -174,6 +201,14 @@ class Service:
             "problems": problems,
             "simulated": simulated,
         }
+
+    def _silent_s(self, name: str) -> float | None:
+        """Seconds since a meter's last reading where that is long, else None."""
+        latest = self.latest(name)
+        since = self.started_ns if latest is None else latest.stamps.last_byte_ns
+        silent_ns = boottime_ns() - since
+        patience_ns = max(SILENT_NS, SILENT_INTERVALS * self.meter(name).settings.interval_ns)
+        return silent_ns / NS_PER_S if silent_ns > patience_ns else None
 
     # inside
 
@@ -194,11 +229,15 @@ class Service:
     def _on_reading(self, reading: Reading) -> None:
         self.store.put_reading(reading)
         self.ring.put(reading)
+        self.windows.note(reading)
+        self.counters.put(reading)
+        self.feed.publish("reading", reading)
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
         row = {"at_unix_ns": time.time_ns(), "kind": event.kind, "message": event.message}
         self._events[event.meter] = [*self._events[event.meter], row][-KEPT_EVENTS:]
+        self.feed.publish("alarm" if event.kind in ALARMS else "meter", {"meter": event.meter} | row)
         state = self._acquisitions[event.meter].state
         if event.kind == "connected" and state.info is not None and state.settings is not None:
             self.store.put_meter(event.meter, event.at_ns, state.info, state.settings)
@@ -223,10 +262,25 @@ class Service:
             if boottime_ns() - last_fix >= FIX_EVERY_S * NS_PER_S:
                 last_fix = boottime_ns()
                 self.take_fix()
+            self._watch_store()
             try:
                 self.windows.settle_all()
-            except (Refused, NotThere, OSError) as error:
+            except (PowerdError, sqlite3.Error) as error:
                 log.warning("a closing window could not be finished: %s", error)
+
+    def _watch_store(self) -> None:
+        """Say when writing begins to fail and when it works again."""
+        before, self._store_error = self._store_error, self.store.state.error
+        if self._store_error is not None and before is None:
+            self._alarm("store", self._store_error)
+        elif before is not None and self._store_error is None:
+            self._alarm("store", "the store can be written again")
+
+    def _alarm(self, kind: str, message: str) -> None:
+        self.feed.publish("alarm", {"at_unix_ns": time.time_ns(), "kind": kind, "message": message})
+
+    def _on_window(self, window: Mapping[str, Any]) -> None:
+        self.feed.publish("window", window)
 
     def _windows_of(self, session: str) -> list[Mapping[str, Any]]:
         return [w for w in self.windows.all(1000) if w["labels"].get("session") == session]

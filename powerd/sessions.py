@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import threading
 import time
@@ -25,8 +24,10 @@ from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.errors import Gone, NotThere, Refused
+from powerd.exports.spl import spl_line
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.store import Store
+from powerd.windows import Conflict
 from schemas import __version__
 from schemas.power_session import (
     CLIENT_GREETING,
@@ -38,7 +39,6 @@ from schemas.power_session import (
     SessionFile,
     hash_file,
 )
-from schemas.powerlog import format_spl_line
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 
 CURRENT_MARGIN = 1.1
@@ -141,10 +141,10 @@ class Sessions:
         with self._lock:
             session = self._load(ident)
             if session.finished:
-                raise Refused(f"session {session.name} is done: begin a new one")
+                raise Conflict(f"session {session.name} is done: begin a new one")
             marks = session.phases[mode]
             if len(marks) != (0 if action == "start" else 2):
-                raise Refused(
+                raise Conflict(
                     f"session {session.name} cannot {action} {mode} now: start, then stop, once each"
                 )
             asked = time.time()
@@ -162,7 +162,7 @@ class Sessions:
             session = self._load(ident)
             missing = [m for m in MODES if len(session.phases[m]) != 4]
             if missing:
-                raise Refused(f"session {session.name} has not finished {' and '.join(missing)} yet")
+                raise Conflict(f"session {session.name} has not finished {' and '.join(missing)} yet")
             if not session.finished:
                 self._write(session)
                 session.finished = True
@@ -201,9 +201,9 @@ class Sessions:
         if mode == "testing":
             voltage, current = self._ranges_after_ranging(session)
         self._meters.set_range(session.meter, voltage, current)
-        self._await_good(session.meter, 1 if mode == "ranging" else GOOD_BEFORE_TESTING)
+        first_end_ns = self._await_good(session.meter, 1 if mode == "ranging" else GOOD_BEFORE_TESTING)
         session.ranges[mode] = {"voltage_v": voltage, "current_a": current}
-        session.spans[mode] = [boottime_ns()]
+        session.spans[mode] = [first_end_ns]
         return "OK auto" if mode == "ranging" else f"OK {voltage:g} V {current:g} A"
 
     def _stop(self, session: Session, mode: str) -> str:
@@ -238,8 +238,11 @@ class Sessions:
         except ValueError as error:
             raise Refused(f"the load is too large for the meter: {error}") from error
 
-    def _await_good(self, meter: str, wanted: int) -> None:
-        """Wait for so many good samples in a row whose interval began after now; ``Gone`` after 30 s."""
+    def _await_good(self, meter: str, wanted: int) -> int:
+        """Wait for so many good samples in a row whose interval began after now; the end of the last of them.
+
+        ``Gone`` when they do not come within 30 s.
+        """
         since, seen, last = boottime_ns(), 0, None
         while boottime_ns() < since + int(SETTLE_S * NS_PER_S):
             latest = self._meters.latest(meter)
@@ -247,7 +250,7 @@ class Sessions:
                 last = latest
                 seen = seen + 1 if latest.values.quality is Quality.GOOD else 0
                 if seen >= wanted:
-                    return
+                    return latest.end_ns
             time.sleep(0.01)
         raise Gone(
             f"meter {meter} gave no {wanted} good samples in a row within {SETTLE_S:g} s: look at its range"
@@ -301,7 +304,7 @@ class Sessions:
         begin, end = session.spans[mode]
         utc = ClockModel.from_fixes(self._store.fixes(session.boot_id, begin, end))
         mark = f"{session.name}_{mode}"
-        return [_spl_line(UnixNs(utc.to_remote(r.end_ns).ns), r, mark) for r in self._readings(session, mode)]
+        return [spl_line(UnixNs(utc.to_remote(r.end_ns).ns), r, mark) for r in self._readings(session, mode)]
 
     def _meter_log(self, session: Session, info: MeterInfo) -> list[str]:
         """What the daemon has to say of the measurement; the file has the name that readers look for."""
@@ -347,23 +350,6 @@ def _evidence(session: Session, info: MeterInfo, windows: Mapping[str, Mapping[s
         "ranges": dict(session.ranges),
         "windows": {mode: dict(document) for mode, document in windows.items()},
     }
-
-
-def _spl_line(at: UnixNs, reading: Reading, mark: str) -> str:
-    values = reading.values
-    lost = math.inf if values.quality is Quality.OVERRANGE else math.nan
-
-    def number(value: float | None) -> float:
-        return lost if value is None else value
-
-    return format_spl_line(
-        at,
-        number(values.power_w),
-        number(values.voltage_v),
-        number(values.current_a),
-        number(values.power_factor),
-        mark,
-    )
 
 
 def own_sources() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -10,25 +10,27 @@ from pydantic import BaseModel, Field
 from powerd.errors import Refused
 from powerd.service import Service
 
+_Instant = Annotated[int | None, Field(ge=0, le=1 << 62)]
+
 
 class ExchangeRequest(BaseModel):
     """The first half has ``t1_ns``; the second has ``exchange_id`` and ``t4_ns``."""
 
     clock: str | None = Field(default=None, max_length=200)
-    t1_ns: int | None = None
-    t1_mono_ns: int | None = None
+    t1_ns: _Instant = None
+    t1_mono_ns: _Instant = None
     boot_id: str | None = Field(default=None, max_length=200)
     exchange_id: str | None = Field(default=None, max_length=64)
-    t4_ns: int | None = None
-    t4_mono_ns: int | None = None
+    t4_ns: _Instant = None
+    t4_mono_ns: _Instant = None
 
 
 def router(service: Service) -> APIRouter:
-    """Clock exchanges."""
+    """Clock exchanges, answered on the event loop: a thread would only add to the round trip."""
     routes = APIRouter()
 
     @routes.post("/clock/exchange")
-    def exchange(request: ExchangeRequest) -> dict[str, Any]:
+    async def exchange(request: ExchangeRequest) -> dict[str, Any]:
         if request.exchange_id is None:
             if request.t1_ns is None:
                 raise Refused("an exchange begins with t1_ns and ends with exchange_id and t4_ns")

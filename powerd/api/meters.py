@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from powerd.api import views
-from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.service import Service
 
 LIMIT = 10_000
+_FAR_NS = 1 << 62
+_Instant = Annotated[int | None, Query(ge=0, le=_FAR_NS)]
 
 
 class RangeRequest(BaseModel):
@@ -37,10 +38,10 @@ def router(service: Service) -> APIRouter:
     @routes.get("/meters/{name}/samples")
     def samples(
         name: str,
-        begin_unix_ns: int | None = None,
-        end_unix_ns: int | None = None,
+        begin_unix_ns: _Instant = None,
+        end_unix_ns: _Instant = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT)] = 1000,
-        cursor: int = 0,
+        cursor: Annotated[int, Query(ge=0, le=_FAR_NS)] = 0,
         raw: bool = False,
     ) -> dict[str, Any]:
         return _samples(service, name, (begin_unix_ns, end_unix_ns), limit, cursor, raw)
@@ -56,19 +57,23 @@ def router(service: Service) -> APIRouter:
 def _samples(
     service: Service, name: str, span: tuple[int | None, int | None], limit: int, cursor: int, raw: bool
 ) -> dict[str, Any]:
-    channels = service.channels(name)
+    """Samples in order of time; ``next`` continues a list that was cut."""
+    channel = service.channels(name)[0]
+    service.store.writer.flush()
     begin = 0 if span[0] is None else span[0]
-    end = (1 << 62) if span[1] is None else span[1]
-    found: list[dict[str, Any]] = []
-    last = None
-    for boot in service.store.boots_between(0 if span[0] is None else begin, end) or [service.boot_id]:
-        utc = ClockModel.from_fixes(service.store.fixes(boot, 0, boottime_ns()))
-        low = 0 if span[0] is None else utc.to_local(begin).ns
-        high = (1 << 62) if span[1] is None else utc.to_local(end).ns
-        left = limit - len(found)
-        if left <= 0:
-            break
-        rows = service.store.readings(name, channels[0], boot, low, high, after=cursor, limit=left)
-        found += [views.sample(row.reading, utc, raw=raw) for row in rows]
-        last = rows[-1].ident if rows else last
-    return {"samples": found, "next": last if len(found) == limit else None}
+    end = _FAR_NS if span[1] is None else span[1]
+    found: list[tuple[int, dict[str, Any]]] = []
+    for boot in service.store.boots_in_order():
+        utc = ClockModel.from_fixes(service.store.fixes_around(boot, begin, end))
+        if not utc.ties or len(found) > limit:
+            continue
+        low, high = utc.to_local(begin).ns, utc.to_local(end).ns
+        rows = service.store.readings(
+            name, channel, boot, low, high, after=cursor, limit=limit + 1 - len(found)
+        )
+        found += [(row.ident, views.sample(row.reading, utc, raw=raw)) for row in rows]
+    shown = found[:limit]
+    return {
+        "samples": [sample for _, sample in shown],
+        "next": shown[-1][0] if len(found) > limit else None,
+    }

@@ -11,6 +11,9 @@ from powerd.service import Service
 
 NAME_LIMIT = 200
 LABELS = 50
+_FAR_NS = 1 << 62
+
+_Short = Annotated[str, Field(max_length=NAME_LIMIT)]
 
 
 class OpenRequest(BaseModel):
@@ -19,7 +22,7 @@ class OpenRequest(BaseModel):
     id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
     name: str = Field(max_length=NAME_LIMIT)
     meter: str = Field(max_length=NAME_LIMIT)
-    labels: dict[str, str] = Field(default_factory=dict, max_length=LABELS)
+    labels: dict[_Short, _Short] = Field(default_factory=dict, max_length=LABELS)
 
 
 class MarkRequest(BaseModel):
@@ -31,9 +34,9 @@ class MarkRequest(BaseModel):
 class CloseRequest(BaseModel):
     """Both ends on the client's clock, or on ours when ``clock`` is null."""
 
-    begin_unix_ns: int
-    end_unix_ns: int
-    clock: str | None = None
+    begin_unix_ns: int = Field(ge=0, le=_FAR_NS)
+    end_unix_ns: int = Field(ge=0, le=_FAR_NS)
+    clock: str | None = Field(default=None, max_length=NAME_LIMIT)
 
 
 def router(service: Service) -> APIRouter:

@@ -170,6 +170,19 @@ class Store:
         sql = "SELECT DISTINCT boot_id FROM fixes WHERE utc_ns BETWEEN ? AND ?"
         return [row[0] for row in self._all(sql, (begin_utc_ns, end_utc_ns))]
 
+    def boots_in_order(self) -> list[str]:
+        """All boots that were ever seen, oldest first."""
+        return [row[0] for row in self._all("SELECT boot_id FROM boots ORDER BY seen_unix_ns")]
+
+    def fixes_around(self, boot: str, begin_utc_ns: int, end_utc_ns: int) -> list[tuple[int, ClockFix]]:
+        """Numbered fixes of one boot around a stretch of UTC."""
+        edges = self._one(
+            "SELECT coalesce(max(CASE WHEN utc_ns <= ? THEN boottime_ns END), 0), "
+            "coalesce(min(CASE WHEN utc_ns >= ? THEN boottime_ns END), ?) FROM fixes WHERE boot_id = ?",
+            (begin_utc_ns, end_utc_ns, 1 << 62, boot),
+        )
+        return self.fixes(boot, edges[0], edges[1])
+
     def exchanges(self, clock: str) -> list[tuple[int, Exchange]]:
         """Numbered exchanges of one client clock, in order."""
         sql = f"SELECT id, {tables.EXCHANGE_COLUMNS} FROM exchanges WHERE clock = ? ORDER BY id"

@@ -1,0 +1,5 @@
+"""``python -m powerd``."""
+
+from powerd.cli import main
+
+raise SystemExit(main())

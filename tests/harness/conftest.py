@@ -1,0 +1,61 @@
+"""The small fixture, made once, and ways to run the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.model import Fixture, RunRequest
+from harness.registry import benchmark
+
+IMAGES = 32
+
+
+@pytest.fixture(scope="session")
+def fixture(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
+    """A small ResNet50 and 32 images."""
+    folder = tmp_path_factory.mktemp("fixture") / "resnet50"
+    return benchmark("resnet50").make_fixture(folder, width="small", seed=7, images=IMAGES)
+
+
+@pytest.fixture
+def request_for(fixture: Fixture, tmp_path: Path) -> Callable[..., RunRequest]:
+    """A run request on the fixture, with whatever a test changes."""
+    plain = RunRequest(
+        benchmark="resnet50",
+        scenario="SingleStream",
+        output=tmp_path / "tree",
+        round_name="v4.1",
+        mode="all",
+        backend="onnxruntime",
+        model=None,
+        dataset=None,
+        fixture=fixture.path,
+        power=None,
+        division="open",
+        submitter="tester",
+        system="bench",
+        user_conf=None,
+        target_latency_ms=None,
+        target_qps=None,
+        rehearsal_s=1.0,
+        threads=1,
+        command_line=("run", "resnet50"),
+    )
+    return lambda **changes: replace(plain, **changes)
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs ``mlharness`` in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = cli.main([str(a) for a in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

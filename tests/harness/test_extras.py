@@ -1,0 +1,76 @@
+"""Packages of the extra that are not installed: one sentence with the command, before anything runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import extras
+from harness.model import Fixture
+from schemas.errors import UserError
+
+Program = Callable[..., tuple[int, str, str]]
+HIDE = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name in {names!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Hidden())
+from harness import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def hidden(names: set[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process in which these packages cannot be imported."""
+    return subprocess.run(
+        [sys.executable, "-c", HIDE.format(names=names), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("module", sorted(extras.PACKAGES))
+def test_run_refuses_early(fixture: Fixture, tmp_path: Path, module: str) -> None:
+    tree = tmp_path / "tree"
+    done = hidden(
+        {module},
+        *(
+            "run",
+            "resnet50",
+            "--scenario",
+            "SingleStream",
+            "--output",
+            str(tree),
+            "--fixture",
+            str(fixture.path),
+        ),
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    wanted = f"{extras.PACKAGES[module]} is not installed; install it with: pip install 'edgewatt[harness]'"
+    assert done.stderr == f"mlharness: {wanted}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_list_works_without_any_of_them() -> None:
+    done = hidden(set(extras.PACKAGES) | {"numpy"}, "list")
+    assert done.returncode == 0, done.stderr
+    assert "not installed: mlcommons-loadgen, onnxruntime, onnx, opencv-python-headless" in done.stdout
+
+
+def test_need_passes_on_a_fault_inside_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that is there but broken is not the same as one that is missing."""
+    (tmp_path / "broken_package_here.py").write_text("import nothing_of_this_name")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
+        extras.need("broken_package_here")
+    with pytest.raises(UserError, match="no_such_package is not installed"):
+        extras.need("no_such_package")
