@@ -115,6 +115,15 @@ class PowerdClient:
             tie = self._json("POST", "/v1/clock/exchange", second)
         return ClockTie(tie["clock"], tie["offset_s"], tie["u95_s"], tie["drift_ppm"], tie["exchanges"])
 
+    def clock(self) -> dict[str, Any]:
+        """What the daemon knows of its own clock; nothing is exchanged."""
+        return self._json("GET", "/v1/clock")
+
+    def export(self, ident: str, form: str) -> bytes:
+        """The samples of a closed window in a form: ``spl``, ``csv`` or ``json``."""
+        path = f"/v1/windows/{quote(ident, safe='')}/export?{urlencode({'format': form})}"
+        return self._request("GET", path, None)
+
     def windows(self, limit: int = 100) -> list[dict[str, Any]]:
         """Windows, newest first."""
         found: list[dict[str, Any]] = self._json("GET", f"/v1/windows?limit={limit}")["windows"]

@@ -56,6 +56,7 @@ class Server:
         while thread.is_alive() and not self._stop.wait(0.5):
             pass
         tell_systemd("STOPPING=1")
+        self._service.feed.close()
         server.should_exit = True
         thread.join(5.0)
         return self._interrupted

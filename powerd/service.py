@@ -12,14 +12,16 @@ from typing import Any
 
 from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
-from powerd.clock import ClockFix, Tie, boot_id, is_step, take_fix
+from powerd.clock import ClockFix, ClockModel, Tie, boot_id, is_step, take_fix
 from powerd.config import Config, MeterConfig
+from powerd.counters import Counters
 from powerd.errors import Gone, NotThere, PowerdError
 from powerd.exchange import Exchanges
+from powerd.feed import Feed
 from powerd.model import MeterInfo, Reading, Settings
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
-from powerd.store import Store
+from powerd.store import Store, StoreFailed
 from powerd.windows import Conflict, Windows
 from schemas import __version__
 from schemas.errors import UserError
@@ -30,6 +32,8 @@ FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
 FIRST_ANSWER_S = 20.0
 KEPT_EVENTS = 5
+ALARMS = frozenset({"disconnected", "garbled", "error"})
+"""Events of a meter that somebody should look at."""
 SILENT_NS = 5 * NS_PER_S
 SILENT_INTERVALS = 5
 
@@ -43,8 +47,10 @@ class Service:
         self.boot_id = boot_id()
         self.store = Store(config.data_dir, self.boot_id)
         self.ring = Ring()
+        self.counters = Counters()
+        self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest)
+        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest, self._on_window)
         control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
@@ -56,6 +62,7 @@ class Service:
         self._last_fix: ClockFix | None = None
         self._fix_lock = threading.Lock()
         self._problems: list[str] = []
+        self._store_error: str | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -78,8 +85,12 @@ class Service:
         if self._keeper.is_alive():
             self._keeper.join(5.0)
         self.take_fix()
-        if self.store.run_id:
-            self.store.end_run(boottime_ns())
+        self.feed.close()
+        try:
+            if self.store.run_id:
+                self.store.end_run(boottime_ns())
+        except StoreFailed as error:
+            log.error("%s; %d records are lost now", error, self.store.state.waiting)
         self.store.close()
 
     # meters
@@ -154,6 +165,12 @@ class Service:
             message = f"the clock of this machine was set by {by_s:+.3f} s"
             self.store.put_event(fix.boottime_ns, "clock-step", "", message)
             self._problems = [*self._problems, message][-KEPT_EVENTS:]
+            self._alarm("clock-step", message)
+
+    def utc(self) -> ClockModel:
+        """UTC now, by the newest fix; for instants of the last seconds."""
+        fix = self._last_fix
+        return ClockModel([] if fix is None else [_tie(fix)])
 
     def health(self) -> dict[str, Any]:
         """How the daemon is doing, for machines and people."""
@@ -213,11 +230,14 @@ class Service:
         self.store.put_reading(reading)
         self.ring.put(reading)
         self.windows.note(reading)
+        self.counters.put(reading)
+        self.feed.publish("reading", reading)
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
         row = {"at_unix_ns": time.time_ns(), "kind": event.kind, "message": event.message}
         self._events[event.meter] = [*self._events[event.meter], row][-KEPT_EVENTS:]
+        self.feed.publish("alarm" if event.kind in ALARMS else "meter", {"meter": event.meter} | row)
         state = self._acquisitions[event.meter].state
         if event.kind == "connected" and state.info is not None and state.settings is not None:
             self.store.put_meter(event.meter, event.at_ns, state.info, state.settings)
@@ -242,10 +262,25 @@ class Service:
             if boottime_ns() - last_fix >= FIX_EVERY_S * NS_PER_S:
                 last_fix = boottime_ns()
                 self.take_fix()
+            self._watch_store()
             try:
                 self.windows.settle_all()
             except (PowerdError, sqlite3.Error) as error:
                 log.warning("a closing window could not be finished: %s", error)
+
+    def _watch_store(self) -> None:
+        """Say when writing begins to fail and when it works again."""
+        before, self._store_error = self._store_error, self.store.state.error
+        if self._store_error is not None and before is None:
+            self._alarm("store", self._store_error)
+        elif before is not None and self._store_error is None:
+            self._alarm("store", "the store can be written again")
+
+    def _alarm(self, kind: str, message: str) -> None:
+        self.feed.publish("alarm", {"at_unix_ns": time.time_ns(), "kind": kind, "message": message})
+
+    def _on_window(self, window: Mapping[str, Any]) -> None:
+        self.feed.publish("window", window)
 
     def _windows_of(self, session: str) -> list[Mapping[str, Any]]:
         return [w for w in self.windows.all(1000) if w["labels"].get("session") == session]

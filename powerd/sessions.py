@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import threading
 import time
@@ -25,6 +24,7 @@ from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.errors import Gone, NotThere, Refused
+from powerd.exports.spl import spl_line
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.store import Store
 from powerd.windows import Conflict
@@ -39,7 +39,6 @@ from schemas.power_session import (
     SessionFile,
     hash_file,
 )
-from schemas.powerlog import format_spl_line
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 
 CURRENT_MARGIN = 1.1
@@ -305,7 +304,7 @@ class Sessions:
         begin, end = session.spans[mode]
         utc = ClockModel.from_fixes(self._store.fixes(session.boot_id, begin, end))
         mark = f"{session.name}_{mode}"
-        return [_spl_line(UnixNs(utc.to_remote(r.end_ns).ns), r, mark) for r in self._readings(session, mode)]
+        return [spl_line(UnixNs(utc.to_remote(r.end_ns).ns), r, mark) for r in self._readings(session, mode)]
 
     def _meter_log(self, session: Session, info: MeterInfo) -> list[str]:
         """What the daemon has to say of the measurement; the file has the name that readers look for."""
@@ -351,23 +350,6 @@ def _evidence(session: Session, info: MeterInfo, windows: Mapping[str, Mapping[s
         "ranges": dict(session.ranges),
         "windows": {mode: dict(document) for mode, document in windows.items()},
     }
-
-
-def _spl_line(at: UnixNs, reading: Reading, mark: str) -> str:
-    values = reading.values
-    lost = math.inf if values.quality is Quality.OVERRANGE else math.nan
-
-    def number(value: float | None) -> float:
-        return lost if value is None else value
-
-    return format_spl_line(
-        at,
-        number(values.power_w),
-        number(values.voltage_v),
-        number(values.current_a),
-        number(values.power_factor),
-        mark,
-    )
 
 
 def own_sources() -> dict[str, str]:

@@ -41,15 +41,18 @@ class Windows:
         channels: Callable[[str], tuple[str, ...]],
         take_fix: Callable[[], None],
         latest: Callable[[str, str], Reading | None],
+        on_change: Callable[[dict[str, Any]], None] = lambda window: None,
     ) -> None:
         """``channels`` names a meter's channels (``NotThere`` if unknown); ``take_fix`` takes a clock fix now.
 
-        ``latest`` gives the newest reading of a meter's channel since the daemon started.
+        ``latest`` gives the newest reading of a meter's channel since the daemon started; ``on_change`` is told
+        of every window that is opened, marked, closing or closed.
         """
         self._store = store
         self._channels = channels
         self._take_fix = take_fix
         self._latest = latest
+        self._on_change = on_change
         self._closing = threading.Lock()
         self._ends: dict[str, int | None] = {}
         self._running: dict[str, RunningEnergy] = {}
@@ -98,7 +101,7 @@ class Windows:
             return self._describe(there)
         self._running[key] = RunningEnergy(window.opened_ns)
         self._held[meter, channel] = key
-        return self._describe(window)
+        return self._tell(window)
 
     def _leased(self, meter: str, channel: str) -> Conflict:
         holders = [w for w in self._store.windows_in("open") if (w.meter, w.channel) == (meter, channel)]
@@ -111,7 +114,7 @@ class Windows:
         if window.state != "open":
             raise Conflict(f"window {ident} is {window.state}: only an open window takes marks")
         self._store.add_mark(ident, boottime_ns(), text)
-        return self._describe(window)
+        return self._tell(window)
 
     def close(self, ident: str, begin_unix_ns: int, end_unix_ns: int, clock: str | None) -> dict[str, Any]:
         """Close a window over ``[begin, end]`` on the client's clock (None: our own UTC).
@@ -142,6 +145,7 @@ class Windows:
         self._store.update_window(window.ident, "closing", asked, None)
         self._ends[window.ident] = end.ns if here else None
         self._running.pop(window.ident, None)
+        self._tell(self._find(window.ident))
 
     def settle(self, ident: str, wait_s: float = 0.0) -> dict[str, Any]:
         """Finish a closing window when its last interval is there; the window as it is then."""
@@ -173,6 +177,12 @@ class Windows:
         if window is None:
             raise NotThere(f"there is no window {ident[:80]!r}")
         return window
+
+    def _tell(self, window: StoredWindow) -> dict[str, Any]:
+        """Say that a window changed; the window as it is."""
+        described = self._describe(window)
+        self._on_change(described)
+        return described
 
     def _describe(self, window: StoredWindow) -> dict[str, Any]:
         if window.document is not None:
@@ -207,6 +217,7 @@ class Windows:
             text = json.dumps(body, allow_nan=False)
             self._store.update_window(window.ident, "closed", window.request, text)
             self._ends.pop(window.ident, None)
+            self._on_change(body)
         return True
 
     def _complete(self, window: StoredWindow) -> bool:

@@ -16,6 +16,7 @@ from powerd.store import StoreFailed
 from powerd.windows import Conflict
 from schemas import __version__
 from schemas.discovery import modules
+from schemas.errors import UserError
 
 STATUS = {Conflict: 409, NotThere: 404, Refused: 422, Garbled: 502, Gone: 503, StoreFailed: 507}
 TITLES = {400: "Not accepted", 404: "Not there", 409: "Conflict", 422: "Refused", 502: "Garbled",
@@ -26,12 +27,16 @@ def make_app(service: Service, hosts: frozenset[str]) -> Any:
     """The ASGI application. ``hosts`` are the names by which it may be called."""
     app = FastAPI(title="powerd", version=__version__, docs_url=None, redoc_url=None)
     for module in modules("powerd.api", skip=frozenset({"app", "guard", "views"})):
-        app.include_router(module.router(service), prefix="/v1")
+        app.include_router(module.router(service), prefix=getattr(module, "PREFIX", "/v1"))
 
     @app.exception_handler(PowerdError)
     def refused(_request: Request, error: PowerdError) -> JSONResponse:
         status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
         return problem(status, str(error))
+
+    @app.exception_handler(UserError)
+    def wrong(_request: Request, error: UserError) -> JSONResponse:
+        return problem(400, str(error))
 
     @app.exception_handler(RequestValidationError)
     def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,0 +1,50 @@
+"""``/v1/clock``: what the daemon knows of its own clock; reading it changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+
+from powerd import kernel_clock
+from powerd.boottime import boottime_ns
+from powerd.clock import ClockModel
+from powerd.service import Service
+from schemas.units import NS_PER_S
+
+LOOK_BACK_S = 3600
+
+
+def router(service: Service) -> APIRouter:
+    """The state of the clock."""
+    routes = APIRouter()
+
+    @routes.get("/clock")
+    def clock() -> dict[str, Any]:
+        return _state(service)
+
+    return routes
+
+
+def _state(service: Service) -> dict[str, Any]:
+    now = boottime_ns()
+    since = now - LOOK_BACK_S * NS_PER_S
+    model = ClockModel.from_fixes(service.store.fixes(service.boot_id, since, now))
+    at = service.utc().to_remote(now)
+    kernel = kernel_clock.read()
+    return {
+        "schema": "edgewatt/clock/1",
+        "source": "system",
+        "boot_id": service.boot_id,
+        "boottime_ns": now,
+        "unix_ns": at.ns,
+        "u95_s": at.u95_ns / NS_PER_S,
+        "fixes": len(model.ties),
+        "drift_ppm": model.drift_ppm(),
+        "steps": [
+            {"seconds_ago": (now - step.to_ns) / NS_PER_S, "by_s": step.by_ns / NS_PER_S}
+            for step in model.steps(since, now)
+        ],
+        "kernel": None if kernel is None else asdict(kernel),
+    }

@@ -1,0 +1,83 @@
+"""``/v1/stream``: every reading, window change and alarm as it happens (Server-Sent Events).
+
+Events: ``reading`` (a sample with its meter), ``window`` (a window as it is now), ``meter`` (connected, range
+changed), ``alarm`` (lost, garbled, clock set, store full, over range), ``lost`` (so many events were dropped because
+this client was too slow) and ``end`` (the daemon stops). A comment is sent when nothing else was for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from powerd.api import views
+from powerd.feed import Batch, Feed, Happening, Listener
+from powerd.model import Reading
+from powerd.service import Service
+
+KEEP_ALIVE_S = 10.0
+
+
+def router(service: Service) -> APIRouter:
+    """The stream."""
+    routes = APIRouter()
+
+    @routes.get("/stream", response_class=StreamingResponse)
+    async def stream() -> StreamingResponse:
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to be woken
+                loop.call_soon_threadsafe(ready.set)
+
+        listener = service.feed.listen(wake)
+        events = _events(service.feed, listener, ready, lambda h: _event(h, service))
+        return StreamingResponse(
+            events, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    return routes
+
+
+async def _events(
+    feed: Feed, listener: Listener, ready: asyncio.Event, written: Callable[[Happening], str]
+) -> AsyncIterator[str]:
+    try:
+        yield ": powerd\n\n"
+        while True:
+            ready.clear()
+            batch = listener.take()
+            for text in _texts(batch, written):
+                yield text
+            if batch.ended:
+                return
+            try:
+                await asyncio.wait_for(ready.wait(), KEEP_ALIVE_S)
+            except TimeoutError:
+                yield ": nothing new\n\n"
+    finally:
+        feed.leave(listener)
+
+
+def _texts(batch: Batch, written: Callable[[Happening], str]) -> list[str]:
+    texts = [_text("lost", {"events": batch.lost})] if batch.lost else []
+    texts += [written(happening) for happening in batch.happenings]
+    return [*texts, _text("end", {})] if batch.ended else texts
+
+
+def _event(happening: Happening, service: Service) -> str:
+    body = happening.body
+    if isinstance(body, Reading):
+        body = {"meter": body.meter, "simulated": body.simulated} | views.sample(body, service.utc())
+    return _text(happening.kind, body, happening.number)
+
+
+def _text(kind: str, body: Mapping[str, Any], number: int | None = None) -> str:
+    ident = "" if number is None else f"id: {number}\n"
+    return f"{ident}event: {kind}\ndata: {json.dumps(body)}\n\n"
