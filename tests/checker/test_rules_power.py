@@ -102,6 +102,14 @@ def half_power(t: TreeUnderTest) -> None:
     (t.run() / "spl.txt").write_text(spl_text("testing", 11.0))
 
 
+def over_range_while_ranging(t: TreeUnderTest) -> None:
+    lines = (t.run(part="ranging") / "spl.txt").read_text().splitlines()
+    fields = lines[len(lines) // 2].split(",")
+    fields[3] = "inf"
+    lines[len(lines) // 2] = ",".join(fields)
+    (t.run(part="ranging") / "spl.txt").write_text("\n".join(lines) + "\n")
+
+
 def short_testing(t: TreeUnderTest) -> None:
     end = run_begin("testing") + 9 * NS_PER_S
     t.set_log(t.run(), power_end=format_log_time(UnixNs(end)))
@@ -159,6 +167,7 @@ CASES = [
     Case("power/phases", server("late_phase", late_phase)),
     Case("power/phases", shifted_phases),
     Case("power/ranging-delta", half_power),
+    Case("power/ranging-delta", over_range_while_ranging, severity=Severity.NOTE),
     Case("power/ranging-delta", short_and_low, Effect.NONE, also=("power/ranging-duration",)),
     Case("power/ranging-duration", short_testing, Effect.LOG, Severity.WARNING),
     Case("power/messages", server("one_less", lambda d: d["messages"].pop())),
