@@ -62,11 +62,13 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _say(console: Console, text: str, style: str = "", label: str = "", indent: int = 0) -> None:
+def _say(
+    console: Console, text: str, style: str = "", label: str = "", indent: int = 0, pad: int = LABEL
+) -> None:
     """One paragraph, with a label before it and broken to the width of a terminal."""
     from rich.text import Text
 
-    head = " " * indent + (label.ljust(LABEL) if label else "")
+    head = " " * indent + (label.ljust(pad - 1) + " " if label else "")
     for part in text.split("\n"):
         lines = textwrap.wrap(safe(part), max(20, console.width - len(head)), break_on_hyphens=False) or [""]
         for line in lines:
@@ -125,7 +127,8 @@ def _bare(found: Finding) -> str:
 
 def _cause(console: Console, head: str, cause: Cause) -> None:
     first = cause.first
-    _say(console, f"\n{head} {first.rule}: {shorten(first.message)}", "red")
+    console.print()
+    _say(console, f"{first.rule}: {shorten(first.message)}", "red", label=head, pad=3)
     for message in cause.messages[1 : SHOWN + 1]:
         _say(console, shorten(message), label="also", indent=3)
     if len(cause.messages) > SHOWN + 1:

@@ -10,6 +10,7 @@ from checker.power_quality import Quality
 from checker.result import Result
 from checker.rule import POWER, rule
 from checker.rules.power_daemon import daemon_events
+from checker.wording import shorten
 
 ENOUGH = 0.99
 """Least share of a window that good samples must stand for; a promise of ours, not of a round.
@@ -149,6 +150,12 @@ def daemon_log(result: Result) -> Iterator[Problem]:
     rest = [e for e in found if not e.fails]
     for rows, severity in ((failing, None), (rest, Severity.NOTE)):
         if rows:
-            message = f"{len(rows)} entries of the power daemon, the first: {rows[0].text[:120]}"
+            message = (
+                f"the power daemon reports trouble {_times(len(rows))}, first: {shorten(rows[0].text, 120)}"
+            )
             path, line = result.ptd_logs.path, rows[0].line
             yield Problem(message, path, f"{len(rows)} entries", "none", line, severity=severity)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
