@@ -12,8 +12,9 @@ from checker.files import Tree
 from checker.forgive import forgive
 from checker.model import Place, Report
 from checker.options import Options
+from checker.result import Result
 from checker.rule_pass import wanted
-from checker.tree import Result, Submission
+from checker.tree import Submission
 from checker.verdicts import Verdicts
 from schemas.errors import UserError
 
@@ -54,7 +55,7 @@ def check_with(path: Path, options: Options) -> Report:
         findings = forgive(findings, results)
     shown = [f for f in findings if options.wants(f.rule)]
     verdicts = Verdicts(shown)
-    reports = tuple(outcome.judged(n, shown, verdicts, official) for n in numbers)
+    reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
     return Report(
         tree=str(path),
         round=submission.round.name,
@@ -83,7 +84,7 @@ def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submissio
 
 def chosen(submission: Submission, options: Options) -> list[Result]:
     """The results that were asked for; UserError when a filter matches none."""
-    results = list(submission.results)
+    results = submission.results
     found = [r for r in results if wanted(options.only, r)]
     if not found:
         asked = ", ".join(

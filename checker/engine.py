@@ -9,8 +9,9 @@ from checker import outcome
 from checker.files import Tree
 from checker.model import Finding, Place, ResultReport
 from checker.options import Options
+from checker.result import Result
 from checker.rule_pass import RulePass, unique, wanted
-from checker.tree import Result, Submission
+from checker.tree import Submission
 from schemas.rounds import load_round
 
 Part = tuple[list[Finding], list[ResultReport]]
@@ -39,6 +40,7 @@ def _part(root: Path, options: Options, systems: Sequence[Place]) -> Part:
     submission = Submission(
         Tree(root), load_round(options.round), unofficial_power=options.power == "unofficial"
     )
-    findings = RulePass(submission, options).run(frozenset(systems), above=False)
-    chosen = [r for r in submission.results if r.place.cut(3) in systems and wanted(options.only, r)]
+    mine = frozenset(systems)
+    findings = RulePass(submission, options).run(mine, above=False)
+    chosen = [r for r in submission.results if r.place.cut(3) in mine and wanted(options.only, r)]
     return findings, [outcome.numbers(r) for r in chosen]

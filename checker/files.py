@@ -91,10 +91,11 @@ class Tree:
 
     def below(self, path: str) -> Iterator[Folder]:
         """The directory at ``path`` and all below it, in order of the walk."""
-        prefix = path + "/" if path else ""
-        for name, folder in self.folders.items():
-            if name == path or name.startswith(prefix):
-                yield folder
+        found = self.folders.get(path)
+        if found is not None:
+            yield found
+            for name in found.dirs:
+                yield from self.below(join(path, name))
 
 
 def join(*parts: str) -> str:

@@ -7,29 +7,29 @@ from dataclasses import replace
 
 from checker.model import Finding
 from checker.rehearsal import excuses, only_too_short
+from checker.result import Result
 from checker.rules import all_rules
-from checker.tree import Result, Run
+from checker.run import Run
 
 VALIDITY = "performance/validity"
 
 
 def forgive(findings: Sequence[Finding], results: Sequence[Result]) -> list[Finding]:
     """The same findings, with ``forgiven`` set where the run record of the result excuses them."""
-    by_place = {r.place: r for r in results}
+    reasons = {r.place: (r, excuses(r)) for r in results if r.run_record.present}
     return [
-        replace(f, forgiven=True) if f.place in by_place and _excused(f, by_place[f.place]) else f
+        replace(f, forgiven=True) if f.place in reasons and _excused(f, *reasons[f.place]) else f
         for f in findings
     ]
 
 
-def _excused(found: Finding, result: Result) -> bool:
-    reasons = excuses(result)
+def _excused(found: Finding, result: Result, reasons: frozenset[str]) -> bool:
     about = all_rules()[found.cause or found.rule]
-    if not reasons.intersection(about.forgiven_by):
+    if not found.excusable or not reasons.intersection(about.forgiven_by):
         return False
     if about.id == VALIDITY:
         run = _run_at(result, found.location.path)
-        return run is not None and only_too_short(run)
+        return run is not None and only_too_short(run, reasons)
     return True
 
 

@@ -6,15 +6,16 @@ import math
 from dataclasses import dataclass
 
 from checker.model import Metric
+from checker.result import Result
 from checker.rule import Absent
-from checker.tree import Result, Run
+from checker.run import Run
 from schemas.loadgen import LogGarbled, PowerWindow
 from schemas.powerlog import BadLine, PowerLine
 
 STREAMS = ("SingleStream", "MultiStream")
 NS_PER_MS = 1_000_000
-MULTISTREAM_SAMPLES = 8
-"""Samples of a MultiStream query from v2.0 on; the factor between a stream's query and its samples."""
+SAMPLES_PER_QUERY = "*.MultiStream.samples_per_query"
+"""Setting of the round that says how many samples a MultiStream query holds (from v2.0 on)."""
 
 
 def metric(result: Result) -> tuple[Metric, bool]:
@@ -45,8 +46,13 @@ def _inferred(run: Run, wanted: str) -> float | None:
         mean_ns = run.number("result_mean_query_latency_ns")
         return run.number("effective_samples_per_query") * 1000 / (mean_ns / NS_PER_MS) if mean_ns else 0.0
     if (wanted, run.scenario) == ("MultiStream", "SingleStream"):
-        return run.number("early_stopping_latency_ms") * MULTISTREAM_SAMPLES / NS_PER_MS
+        return run.number("early_stopping_latency_ms") * multistream_samples(run.result) / NS_PER_MS
     return None
+
+
+def multistream_samples(result: Result) -> int:
+    """The factor between a SingleStream query and a MultiStream one."""
+    return int(result.round.facts["loadgen"]["conf"][SAMPLES_PER_QUERY])
 
 
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
@@ -107,5 +113,5 @@ def power_metric(result: Result, found: Samples) -> Metric:
         raise Absent("result_query_count", result.run.log.path, "0", "the number of queries")
     energy = found.mean * found.window.seconds * 1000 / queries
     if (result.scenario, result.run.scenario) == ("MultiStream", "SingleStream"):
-        energy *= MULTISTREAM_SAMPLES
+        energy *= multistream_samples(result)
     return Metric("energy_per_stream", energy, "mJ")

@@ -90,7 +90,8 @@ class Problem:
 
     ``severity``, ``effect`` and ``place`` override what the rule and its round say; ``raises``: the official
     checker meets an exception here (a value that is not there) instead of judging; ``cause``: the rule that
-    is behind this problem, where a rule passes on the problems of another.
+    is behind this problem, where a rule passes on the problems of another; ``excusable``: whether a declared
+    rehearsal may excuse it where its rule can be forgiven: a value that is missing never is.
     """
 
     message: str
@@ -104,6 +105,7 @@ class Problem:
     place: Place | None = None
     raises: bool = False
     cause: str | None = None
+    excusable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Finding:
     fingerprint: str
     spares_results: bool = False
     cause: str = ""
+    excusable: bool = True
     forgiven: bool = False
     waived: bool = False
 

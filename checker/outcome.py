@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from checker import metrics, session
-from checker.model import AccuracyValue, Finding, Metric, PowerFigures, ResultReport
+from checker.model import AccuracyValue, Metric, PowerFigures, ResultReport
+from checker.result import Result
 from checker.rule import Absent
 from checker.rules.accuracy import read
 from checker.rules.power_runs import delta_percent
 from checker.rules.quality import judge
-from checker.tree import Result
 from checker.verdicts import Verdicts
 from schemas.units import format_rfc3339
 
@@ -40,16 +39,14 @@ def numbers(result: Result) -> ResultReport:
     )
 
 
-def judged(
-    report: ResultReport, findings: Sequence[Finding], shown: Verdicts, official: Verdicts
-) -> ResultReport:
+def judged(report: ResultReport, shown: Verdicts, official: Verdicts) -> ResultReport:
     """A report with its verdicts: ours from the findings that are shown, the official one from all of them."""
     has_number = report.metric is not None
     return replace(
         report,
         valid=has_number and shown.valid(report.place),
         reference_valid=has_number and official.reference_valid(report.place),
-        findings=tuple(at for at, f in enumerate(findings) if shown.concerns(f, report.place)),
+        findings=shown.about(report.place),
     )
 
 

@@ -1,13 +1,42 @@
-"""``--rehearsal``: which findings a declared rehearsal excuses. Nothing that the run record does not declare."""
+"""What the run record of a rehearsal declares, and which reasons for forgiveness that gives. Nothing else does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from checker.tree import Result, Run
+from checker.model import Problem
+from checker.result import Result
+from checker.run import Run
+from schemas.documents import violations
 
 Document = Mapping[str, Any]
+
+MADE = ("dataset", "weights")
+"""Parts of a fixture that decide its accuracy."""
+SHORT = ("min_duration_ms", "offline_samples")
+"""Cuts that make a run short, with fewer queries and a score and a power that scatter more."""
+_BY_CUT = {
+    "min_duration_ms": ("duration", "queries", "early_stopping"),
+    "offline_samples": ("offline_samples", "queries"),
+    "performance_sample_count": ("performance_sample_count",),
+    "dataset_size": ("dataset_size",),
+}
+DECLARATIONS = {
+    "declared": "the cut, the fixture or the simulation itself",
+    "duration": "shortened/min_duration_ms",
+    "queries": "shortened/min_duration_ms or shortened/offline_samples",
+    "early_stopping": "shortened/min_duration_ms",
+    "performance_sample_count": "shortened/performance_sample_count",
+    "offline_samples": "shortened/offline_samples",
+    "dataset_size": "shortened/dataset_size",
+    "compliance_performance": "shortened/min_duration_ms or shortened/offline_samples",
+    "ranging_delta": "shortened/min_duration_ms, shortened/offline_samples or simulated/meter",
+    "accuracy": "synthetic/dataset or synthetic/weights",
+    "simulated": "simulated/meter",
+}
+"""Reasons for forgiveness, and where in ``edgewatt.json`` each of them is declared."""
 
 
 def declared(record: Document, part: str) -> list[str]:
@@ -16,34 +45,60 @@ def declared(record: Document, part: str) -> list[str]:
     return sorted(found) if isinstance(found, dict) else []
 
 
+def flaws(result: Result) -> Iterator[Problem]:
+    """Why the run record is none of mlharness, or none of this result."""
+    document, path = result.run_record.value, result.run_record.path
+    for violation in list(violations("run-record", document))[:5]:
+        found, wanted = violation.found, violation.wanted
+        yield Problem(violation.message[:200], path, found, wanted, pointer=violation.pointer)
+    about, place = document.get("result"), result.place
+    own = {
+        "division": place.division,
+        "submitter": place.submitter,
+        "system": place.system,
+        "benchmark": place.benchmark,
+        "scenario": result.scenario,
+    }
+    if isinstance(about, dict) and any(about.get(k) != v for k, v in own.items()):
+        found = json.dumps({k: about.get(k) for k in own})[:200]
+        yield Problem("the record belongs to another result", path, found, json.dumps(own), pointer="/result")
+    if document.get("round") != result.round.name:
+        found, wanted = str(document.get("round"))[:40], result.round.name
+        yield Problem("the record belongs to another round", path, found, wanted, pointer="/round")
+
+
 def excuses(result: Result) -> frozenset[str]:
-    """Reasons for forgiveness that the run record of a result gives; none without a readable record."""
-    if not result.run_record.usable or result.run_record.value.get("schema") != "edgewatt/run/1":
+    """Reasons for forgiveness that the run record of a result gives; none without a flawless record."""
+    if not result.run_record.usable or any(flaws(result)):
         return frozenset()
     record = result.run_record.value
-    short, made = declared(record, "shortened"), declared(record, "synthetic")
-    found = {"declared"} if short or made else set()
-    found |= {_REASONS[name] for name in short if name in _REASONS}
-    if short:
-        found |= {"early_stopping", "compliance_performance", "ranging_delta", "queries"}
-    if made:
+    cut, made = declared(record, "shortened"), declared(record, "synthetic")
+    simulated = "meter" in declared(record, "simulated")
+    found = {reason for name in cut for reason in _BY_CUT[name]}
+    if cut or made:
+        found.add("declared")
+    if set(SHORT).intersection(cut):
+        found |= {"compliance_performance", "ranging_delta"}
+    if set(MADE).intersection(made):
         found.add("accuracy")
-    if "meter" in declared(record, "simulated"):
+    if simulated:
         found |= {"simulated", "ranging_delta"}
     return frozenset(found)
 
 
-_REASONS = {
-    "min_duration_ms": "duration",
-    "performance_sample_count": "performance_sample_count",
-    "offline_samples": "offline_samples",
-    "dataset_size": "dataset_size",
-}
-_MEASURES = ("result_min_duration_met", "result_min_queries_met", "early_stopping_met")
+DURATION, QUERIES, EARLY_STOPPING = (
+    "result_min_duration_met",
+    "result_min_queries_met",
+    "early_stopping_met",
+)
+_REASON = {DURATION: "duration", QUERIES: "queries", EARLY_STOPPING: "early_stopping"}
 
 
-def only_too_short(run: Run) -> bool:
-    """Whether LoadGen called a run INVALID for its duration, its queries or early stopping and nothing else."""
-    if not run.log.usable or not any(run.log.value.first(key) is False for key in _MEASURES):
+def only_too_short(run: Run, reasons: frozenset[str]) -> bool:
+    """Whether LoadGen called a run INVALID only for measures of its length, each of them excused."""
+    if not run.log.usable:
+        return False
+    failed = {reason for key, reason in _REASON.items() if run.log.value.first(key) is False}
+    if not failed or not failed <= reasons:
         return False
     return run.log.value.first("result_perf_constraints_met") is not False and not run.log.value.errors

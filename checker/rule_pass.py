@@ -14,12 +14,13 @@ from typing import Any
 from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
+from checker.result import Result
 from checker.rule import Absent, Rule, effects
 from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
 from checker.session import unofficial_session
-from checker.tree import Result, Submission
+from checker.tree import Submission
 
 Node = Any
 """A node of the tree that the rules of its scope take: Submission, Submitter, System, Benchmark or Result."""
@@ -180,6 +181,7 @@ def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Findi
         fingerprint=digest[:16],
         spares_results=rule.spares_results,
         cause=problem.cause or "",
+        excusable=problem.excusable and not problem.raises,
     )
 
 

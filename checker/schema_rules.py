@@ -8,7 +8,8 @@ from typing import Any
 
 from checker.files import Source
 from checker.model import Problem
-from checker.tree import Run, System
+from checker.run import Run
+from checker.tree import System
 from schemas.documents import Violation, violations
 
 ByRule = Mapping[str, list[Violation]]
@@ -55,6 +56,7 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
             found=violation.found,
             wanted="a value" if missing else violation.wanted,
             raises=raises and violation.keyword in RAISING,
+            excusable=violation.keyword not in RAISING,
         )
 
 

@@ -14,6 +14,8 @@ Difference = tuple[str, str, str]
 
 GO = "Starting untimed measurement, maximum 500000 samples at 1000ms with 0 rampup samples"
 ANSWERS = (("SR,A", "Range A changed"), ("SR,V", "Range V changed"), ("Go,1000,", GO))
+RUNS = 2
+"""Measurements of a session, ranging and testing: as many Stops find one to stop."""
 STOP, STOP_AGAIN = "Stopping untimed measurement", "Error: no measurement to stop"
 
 
@@ -95,10 +97,14 @@ def ptd_dialogue(server: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterato
     analyzer, version = identity(server)
     if analyzer not in facts["analyzers"]:
         known = ", ".join(sorted(facts["analyzers"]))
-        yield f"the analyzer {analyzer[:40]!r} is not an accepted one", analyzer or "no answer", known
+        said_by = (
+            f"the analyzer {analyzer[:40]!r} is not an accepted one" if analyzer else "no analyzer was named"
+        )
+        yield said_by, analyzer or "no answer", known
     if version not in facts["ptd_versions"]:
         wanted = ", ".join(facts["ptd_versions"])
-        yield f"PTDaemon {version[:20]!r} is not an accepted version", version or "no version", wanted
+        told = f"PTDaemon {version[:20]} is not an accepted version" if version else "no PTDaemon answered"
+        yield told, version or "no version", wanted
     yield from _replies(said)
     yield from _ranges_restored(said, facts["amps_restore_command_index"])
 
@@ -112,7 +118,7 @@ def _replies(said: Sequence[tuple[str, str]]) -> Iterator[Difference]:
         if command == "Stop":
             stops += 1
         if command.startswith("Stop"):
-            wanted = STOP if stops < 3 else STOP_AGAIN
+            wanted = STOP if stops <= RUNS else STOP_AGAIN
             if reply != wanted:
                 yield f"{command[:40]!r} was answered otherwise", reply, wanted
 
@@ -120,7 +126,11 @@ def _replies(said: Sequence[tuple[str, str]]) -> Iterator[Difference]:
 def _ranges_restored(said: Sequence[tuple[str, str]], amps_at: Sequence[int]) -> Iterator[Difference]:
     fields = said[2][1].split(",") if len(said) > 2 else []
     if len(fields) < 5:
-        yield "the ranges before the session are not known", ",".join(fields), "Ranges,flag,amps,flag,volts"
+        yield (
+            "the ranges before the session are not known",
+            ",".join(fields) or "nothing",
+            "Ranges,flag,amps,flag,volts",
+        )
         return
     for prefix, flag, value, places in (("SR,A", 1, 2, amps_at), ("SR,V", 3, 4, (3,))):
         before = fields[value] if fields[flag] == "0" and _positive(fields[value]) else "Auto"

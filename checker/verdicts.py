@@ -7,6 +7,7 @@ where it would end with a traceback nothing is listed at all.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from checker.model import Effect, Finding, Place
@@ -18,25 +19,32 @@ BEFORE_ACCURACY = ("structure/acc-txt", "structure/acc-file-list")
 
 
 class Verdicts:
-    """The verdicts on a tree with these findings."""
+    """The verdicts on a tree with these findings. Findings are looked up by place, never searched through."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         """Findings of the whole tree, forgiven ones included."""
         self.findings = findings
-        failing = [f for f in findings if f.effect.fails]
-        self.stop = next((f for f in failing if f.effect is Effect.STOP), None)
-        self.skipped = [(f.place.cut(DEPTHS[f.effect]), f) for f in failing if f.effect in SKIPPING]
-        self.results_failed = {f.place for f in failing if f.effect is Effect.RESULT}
-        crashes = [f for f in failing if f.effect is Effect.CRASH and self._reached(f)]
-        self.crash = crashes[0] if crashes else None
+        self._at: dict[Place, list[int]] = defaultdict(list)
+        for at, found in enumerate(findings):
+            self._at[found.place].append(at)
+        self._counting = {f.place for f in findings if f.counts and not f.spares_results}
+        self._tree_counts = any(f.counts for f in findings)
+        failing = [(at, f) for at, f in enumerate(findings) if f.effect.fails]
+        self._fails = bool(failing)
+        self._stop = next((at for at, f in failing if f.effect is Effect.STOP), None)
+        self._skipped = {f.place.cut(DEPTHS[f.effect]) for _, f in failing if f.effect in SKIPPING}
+        self._failed = {f.place for _, f in failing if f.effect is Effect.RESULT}
+        crashes = (at for at, f in failing if f.effect is Effect.CRASH and self._reached(f))
+        self._crash = next(crashes, None)
 
     def _reached(self, crash: Finding) -> bool:
         """Whether the official checker gets as far as this crash."""
-        if self.stop is not None or any(p.covers(crash.place) for p, _ in self.skipped):
+        if self._stop is not None or self._skipped.intersection(above(crash.place)):
             return False
         if not crash.place.scenario:
             return True
-        before = [f for f in self.findings if f.place == crash.place and f.effect is Effect.RESULT]
+        here = (self.findings[at] for at in self._at[crash.place])
+        before = [f for f in here if f.effect is Effect.RESULT]
         family = _part_of(crash)
         if any(f.rule in ENDS_EARLY for f in before):
             return False
@@ -46,25 +54,32 @@ class Verdicts:
 
     def reference_valid(self, place: Place) -> bool:
         """Whether the official checker lists the result at ``place``, provided that it has a number."""
-        if self.stop is not None or self.crash is not None or place in self.results_failed:
+        if self._stop is not None or self._crash is not None or place in self._failed:
             return False
-        return not any(p.covers(place) for p, _ in self.skipped)
+        return not self._skipped.intersection(above(place))
 
     def valid(self, place: Place) -> bool:
         """Whether nothing counts against the result at ``place``."""
-        return not any(f.counts and not f.spares_results and f.place.covers(place) for f in self.findings)
+        return not self._counting.intersection(above(place))
 
     def tree_valid(self) -> bool:
         """Whether nothing counts anywhere."""
-        return not any(f.counts for f in self.findings)
+        return not self._tree_counts
 
     def reference_exits_zero(self) -> bool:
         """Whether the official checker has no failure to report."""
-        return not any(f.effect.fails for f in self.findings)
+        return not self._fails
 
-    def concerns(self, found: Finding, place: Place) -> bool:
-        """Whether a finding says something about the result at ``place``: it is there, above, or ends it all."""
-        return found.place.covers(place) or found is self.stop or found is self.crash
+    def about(self, place: Place) -> tuple[int, ...]:
+        """Indices of the findings about the result at ``place``: those there, those above, and what ends it all."""
+        found = {at for p in above(place) for at in self._at.get(p, ())}
+        found |= {at for at in (self._stop, self._crash) if at is not None}
+        return tuple(sorted(found))
+
+
+def above(place: Place) -> tuple[Place, ...]:
+    """A place and all that hold it."""
+    return tuple(place.cut(depth) for depth in range(len(place.names) + 1))
 
 
 def _part_of(found: Finding) -> str:

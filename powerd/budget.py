@@ -117,34 +117,41 @@ def _clock_terms(
     alike, which matters only as far as power differs between and across them.
     """
     inside = [i for i, w in enumerate(result.weights_ns) if w]
-    begin = _near(readings, inside[0])
-    end = _near(readings, inside[-1])
+    begin = _powers_near(readings, inside[0])
+    end = _powers_near(readings, inside[-1])
     ends_j = math.hypot(clock.begin_u95_s * max(map(abs, begin)), clock.end_u95_s * max(map(abs, end)))
-    shift_s = max(readings[i].end_u95_ns for i in inside) / NS_PER_S
+    at_ends = [*_near(readings, inside[0]), *_near(readings, inside[-1])]
+    shift_s = max(r.end_u95_ns for r in at_ends) / NS_PER_S
     both = [*begin, *end]
     across = max(max(both) - min(both), result.step_begin_w, result.step_end_w)
     return normal("clock", ends_j), rectangular("clock/stamps", shift_s * across)
 
 
-def _near(readings: Sequence[Reading], index: int) -> list[float]:
-    """Powers of the good readings within two of ``index``."""
-    near = readings[max(0, index - 2) : index + 3]
-    powers = [r.values.power_w for r in near if r.values.quality is Quality.GOOD]
-    return [p for p in powers if p is not None]
+def _near(readings: Sequence[Reading], index: int) -> list[Reading]:
+    """The good readings within two of ``index``."""
+    return [r for r in readings[max(0, index - 2) : index + 3] if r.values.quality is Quality.GOOD]
+
+
+def _powers_near(readings: Sequence[Reading], index: int) -> list[float]:
+    return [r.values.power_w or 0.0 for r in _near(readings, index)]
 
 
 def _sampling_u95_j(readings: Sequence[Reading], result: EnergyResult) -> float:
-    """Scatter of the stamps against the meter's even updates: each moves the border between two samples.
+    """Stamps that are off one by one: each moves the border between two samples, as far as the two differ.
 
-    That matters as far as the two differ. Spacings half an interval off or more are losses, not scatter.
+    Two things tell how far: the scatter of the spacings against the meter's even updates (spacings half an
+    interval off or more are losses, not scatter), and what a stamp claims beyond the best one, which all share.
     """
     weighted = [r for r, w in zip(readings, result.weights_ns, strict=True) if w]
-    changes = offs = 0.0
+    shared_ns = min(r.end_u95_ns for r in weighted)
+    changes = doubts = offs = 0.0
     count = 0
     for a, b in itertools.pairwise(weighted):
-        changes += ((b.values.power_w or 0.0) - (a.values.power_w or 0.0)) ** 2
+        change_w = (b.values.power_w or 0.0) - (a.values.power_w or 0.0)
+        changes += change_w**2
+        doubts += (change_w * (a.end_u95_ns - shared_ns) / NS_PER_S) ** 2
         off = b.end_ns - a.end_ns - b.interval_ns
         if a.boot_id == b.boot_id and abs(off) < b.interval_ns // 2:
             offs, count = offs + off * off, count + 1
     scatter_s = math.sqrt(offs / count) / NS_PER_S if count else 0.0
-    return COVERAGE_FACTOR * scatter_s * math.sqrt(changes)
+    return math.hypot(COVERAGE_FACTOR * scatter_s * math.sqrt(changes), math.sqrt(doubts))

@@ -34,6 +34,7 @@ from schemas.power_session import (
 
 TIMEOUT_S = 60.0
 ROUNDS = 8
+PAGE = 5_000
 CLOSING_POLL_S = 0.2
 CLOSING_LIMIT_S = 45.0
 Mode = Literal["ranging", "testing"]
@@ -87,13 +88,19 @@ class PowerdClient:
         self, meter: str, begin_unix_ns: int | None = None, end_unix_ns: int | None = None, limit: int = 1000
     ) -> list[dict[str, Any]]:
         """Samples of a meter's first channel, oldest first, all pages together up to ``limit``."""
-        wanted: dict[str, int] = {"limit": limit}
+        wanted: dict[str, int] = {}
         if begin_unix_ns is not None:
             wanted["begin_unix_ns"] = begin_unix_ns
         if end_unix_ns is not None:
             wanted["end_unix_ns"] = end_unix_ns
-        path = f"/v1/meters/{quote(meter, safe='')}/samples?{urlencode(wanted)}"
-        found: list[dict[str, Any]] = self._json("GET", path)["samples"]
+        found: list[dict[str, Any]] = []
+        while len(found) < limit:
+            wanted["limit"] = min(limit - len(found), PAGE)
+            page = self._json("GET", f"/v1/meters/{quote(meter, safe='')}/samples?{urlencode(wanted)}")
+            found += page["samples"]
+            if page["next"] is None:
+                break
+            wanted["cursor"] = int(page["next"])
         return found
 
     def sync_clock(self, clock: str | None = None, rounds: int = ROUNDS) -> ClockTie:

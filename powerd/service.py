@@ -69,6 +69,7 @@ class Service:
         """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
         self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
         self.take_fix()
+        self.windows.resume()
         for meter in self.config.meters:
             self._acquisitions[meter.name] = self._acquisition(meter)
             self._acquisitions[meter.name].start()
@@ -228,6 +229,7 @@ class Service:
     def _on_reading(self, reading: Reading) -> None:
         self.store.put_reading(reading)
         self.ring.put(reading)
+        self.windows.note(reading)
         self.counters.put(reading)
         self.feed.publish("reading", reading)
 

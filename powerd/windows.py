@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from powerd import evidence
@@ -14,6 +15,7 @@ from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.errors import NotThere, Refused
 from powerd.model import Reading
+from powerd.running import RunningEnergy
 from powerd.store import Store, StoredWindow
 from schemas.units import NS_PER_S
 
@@ -53,6 +55,25 @@ class Windows:
         self._on_change = on_change
         self._closing = threading.Lock()
         self._ends: dict[str, int | None] = {}
+        self._running: dict[str, RunningEnergy] = {}
+        self._held: dict[tuple[str, str], str] = {}
+
+    def resume(self) -> None:
+        """Go on with the windows that were open when the daemon ended."""
+        for window in self._store.windows_in("open"):
+            if window.boot_id == self._store.boot_id:
+                rows = self._store.readings(
+                    window.meter, window.channel, window.boot_id, window.opened_ns, boottime_ns()
+                )
+                self._running[window.ident] = RunningEnergy(window.opened_ns, (r.reading for r in rows))
+                self._held[window.meter, window.channel] = window.ident
+
+    def note(self, reading: Reading) -> None:
+        """Take a reading into the running energy of the window that holds its channel."""
+        holder = self._held.get((reading.meter, reading.values.channel))
+        running = None if holder is None else self._running.get(holder)
+        if running is not None:
+            running.add(reading)
 
     def open(
         self, name: str, meter: str, labels: Mapping[str, str], ident: str | None = None
@@ -78,6 +99,8 @@ class Windows:
                     f"window id {key!r} belongs to {there.name!r} on {there.meter}: choose another id"
                 ) from None
             return self._describe(there)
+        self._running[key] = RunningEnergy(window.opened_ns)
+        self._held[meter, channel] = key
         return self._tell(window)
 
     def _leased(self, meter: str, channel: str) -> Conflict:
@@ -121,6 +144,7 @@ class Windows:
         asked = {**request, "requested_boottime_ns": now, "boot_id": self._store.boot_id}
         self._store.update_window(window.ident, "closing", asked, None)
         self._ends[window.ident] = end.ns if here else None
+        self._running.pop(window.ident, None)
         self._tell(self._find(window.ident))
 
     def settle(self, ident: str, wait_s: float = 0.0) -> dict[str, Any]:
@@ -165,7 +189,7 @@ class Windows:
             document: dict[str, Any] = json.loads(window.document)
             return document
         utc = ClockModel.from_fixes(self._store.fixes(window.boot_id, window.opened_ns, window.opened_ns))
-        return {
+        known = {
             "schema": evidence.SCHEMA,
             "id": window.ident,
             "name": window.name,
@@ -176,6 +200,9 @@ class Windows:
             "revision": 0,
             "opened_unix_ns": utc.to_remote(window.opened_ns).ns,
         }
+        running = self._running.get(window.ident)
+        so_far = None if running is None else running.so_far()
+        return known if so_far is None else known | {"so_far": asdict(so_far)}
 
     def _finish(self, window: StoredWindow) -> bool:
         """Close for good when the last interval is there or will not come; whether it is closed now."""

@@ -3,107 +3,138 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from checker.causes import Cause, causes
 from checker.model import Finding, Report, ResultReport, Severity
+from checker.wording import count, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 FORMAT = "text"
-PLACES_SHOWN = 3
-PLAIN_WIDTH = 110
+SHOWN = 3
+"""Places and messages of one cause that are written out."""
+PLAIN_WIDTH = 400
+"""Width where there is no terminal: lines are not broken, so that they can be searched."""
+LABEL = 9
 
 
 def write(report: Report, stream: TextIO) -> None:
     """Write the report: with colours on a terminal, plain lines elsewhere."""
     console = console_for(stream)
-    for line in _answer(report):
-        console.print(line)
-    groups = grouped(f for f in report.findings if f.counts)
-    if groups:
-        console.print("\n[bold]What to do, in this order[/bold]")
-    for number, group in enumerate(groups, start=1):
-        _write_group(console, f"{number}.", group)
+    found = causes((f for f in report.findings if f.counts), report.findings)
+    _answer(console, report, found)
+    if found:
+        _say(console, "\nWhat to do, in this order", style="bold")
+    for number, cause in enumerate(found, start=1):
+        _cause(console, f"{number}.", cause)
     for severity, title in ((Severity.WARNING, "A reviewer will ask"), (Severity.NOTE, "Good to know")):
-        _write_others(console, title, [f for f in report.findings if f.severity is severity])
-    forgiven = [f for f in report.findings if f.forgiven]
-    if forgiven:
-        console.print(f"\n[bold]Forgiven because this is a declared rehearsal[/bold] ({len(forgiven)})")
-        for group in grouped(forgiven):
-            console.print(f"  {safe(group[0].rule)}: {safe(group[0].message)}{_more(group)}")
+        _others(console, title, report, severity)
+    _forgiven(console, report)
     console.print()
     write_table(console, report.results)
 
 
 def console_for(stream: TextIO) -> Console:
-    """A console on a stream: as wide as the terminal, or a fixed width where there is none."""
+    """A console on a stream: as wide as the terminal and coloured unless ``NO_COLOR`` is set, else plain."""
     from rich.console import Console
 
     terminal = stream.isatty()
+    plain = not terminal or bool(os.environ.get("NO_COLOR"))
     return Console(
         file=stream,
         width=None if terminal else PLAIN_WIDTH,
-        no_color=not terminal or bool(os.environ.get("NO_COLOR")),
+        color_system=None if plain else "auto",
         force_terminal=terminal,
         highlight=False,
-        soft_wrap=not terminal,
     )
 
 
 def safe(text: str) -> str:
-    """Text from outside for a terminal: control characters spelled out, markup escaped."""
-    from rich.markup import escape
-
-    return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
+    """Text from outside for a terminal: control characters spelled out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _answer(report: Report) -> Iterator[str]:
-    valid = sum(r.valid for r in report.results)
-    total = len(report.results)
-    yield f"{safe(report.tree)}: round {report.round} ({safe(report.round_reason)})"
-    if report.valid:
-        yield f"[bold green]VALID[/bold green]: all {total} results keep the rules of the round."
-    else:
-        errors = report.count(Severity.ERROR)
-        yield (
-            f"[bold red]NOT VALID[/bold red]: {valid} of {total} results keep the rules; "
-            f"{errors} errors to put right."
-        )
+def _say(console: Console, text: str, style: str = "", label: str = "", indent: int = 0) -> None:
+    """One paragraph, with a label before it and broken to the width of a terminal."""
+    from rich.text import Text
+
+    head = " " * indent + (label.ljust(LABEL) if label else "")
+    for part in text.split("\n"):
+        lines = textwrap.wrap(safe(part), max(20, console.width - len(head)), break_on_hyphens=False) or [""]
+        for line in lines:
+            console.print(Text(head) + Text(line, style), soft_wrap=True)
+            head = " " * len(head)
+
+
+def _answer(console: Console, report: Report, found: list[Cause]) -> None:
+    """The first lines: would it be accepted, by whom not, and why."""
+    _say(console, f"{report.tree}: round {report.round} ({report.round_reason})")
+    _say(console, _own_verdict(report, found), "bold green" if report.valid else "bold red")
+    total = count(len(report.results), "result")
     listed = sum(r.reference_valid for r in report.results)
     word = "accept" if report.reference_valid else "refuse"
-    yield f"The official checker would {word} it; it would list {listed} of {total} results."
+    _say(console, f"The official checker would {word} it; it would list {listed} of {total}.")
+    both, ours = [c for c in found if c.reference], [c for c in found if not c.reference]
+    others = (f for f in report.findings if f.reference and not f.counts)
+    theirs = causes(others, report.findings)
+    for label, rows in (("Both refuse it", both), ("Only mlcheck refuses it", ours),
+                        ("Only the official checker refuses it", theirs)):  # fmt: skip
+        if rows:
+            _say(console, f"{label}: {_because(rows)}.")
 
 
-def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Findings of one cause together: the same rule with the same thing found; the widest place first."""
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for found in findings:
-        key = (found.rule, found.cause, found.found or found.message)
-        groups.setdefault(key, []).append(found)
-    return sorted(groups.values(), key=lambda g: (_depth(g[0]), g[0].rule, g[0].location.path))
+def _own_verdict(report: Report, found: list[Cause]) -> str:
+    total, valid = len(report.results), sum(r.valid for r in report.results)
+    forgiven = sum(f.forgiven for f in report.findings)
+    if not report.valid:
+        errors = count(report.count(Severity.ERROR), "error")
+        return (
+            f"NOT VALID: {valid} of {count(total, 'result')} keep the rules; "
+            f"{errors} to put right, from {count(len(found), 'cause')}."
+        )
+    keep = "the one result keeps" if total == 1 else f"all {total} results keep"
+    if forgiven:
+        spared = count(forgiven, "finding is", "findings are")
+        return f"VALID as a rehearsal: {keep} the other rules; {spared} forgiven. No real submission."
+    return f"VALID: {keep} the rules of the round."
 
 
-def _depth(found: Finding) -> int:
-    return sum(bool(name) for name in found.place.names)
+def _because(rows: list[Cause]) -> str:
+    said = [shorten(_bare(r.first), 70) for r in rows[:SHOWN]]
+    return "; ".join(said) + (f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")
 
 
-def _more(group: list[Finding]) -> str:
-    return f" (and {len(group) - 1} more)" if len(group) > 1 else ""
+def _bare(found: Finding) -> str:
+    """The message without what is wanted, where that is said apart."""
+    return found.message.removesuffix(f", wanted {found.wanted}")
 
 
-def _write_group(console: Console, head: str, group: list[Finding]) -> None:
-    first = group[0]
-    official = "" if first.reference else " [dim](the official checker does not see this)[/dim]"
-    console.print(f"\n{head} [red]{safe(first.rule)}[/red]: {safe(first.message)}{official}")
-    for found in group[:PLACES_SHOWN]:
-        console.print(f"   at     {safe(where(found))}")
-    if len(group) > PLACES_SHOWN:
-        console.print(f"   and at {len(group) - PLACES_SHOWN} more places")
-    if first.wanted:
-        console.print(f"   wanted {safe(first.wanted)}")
-    console.print(f"   do     {safe(first.fix)}")
+def _cause(console: Console, head: str, cause: Cause) -> None:
+    first = cause.first
+    _say(console, f"\n{head} {first.rule}: {shorten(first.message)}", "red")
+    for message in cause.messages[1 : SHOWN + 1]:
+        _say(console, shorten(message), label="also", indent=3)
+    if len(cause.messages) > SHOWN + 1:
+        _say(console, f"{len(cause.messages) - SHOWN - 1} findings more of this rule", label="also", indent=3)
+    places = list(dict.fromkeys(where(f) for f in cause.findings))
+    for place in places[:SHOWN]:
+        _say(console, place, label="at", indent=3)
+    if len(places) > SHOWN:
+        _say(console, f"{len(places) - SHOWN} more places", label="and at", indent=3)
+    if first.wanted and first.wanted not in first.message and len(cause.messages) == 1:
+        _say(console, shorten(first.wanted), label="wanted", indent=3)
+    if not cause.reference:
+        _say(console, "by mlcheck alone; the official checker does not look at it", label="seen", indent=3)
+    for other in cause.follows:
+        more = f" (and {len(other.findings) - 1} more)" if len(other.findings) > 1 else ""
+        _say(
+            console, f"{other.first.rule}: {shorten(other.first.message, 90)}{more}", label="hence", indent=3
+        )
+    _say(console, first.fix, "bold", label="do", indent=3)
 
 
 def where(found: Finding) -> str:
@@ -113,13 +144,36 @@ def where(found: Finding) -> str:
     return f"{at.path}{line}{' ' + at.pointer if at.pointer else ''}"
 
 
-def _write_others(console: Console, title: str, findings: list[Finding]) -> None:
-    rows = [f for f in findings if not f.forgiven]
+def _others(console: Console, title: str, report: Report, severity: Severity) -> None:
+    rows = [f for f in report.findings if f.severity is severity and not f.forgiven]
     if rows:
-        console.print(f"\n[bold]{title}[/bold] ({len(rows)})")
-    for group in grouped(rows):
-        console.print(f"  {safe(group[0].rule)}: {safe(group[0].message)}{_more(group)}")
-        console.print(f"    at {safe(where(group[0]))}")
+        _say(console, f"\n{title} ({len(rows)})", style="bold")
+    for cause in causes(rows, report.findings):
+        more = f" (and {len(cause.findings) - 1} more)" if len(cause.findings) > 1 else ""
+        _say(console, f"{cause.first.rule}: {shorten(cause.first.message)}{more}", indent=3)
+        _say(console, where(cause.first), label="at", indent=6)
+
+
+def _forgiven(console: Console, report: Report) -> None:
+    """What was forgiven, each with what the real run must have."""
+    rows = [f for f in report.findings if f.forgiven]
+    if rows:
+        title = "Forgiven because this is a declared rehearsal"
+        _say(console, f"\n{title} ({len(rows)}); the real run must have what stands below each", style="bold")
+    for said, wanted, places in _merged(rows):
+        more = f" (in {places} places)" if places > 1 else ""
+        _say(console, f"{said}{more}", indent=3)
+        _say(console, shorten(wanted), label="real run", indent=6)
+
+
+def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
+    """Text, demand and number of places of findings that say the same."""
+    groups: dict[tuple[str, str], int] = {}
+    for found in rows:
+        key = (f"{found.rule}: {shorten(_bare(found))}", found.wanted or found.fix)
+        groups[key] = groups.get(key, 0) + 1
+    for (said, wanted), places in groups.items():
+        yield said, wanted, places
 
 
 def number(value: float) -> str:
@@ -130,6 +184,7 @@ def number(value: float) -> str:
 def write_table(console: Console, results: Iterable[ResultReport]) -> None:
     """One row per result: its numbers and both verdicts."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_edge=False)
     for title in ("result", "metric", "accuracy", "power", "coverage", "verdict", "official"):
@@ -137,12 +192,12 @@ def write_table(console: Console, results: Iterable[ResultReport]) -> None:
     for result in results:
         metric, power = result.metric, result.power
         table.add_row(
-            safe("/".join((result.place.submitter, *result.place.names[2:4], result.scenario))),
-            f"{number(metric.value)} {safe(metric.unit)}" if metric else "-",
-            " ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-",
+            Text(safe("/".join((result.place.submitter, *result.place.names[2:4], result.scenario)))),
+            Text(f"{number(metric.value)} {safe(metric.unit)}" if metric else "-"),
+            Text(" ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-"),
             f"{number(power.metric.value)} {power.metric.unit}" if power else "-",
             f"{power.coverage:.4f}" if power else "-",
-            "[green]valid[/green]" if result.valid else "[red]invalid[/red]",
+            Text("valid", "green") if result.valid else Text("invalid", "red"),
             "valid" if result.reference_valid else "invalid",
         )
     console.print(table)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checker import accuracy_txt
 from checker.accuracy_txt import AccuracyText
 from checker.files import join
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import INFERENCE, SUBMISSION, rule
-from checker.tree import Result
 
 NEEDS = ("accuracy_txt",)
 
@@ -24,10 +25,7 @@ def _leniently(result: Result, problem: Problem, severity: Severity = Severity.N
     """The open division may be less accurate: printed only."""
     if result.strict:
         return problem
-    return Problem(
-        problem.message, problem.path, problem.found, problem.wanted, problem.line,
-        severity=severity, effect=Effect.LOG,
-    )  # fmt: skip
+    return replace(problem, severity=severity, effect=Effect.LOG)
 
 
 @rule(
@@ -42,13 +40,15 @@ def _leniently(result: Result, problem: Problem, severity: Severity = Severity.N
 )
 def target(result: Result) -> Iterator[Problem]:
     """A faster model that answers worse is another model. The target is a share of the reference model's
-    accuracy; each value below it counts, up to the line at which all targets and the hash were seen."""
+    accuracy; each value below it counts, up to the line at which all targets and the hash were seen. The open
+    division may miss it: the official checker prints that and goes on."""
     text = read(result)
     for limit in result.rules.lower_limits(result.scenario):
         rows = [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
         if not rows:
             message = f"accuracy.txt has no line with {limit.metric}"
-            found = Problem(message, result.accuracy_txt.path, "nothing", f"at least {limit.limit}")
+            path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
+            found = Problem(message, path, "nothing", wanted, excusable=False)
             yield _leniently(result, found, Severity.WARNING)
         for row in rows:
             if row.value is not None and row.value < limit.limit:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from checker.files import join
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import rule
 from checker.schema_rules import of_document
-from checker.tree import Result
 
 
 @rule(
@@ -46,7 +46,7 @@ def files(result: Result) -> Iterator[Problem]:
 
 @rule(
     "measurements/files-non-empty",
-    title="Those files are not empty",
+    title="The files of the measurements directory are not empty",
     fix="Write into the file what it is for.",
     good="a README.md that says how to repeat the run",
     bad="a README.md of 0 bytes",

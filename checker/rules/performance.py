@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checker import metrics
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import INFERENCE, rule, run_rule
+from checker.run import Run
 from checker.schema_rules import of_run
-from checker.tree import Result, Run
 
 
 @run_rule(
@@ -29,7 +31,7 @@ def validity(run: Run) -> Iterator[Problem]:
 
 
 def _with_effect(problem: Problem, effect: Effect) -> Problem:
-    return Problem(problem.message, problem.path, problem.found, problem.wanted, problem.line, effect=effect)
+    return replace(problem, effect=effect)
 
 
 @run_rule(
@@ -106,7 +108,7 @@ def seeds(run: Run) -> Iterator[Problem]:
     good="early_stopping_met: true",
     bad="early_stopping_met: false",
     since="v2.0",
-    forgiven_by=("early_stopping", "queries", "duration"),
+    forgiven_by=("early_stopping",),
 )
 def early_stopping(run: Run) -> Iterator[Problem]:
     """In SingleStream, MultiStream and Server LoadGen estimates a percentile with a confidence bound; below
@@ -134,7 +136,6 @@ def server_latency(run: Run) -> Iterator[Problem]:
     fix="Leave min_query_count at the round's value and run again.",
     good="effective_min_query_count: 1",
     bad="effective_min_query_count: 0",
-    forgiven_by=("queries",),
 )
 def min_queries(run: Run) -> Iterator[Problem]:
     """Offline sends at least one query. The numbers that the official tables give for the other scenarios
@@ -159,7 +160,7 @@ def offline_samples(run: Run) -> Iterator[Problem]:
 @run_rule(
     "performance/min-duration",
     title="The run is configured for the minimum duration",
-    fix="Set min_duration to 600000 ms or leave it alone, and run again.",
+    fix="Set min_duration to the 600000 ms of the round or leave it alone, and run again.",
     good="effective_min_duration_ms: 600000",
     bad="effective_min_duration_ms: 60000",
     forgiven_by=("duration",),

@@ -8,6 +8,7 @@ from typing import Any
 from checker import metrics
 from checker.files import join
 from checker.model import Problem
+from checker.result import Result
 from checker.rule import POWER, rule
 from checker.session import (
     answers,
@@ -18,7 +19,6 @@ from checker.session import (
     same_uuid,
     unofficial_session,
 )  # fmt: skip
-from checker.tree import Result
 from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING, hash_file
 from schemas.units import NS_PER_S
 
@@ -81,13 +81,14 @@ def session_name(result: Result) -> Iterator[Problem]:
     "power/phases",
     title="Ranging and testing happened as client, server and LoadGen say",
     fix="Keep both clocks right (NTP) during the session; repeat ranging and testing together.",
-    good="phase starts 0.5 ms apart, testing 0.3 % below ranging",
+    good="phase starts 0.5 ms apart, power_begin and power_end inside the testing phase",
     bad="phase starts 2 s apart",
     **{**CHECKED, "needs": (*SESSION, "performance_log", "ranging_log", "spl", "ranging_spl")},
 )
 def phases(result: Result) -> Iterator[Problem]:
     """Both sides mark the phases; the marks must agree, and LoadGen's window must lie between start and stop
-    of its phase as the client saw it."""
+    of its phase as the client saw it, or do so an hour earlier
+    (daylight saving)."""
     tolerance_s = result.round.facts["power"]["phase_time_tolerance_ms"] / 1000
     for mode in MODES:
         client, server = (phase_starts(s.value, mode) for s in (result.client, result.server))
@@ -107,9 +108,10 @@ def phases(result: Result) -> Iterator[Problem]:
 def _window_in_phase(result: Result, mode: str, client: list[float]) -> Iterator[Problem]:
     run = result.ranging if mode == "ranging" else result.run
     window = metrics.power_window(run)
+    shifts = result.round.facts["power"]["phase_clock_shifts_s"]
     for name, at_ns in (("power_begin", window.begin_ns), ("power_end", window.end_ns)):
         at = at_ns / NS_PER_S
-        if not any(client[1] < at - shift < client[2] for shift in (0, 3600)):
+        if not any(client[1] < at - shift < client[2] for shift in shifts):
             yield Problem(
                 f"{name} of {mode} lies outside its phase",
                 run.log.path,

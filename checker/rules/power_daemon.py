@@ -7,12 +7,10 @@ from typing import Any
 
 from checker import metrics, ptd_log
 from checker.model import Problem
+from checker.result import Result
 from checker.rule import POWER, rule
-from checker.session import (
-    part,
-    ptd_dialogue,
-)  # fmt: skip
-from checker.tree import Result
+from checker.session import part, ptd_dialogue
+from checker.wording import listing, shorten
 
 OFFICIAL: dict[str, Any] = {
     "power_checker": True,
@@ -31,12 +29,16 @@ def _sources(result: Result, side: str) -> Iterator[Problem]:
         other = sorted({*best, *dict(_items(found))})
         differ = [n for n in other if dict(_items(found)).get(n) != best.get(n)]
         yield Problem(
-            f"the {side} is not an accepted version of the power workflow: {', '.join(differ)[:160]} differ",
+            f"the {side} is not an accepted version of the power workflow: {_differ(differ)}",
             source.path,
             found=f"{len(differ)} files differ from the nearest accepted version",
             wanted="the sources of an accepted version",
             pointer="/sources",
         )
+
+
+def _differ(names: list[str]) -> str:
+    return f"{listing(names, 4)} {'differs' if len(names) == 1 else 'differ'}"
 
 
 def _items(found: object) -> list[tuple[str, str]]:
@@ -75,8 +77,8 @@ def sources_server(result: Result) -> Iterator[Problem]:
     "power/ptd-commands",
     title="The dialogue with the power daemon is the expected one",
     fix="Use an accepted analyzer and PTDaemon version with the unchanged workflow.",
-    good="SR,A,Auto answered by Range A changed",
-    bad="PTDaemon 1.9.1 in round v4.1",
+    good="PTDaemon 1.10.0; SR,A,Auto answered by Range A changed",
+    bad="PTDaemon 1.9.1 in round v4.1; SR,A,Auto answered by Error",
     needs=("server",),
     **OFFICIAL,
 )
@@ -84,7 +86,7 @@ def ptd_commands(result: Result) -> Iterator[Problem]:
     """Analyzer, version of PTDaemon, ranges and starts are told from the commands and their answers; at the
     end the ranges from before are set again."""
     for message, found, wanted in ptd_dialogue(result.server.value, result.round.facts["power"]):
-        yield Problem(message, result.server.path, found[:160], wanted[:160], pointer="/ptd_messages")
+        yield Problem(message, result.server.path, shorten(found), shorten(wanted), pointer="/ptd_messages")
 
 
 @rule(
@@ -104,7 +106,11 @@ def ptd_config(result: Result) -> Iterator[Problem]:
     kind = part(config, "device_type")
     if kind not in analyzers.values() or isinstance(kind, bool):
         wanted = ", ".join(map(str, sorted(set(analyzers.values()))))
-        message = f"device type {kind!r:.40} is no accepted analyzer"
+        message = (
+            f"device type {kind!r:.40} is not that of an accepted analyzer"
+            if kind is not None
+            else "no device type is named"
+        )
         yield Problem(message, result.server.path, repr(kind)[:40], wanted, pointer="/ptd_config/device_type")
     elif kind == analyzers.get("YokogawaWT330_multichannel"):
         channel, command = part(config, "channel"), part(config, "command")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from checker import metrics
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import POWER, rule
 from checker.rules.structure_results import file_list
 from checker.session import name_of, unofficial_session  # fmt: skip
-from checker.tree import Result
 
 
 @rule(
@@ -132,12 +132,19 @@ def ranging_delta(result: Result) -> Iterator[Problem]:
     delta, limit = delta_percent(result), result.round.facts["power"]["min_testing_vs_ranging_percent"]
     if not delta > limit:
         yield Problem(
-            f"testing draws {delta:.2f} % against ranging",
+            _drop(result, delta),
             result.run.spl.path,
             found=f"{delta:.2f} %",
             wanted=f"more than {limit} %",
             effect=Effect.NONE if _much_shorter(result) else None,
         )
+
+
+def _drop(result: Result, delta: float) -> str:
+    ranging, testing = (metrics.samples(r).mean for r in (result.ranging, result.run))
+    if not math.isfinite(ranging):
+        return f"the mean power of ranging is {ranging} W, so testing cannot be compared with it"
+    return f"testing draws {testing:.3f} W, ranging drew {ranging:.3f} W: {delta:+.2f} %"
 
 
 def delta_percent(result: Result) -> float:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 
 from checker.model import Problem
-from checker.rehearsal import declared
+from checker.rehearsal import declared, flaws
+from checker.result import Result
 from checker.rule import SUBMISSION, rule
-from checker.tree import Result
-from schemas.documents import names, violations
 
 NEEDS = ("run_record",)
 EMULATED = "EDGEWATT-EMULATED"
@@ -27,22 +26,13 @@ EMULATED = "EDGEWATT-EMULATED"
 def record(result: Result) -> Iterator[Problem]:
     """The record decides what --rehearsal forgives, so it must be readable without doubt and belong to this
     result."""
-    document, path = result.run_record.value, result.run_record.path
-    if "run-record" in names():
-        for violation in list(violations("run-record", document))[:5]:
-            found, wanted = violation.found, violation.wanted
-            yield Problem(violation.message[:200], path, found, wanted, pointer=violation.pointer)
-    about = document.get("result")
-    own = dict(zip(("division", "submitter", "system", "benchmark"), result.place.names[:4], strict=True))
-    if isinstance(about, dict) and any(about.get(k) != v for k, v in own.items()):
-        found = json.dumps({k: about.get(k) for k in own})[:160]
-        yield Problem("the record belongs to another result", path, found, json.dumps(own), pointer="/result")
+    yield from flaws(result)
 
 
 @rule(
     "rehearsal/shortened",
     title="The run was not shortened",
-    fix="Run without --rehearsal; a full run takes at least ten minutes a scenario.",
+    fix="Run without --rehearsal and without a fixture; a full run takes at least ten minutes a scenario.",
     good='"shortened": {}',
     bad='"shortened": {"min_duration_ms": …}',
     link=SUBMISSION,
@@ -54,9 +44,24 @@ def shortened(result: Result) -> Iterator[Problem]:
     for name in declared(result.run_record.value, "shortened"):
         cut = result.run_record.value["shortened"][name]
         path, pointer = result.run_record.path, f"/shortened/{name}"
-        found = str(cut.get("used")) if isinstance(cut, dict) else ""
-        wanted = str(cut.get("wanted")) if isinstance(cut, dict) else ""
-        yield Problem(f"{name} was cut short on purpose", path, found, wanted, pointer=pointer)
+        what, unit = CUTS.get(name, (name, ""))
+        found, wanted = (f"{_figure(cut, key)}{unit}" for key in ("used", "wanted"))
+        message = f"{what} was cut on purpose: {found} in place of {wanted}"
+        yield Problem(message, path, found, wanted, pointer=pointer)
+
+
+CUTS = {
+    "min_duration_ms": ("the minimum duration", " ms"),
+    "performance_sample_count": ("the set of samples in memory", " samples"),
+    "offline_samples": ("the Offline query", " samples"),
+    "dataset_size": ("the data set", " samples"),
+}
+"""Cuts by their name in the run record: what they cut, and in which unit."""
+
+
+def _figure(cut: object, key: str) -> str:
+    value = cut.get(key) if isinstance(cut, dict) else None
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @rule(
@@ -72,10 +77,18 @@ def shortened(result: Result) -> Iterator[Problem]:
 def synthetic(result: Result) -> Iterator[Problem]:
     """Generated samples and random weights cost the same time and answer nothing."""
     for name in declared(result.run_record.value, "synthetic"):
-        if name != "planted_accuracy":
+        if name in GENERATED:
             said = str(result.run_record.value["synthetic"][name])[:100]
             path, pointer = result.run_record.path, f"/synthetic/{name}"
-            yield Problem(f"the {name} is generated: {said}", path, said, "the real one", pointer=pointer)
+            sentence, wanted = GENERATED[name]
+            yield Problem(f"{sentence}: {said}", path, said, wanted, pointer=pointer)
+
+
+GENERATED = {
+    "dataset": ("the data set is generated", "the data set of the benchmark"),
+    "weights": ("the weights are generated", "the checkpoint of the benchmark"),
+}
+"""Parts of a fixture: what is said of them, and what a result needs in their place."""
 
 
 @rule(
@@ -92,10 +105,12 @@ def simulated(result: Result) -> Iterator[Problem]:
     if result.run_record.usable and "meter" in declared(result.run_record.value, "simulated"):
         path = result.run_record.path
         yield Problem(
-            "the meter is simulated", path, "a simulated meter", "a meter", pointer="/simulated/meter"
+            "the meter is simulated", path, "a simulated meter", "a real meter", pointer="/simulated/meter"
         )
     elif result.has_power and result.server.usable:
         about = json.dumps(result.server.value.get("edgewatt"))
         if EMULATED in about or '"simulated": true' in about:
             path = result.server.path
-            yield Problem("the meter is simulated", path, "a simulated meter", "a meter", pointer="/edgewatt")
+            yield Problem(
+                "the meter is simulated", path, "a simulated meter", "a real meter", pointer="/edgewatt"
+            )

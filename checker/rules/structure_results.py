@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 from checker.files import Tree, join
 from checker.model import Effect, Problem, Severity
+from checker.result import Result
 from checker.rule import rule
-from checker.tree import Result
 
 
 @rule(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from checker.model import Effect, Problem, Scope, Severity
 from checker.rule import rule, run_rule
+from checker.run import Run
 from checker.schema_rules import of_system
-from checker.tree import NETWORKED, Run, System
+from checker.tree import NETWORKED, System
 
 NEEDS = ("description",)
 

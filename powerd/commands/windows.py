@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 
 from powerd.client import ClientError, PowerdClient
 from schemas.errors import UserError
@@ -46,7 +47,7 @@ def _show_table(found: list[dict[str, object]]) -> None:
     from powerd.dashboard.snapshot import window_view
 
     console = Console()
-    console.print(windows(tuple(window_view(w, 0) for w in found), console.width < 100))
+    console.print(windows(tuple(window_view(w, time.time_ns()) for w in found), console.width < 100))
 
 
 def _show_one(window: dict[str, object]) -> None:

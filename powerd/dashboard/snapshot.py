@@ -156,6 +156,7 @@ def _range(wanted: Any, now: Any, unit: str) -> str:
 def window_view(window: Mapping[str, Any], now: int) -> WindowView:
     """One window from its document; ``now`` (Unix ns) gives an open one its length so far."""
     opened = window.get("opened_unix_ns")
+    so_far = window.get("so_far") or {}
     duration = _number(window.get("duration_s"))
     if duration is None and opened is not None and window.get("state") == "open":
         duration = max(0.0, (now - int(opened)) / 1e9)
@@ -164,10 +165,10 @@ def window_view(window: Mapping[str, Any], now: int) -> WindowView:
         meter=str(window.get("meter", "?")),
         state=str(window.get("state", "?")),
         duration_s=duration,
-        energy_j=_number(window.get("energy_j")),
+        energy_j=_number(window.get("energy_j", so_far.get("energy_j"))),
         energy_u95_j=_number(window.get("energy_u95_j")),
         average_w=_number(window.get("average_w")),
-        coverage=_number(window.get("coverage")),
+        coverage=_number(window.get("coverage", so_far.get("coverage"))),
         quality=str(window.get("quality") or ""),
     )
 

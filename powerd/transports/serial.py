@@ -188,14 +188,18 @@ def _errno(error: BaseException) -> int | None:
     return number
 
 
+def _how_to_get_rights(path: str) -> str:
+    """Join the port's group where that is a group for ports; nobody is told to join root's."""
+    group = _group(path)
+    if group in {"root", "wheel", "tty"}:
+        return f"it belongs to group {group}; give it to group dialout with a udev rule (`sudo chgrp dialout {path}`)"
+    return f"it belongs to group {group}; run `sudo usermod -aG {group} $USER` and log in again"
+
+
 def _why_not_open(path: str, error: BaseException) -> str:
     number = _errno(error)
     if number in {errno.EACCES, errno.EPERM}:
-        group = _group(path)
-        return (
-            f"{path} may not be opened by this user: it belongs to group {group}; "
-            f"run `sudo usermod -aG {group} $USER` and log in again"
-        )
+        return f"{path} may not be opened by this user: {_how_to_get_rights(path)}"
     if number in {errno.EAGAIN, errno.EBUSY}:
         return f"{path} is in use by another program: stop that one (`fuser {path}` names it) and try again"
     if number in {errno.ENOTTY, errno.EINVAL}:

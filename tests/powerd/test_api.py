@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from powerd.cli import main
 from powerd.client import ClientError, PowerdClient
 from schemas.documents import violations
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
@@ -194,3 +195,30 @@ def test_a_client_survives_a_connection_that_was_closed(lab: Lab) -> None:
     client.health()
     client.close()
     assert client.health()["status"] == "ok"
+
+
+def test_the_commands_that_look(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    window = lab.client.open_window("looked at", "wall")
+    assert main(["windows", "--url", lab.daemon.url]) == 0
+    assert "looked at" in capsys.readouterr().out
+    assert main(["windows", "--url", lab.daemon.url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["windows"][0]["id"] == window["id"]
+    now = time.time_ns()
+    lab.client.close_window(window["id"], now - 300_000_000, now)
+    assert main(["windows", window["id"], "--url", lab.daemon.url]) == 0
+    shown = capsys.readouterr().out
+    assert "specification/reading" in shown
+    assert "energy_u95_j" in shown
+    assert main(["meters", "--url", lab.daemon.url]) == 0
+    assert "wall: YOKOGAWA WT310E" in capsys.readouterr().out
+    assert main(["watch", "--url", lab.daemon.url, "--once"]) == 0
+    assert "wall: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["windows", "meters", "watch"])
+def test_without_a_daemon_they_say_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--url", "http://127.0.0.1:9"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no powerd answers at http://127.0.0.1:9" in captured.err
+    assert len(captured.err.strip().splitlines()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
@@ -79,6 +80,23 @@ def test_a_common_shift_of_the_stamps_costs_only_what_power_differs() -> None:
     assert run(flat, 2, 10)[1]["clock/stamps"].value == pytest.approx(0)
     stepped = [reading(i, 180.0 if 2 < i <= 10 else 20.0, end_u95_ns=S // 100) for i in range(14)]
     assert run(stepped, 2, 10)[1]["clock/stamps"].value == pytest.approx(160 * 0.01)
+
+
+def test_one_doubtful_stamp_costs_only_the_border_that_it_moves() -> None:
+    rows = [reading(i, 20.0 if i % 2 else 180.0) for i in range(12)]
+    rows[6] = replace(rows[6], end_u95_ns=S // 10)
+    _, terms = run(rows, 2, 10)
+    assert terms["clock/stamps"].value == 0
+    assert terms["sampling"].value == pytest.approx(160 * 0.1)
+
+
+def test_the_error_bar_holds_meters_drawn_across_their_specification() -> None:
+    """Errors of reading and of range anywhere within their limits, fully correlated within the window."""
+    draw = random.Random(1)
+    _, terms = run([reading(i) for i in range(15)], 2, 12)
+    bar = u95(list(terms.values()))
+    errors = [draw.uniform(-1, 1) * 1.0 + draw.uniform(-1, 1) * 1.5 for _ in range(5000)]
+    assert 0.94 < sum(abs(e) <= bar for e in errors) / len(errors) <= 1
 
 
 def test_scattered_stamps_cost_what_neighbours_differ() -> None:

@@ -112,11 +112,19 @@ def test_what_cannot_be_opened(path, words):
         open_port(path, LineSettings())
 
 
-def test_no_permission_names_the_group(line, monkeypatch):
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("dialout", r"group dialout; run `sudo usermod -aG dialout"),
+        ("root", r"group root; give it to group dialout"),
+    ],
+)
+def test_no_permission_names_the_group_and_nobody_joins_root(line, monkeypatch, group, words):
     def deny(*args, **kwargs):
         raise serial.SerialException(errno.EACCES, "could not open port")
 
     _, port, _ = line
     monkeypatch.setattr(serial, "Serial", deny)
-    with pytest.raises(NotThere, match=r"belongs to group \w+; run `sudo usermod -aG"):
+    monkeypatch.setattr("powerd.transports.serial._group", lambda path: group)
+    with pytest.raises(NotThere, match=words):
         open_port(port.name, LineSettings())

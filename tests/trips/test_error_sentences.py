@@ -77,18 +77,21 @@ def test_a_port_without_rights(tmp_path: Path, line: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can make a port that another user may not open")
     Path(line).chmod(0o600)
-    data = Path(tempfile.mkdtemp(prefix="edgewatt-"))
+    folder = tempfile.TemporaryDirectory(prefix="edgewatt-")
+    data = Path(folder.name)
     data.chmod(0o777)
     # Everything is imported before the rights are given up: the interpreter itself may belong to root.
     program = (
         "import os, sys, powerd.service, powerd.server, powerd.api.app, powerd.commands.run, serial\n"
         "from powerd.drivers import names; from powerd.transports import serial as ours; names()\n"
+        "import codecs; [codecs.lookup(n) for n in ('ascii', 'latin-1', 'utf-8', 'idna')]\n"
         "from powerd.cli import main; from schemas.discovery import modules; modules('powerd.commands')\n"
         f"os.setgid({NOBODY}); os.setgroups([]); os.setuid({NOBODY})\n"
         f"sys.exit(main(['run', '--meter', 'wall=yokogawa-wt300:{line}', '--data-dir', '{data}/d',"
         " '--listen', '127.0.0.1:0']))\n"
     )
-    one_sentence(python(program, tmp_path), 2, line, "dialout")
+    with folder:
+        one_sentence(python(program, tmp_path), 2, line, "dialout")
 
 
 def test_a_driver_that_does_not_exist(tmp_path: Path) -> None:

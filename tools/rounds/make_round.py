@@ -3,7 +3,8 @@
     python tools/rounds/make_round.py FACTS.json tools/rounds/supplement/v4.1.json schemas/rounds/v4.1.json
 
 FACTS is a ``mlcheck-round/1`` document (constants of one round of the official checker as plain data). The
-supplement says which LoadGen serves the round and which settings it brings. Integers stay integers on the
+supplement says which LoadGen serves the round, which settings it brings, and what the facts on power leave out.
+Integers stay integers on the
 whole way: three seeds of a round do not fit a double. The output is sorted by nothing and changed by nothing
 but what this file does, so that running the tool twice gives the same bytes.
 """
@@ -48,6 +49,7 @@ def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, A
     document: dict[str, Any] = {"schema": "edgewatt/round/1", "round": facts["round"]}
     document |= {key: facts[key] for key in WANTED}
     document |= {key: facts[key] for key in OPTIONAL if key in facts}
+    document["power"] = {**facts["power"], **supplement["power"]}
     document["loadgen"] = supplement["loadgen"]
     return document
 

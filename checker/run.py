@@ -1,0 +1,70 @@
+"""One LoadGen run of a result: its detail log, and the values in it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from checker.files import Source, join, read_samples
+from checker.rule import Absent
+from schemas.loadgen import LoadgenLog, LogEntry
+from schemas.powerlog import BadLine, PowerLine
+
+if TYPE_CHECKING:
+    from checker.result import Result
+
+
+class Run:
+    """One LoadGen run: the performance run, the ranging run, or a compliance run (``test`` names it)."""
+
+    def __init__(self, result: Result, path: str, kind: str, test: str | None = None) -> None:
+        """The directory that holds the detail log."""
+        self.result, self.path, self.test, self.kind = result, path, test, kind
+
+    @cached_property
+    def log(self) -> Source[LoadgenLog]:
+        """The detail log."""
+        path = join(self.path, "mlperf_log_detail.txt")
+        return self.result.submission.source(path, self.kind, LoadgenLog.read)
+
+    @cached_property
+    def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+        """The power log beside it."""
+        return self.result.submission.source(join(self.path, "spl.txt"), "spl", read_samples)
+
+    @property
+    def scenario(self) -> str:
+        """``effective_scenario``, the logged scenario."""
+        return self.text("effective_scenario")
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the logged scenario uses early stopping."""
+        return self.scenario in self.result.round.facts["early_stopping_scenarios"]
+
+    def entry(self, key: str) -> LogEntry | None:
+        """The first entry of a key."""
+        return self.log.value.entry(key)
+
+    def line(self, key: str) -> int | None:
+        """The line of the first entry of a key."""
+        found = self.entry(key)
+        return None if found is None else found.line
+
+    def number(self, key: str) -> int | float:
+        """A number of the log; ``Absent`` when it is not there or not a number."""
+        found = self.entry(key)
+        if found is None:
+            raise Absent(key, self.log.path, "no entry", "a number")
+        if isinstance(found.value, bool) or not isinstance(found.value, int | float):
+            raise Absent(key, self.log.path, repr(found.value)[:80], "a number", found.line)
+        return found.value
+
+    def text(self, key: str) -> str:
+        """A text of the log; ``Absent`` when it is not there or not a text."""
+        found = self.entry(key)
+        if found is None:
+            raise Absent(key, self.log.path, "no entry", "a text")
+        if not isinstance(found.value, str):
+            raise Absent(key, self.log.path, repr(found.value)[:80], "a text", found.line)
+        return found.value

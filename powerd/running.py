@@ -1,0 +1,79 @@
+"""The energy of an open window so far, for eyes: ``schemas.energy.integrate`` over one stretch after the other.
+
+What stands in a closed window is computed afresh from the store; this is only shown while the window is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from powerd.model import Quality, Reading
+from schemas.energy import EnergySample, NoSamples, integrate
+from schemas.units import NS_PER_S
+
+FOLD = 256
+"""So many samples are kept before they are summed up."""
+_OVERLAP = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """Energy from the opening to the latest sample, and the share of that time within good samples."""
+
+    energy_j: float
+    coverage: float
+    seconds: float
+
+
+class RunningEnergy:
+    """One open window of one channel on BOOTTIME of this boot. Fed by one thread, looked at by others."""
+
+    def __init__(self, begin_ns: int, readings: Iterable[Reading] = ()) -> None:
+        self._begin_ns = begin_ns
+        self._done_ns = begin_ns
+        self._joules = 0.0
+        self._covered_ns = 0.0
+        self._samples: tuple[EnergySample, ...] = ()
+        self._interval_ns = NS_PER_S
+        for reading in readings:
+            self.add(reading)
+
+    def add(self, reading: Reading) -> None:
+        """Take the next reading in."""
+        power = reading.values.power_w
+        good = reading.values.quality is Quality.GOOD and power is not None
+        if self._samples and reading.end_ns < self._samples[-1].end_ns:
+            return
+        self._interval_ns = reading.interval_ns
+        self._samples = (*self._samples, EnergySample(reading.end_ns, power or 0.0, good))
+        if len(self._samples) >= FOLD:
+            self._fold()
+
+    def so_far(self) -> SoFar | None:
+        """What it is now; None before the first sample after the opening."""
+        joules, covered_ns = self._stretch()
+        end_ns = self._samples[-1].end_ns if self._samples else self._begin_ns
+        elapsed_ns = end_ns - self._begin_ns
+        if elapsed_ns <= 0:
+            return None
+        coverage = min(1.0, (self._covered_ns + covered_ns) / elapsed_ns)
+        return SoFar(self._joules + joules, coverage, elapsed_ns / NS_PER_S)
+
+    def _fold(self) -> None:
+        joules, covered_ns = self._stretch()
+        self._joules += joules
+        self._covered_ns += covered_ns
+        self._done_ns = max(self._done_ns, self._samples[-1].end_ns)
+        self._samples = self._samples[-_OVERLAP:]
+
+    def _stretch(self) -> tuple[float, float]:
+        """Joules and covered nanoseconds from what is summed up to the latest sample."""
+        samples, begin = self._samples, self._done_ns
+        if not samples or samples[-1].end_ns <= begin:
+            return 0.0, 0.0
+        try:
+            result = integrate(samples, begin, samples[-1].end_ns, self._interval_ns)
+        except NoSamples:
+            return 0.0, 0.0
+        return result.energy_j, result.coverage * (result.end_ns - result.begin_ns)
