@@ -17,6 +17,7 @@ from powerd.cli import main
 from powerd.client import PowerdClient
 from powerd.config import parse_meter
 from powerd.model import Values
+from schemas.documents import violations
 from schemas.metrology import series
 from tests.powerd.made import reading, store
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
@@ -38,7 +39,9 @@ def test_a_meter_that_measures_well(tmp_path: Path, capsys: pytest.CaptureFixtur
             "voltage_range=300", "voltage_range=600"
         )
         assert main(["doctor", "--meter", wide, "--data-dir", str(tmp_path), "--json"]) == 0
-        findings = json.loads(capsys.readouterr().out)["findings"]
+        document = json.loads(capsys.readouterr().out)
+        assert list(violations("doctor", document)) == []
+        findings = document["findings"]
         (row,) = [f for f in findings if f["what"] == "wall: uncertainty"]
         assert (row["level"], row["wanted"]) == ("warn", "1 % at most")
         assert row["advice"].startswith("300 V and 0.5 A would give ±")
