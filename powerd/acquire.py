@@ -140,12 +140,12 @@ class Acquisition:
     def _reconnect_for_ever(self) -> None:
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
-            began = boottime_ns()
+            lives = self._state.reconnects
             try:
                 self._connection()
             except PowerdError as error:
                 self._lost(error)
-            if boottime_ns() - began > 10 * LONGEST_PAUSE_S * 1e9:
+            if self._state.reconnects > lives:  # it was there and is lost: it may be back soon
                 pause = FIRST_PAUSE_S
             self._stopping.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)

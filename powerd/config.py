@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from powerd import drivers
+from powerd.errors import NotThere
 from powerd.model import Settings
 from powerd.transports import LineSettings
 from schemas.errors import UserError
@@ -91,27 +94,53 @@ def parse_meter(text: str) -> MeterConfig:
 
 def load(path: Path) -> Config:
     """A TOML file; ``UserError`` says all that is wrong with it."""
+    config, found = read(path)
+    if found:
+        raise UserError(f"{path}: " + "; ".join(found))
+    return config
+
+
+def read(path: Path) -> tuple[Config, list[str]]:
+    """A TOML file, as far as it can be understood, and all its mistakes; ``UserError`` when it is no TOML."""
+    document = _document(path)
+    mistakes = _Mistakes()
+    for key in document:
+        if key not in {"daemon", "meter"}:
+            mistakes.unknown("the file", key, ("daemon", "meter"))
+    daemon = document.get("daemon", {})
+    if not isinstance(daemon, dict):
+        mistakes.add("daemon is no table: write [daemon]")
+        daemon = {}
+    for key in daemon:
+        if key not in DAEMON_KEYS:
+            mistakes.unknown("[daemon]", key, DAEMON_KEYS)
+    rows = document.get("meter", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        mistakes.add("meter is no list of tables: write [[meter]], with two brackets")
+        rows = []
+    meters = [_meter(row, f"[[meter]] {n}", mistakes) for n, row in enumerate(rows, start=1)]
+    names = [row.get("name") for row in rows]
+    for name in sorted({str(n) for n in names if n is not None and names.count(n) > 1}):
+        mistakes.add(f"two meters are named {name}, wanted a name of its own for each")
+    host, port = _value(daemon.get("listen", DEFAULT_LISTEN), _listen, "[daemon]", mistakes) or ("", 0)
+    known = tuple(m for m in meters if m is not None)
+    return Config(known, Path(str(daemon.get("data_dir", default_data_dir()))), host, port), mistakes.found
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"configuration {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"configuration {path} is not TOML: {error}") from error
-    mistakes = _Mistakes()
-    for key in document:
-        if key not in {"daemon", "meter"}:
-            mistakes.unknown(str(path), key, ("daemon", "meter"))
-    daemon = document.get("daemon", {})
-    for key in daemon:
-        if key not in DAEMON_KEYS:
-            mistakes.unknown("[daemon]", key, DAEMON_KEYS)
-    meters = [
-        _meter(row, f"[[meter]] {n}", mistakes) for n, row in enumerate(document.get("meter", []), start=1)
-    ]
-    mistakes.check(str(path))
-    host, port = parse_listen(str(daemon.get("listen", DEFAULT_LISTEN)))
-    known = tuple(m for m in meters if m is not None)
-    return Config(known, Path(daemon.get("data_dir", default_data_dir())), host, port)
+
+
+def _listen(value: Any) -> tuple[str, int]:
+    try:
+        return parse_listen(str(value))
+    except UserError as error:
+        raise ValueError(str(error)) from None
 
 
 def default_data_dir() -> Path:
@@ -139,34 +168,63 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> MeterConf
     for key in row:
         if key not in METER_KEYS:
             mistakes.unknown(place, key, METER_KEYS)
+    before = len(mistakes.found)
     missing = [k for k in ("name", "driver", "port") if not row.get(k)]
     if missing:
         mistakes.add(f"{place}: no {', '.join(missing)}")
+    settings = _settings(row, place, mistakes)
+    baud = _value(row.get("baud", LineSettings().baud), _baud, f"{place}: baud", mistakes)
+    driver = None if "driver" in missing else _value(row["driver"], _driver, place, mistakes)
+    if len(mistakes.found) > before or driver is None:
         return None
-    settings = Settings()
+    meter = MeterConfig(
+        name=str(row["name"]),
+        driver=str(row["driver"]),
+        port=str(row["port"]),
+        settings=settings,
+        line=LineSettings(baud=baud),
+        record=Path(row["record"]) if "record" in row else None,
+    )
+    too_slow = line_too_slow(meter)
+    if too_slow is not None:
+        mistakes.add(f"{place}: {too_slow}")
+    return meter
+
+
+def _settings(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> Settings:
     changes: dict[str, Any] = {}
     readers = {
         "interval": ("interval_ns", _interval_ns),
         "voltage_range": ("voltage_range_v", _range),
         "current_range": ("current_range_a", _range),
         "crest_factor": ("crest_factor", _whole),
-        "channels": ("channels", lambda v: tuple(str(c) for c in v)),
+        "channels": ("channels", _channels),
     }
     assert {name for name, _ in readers.values()} <= {f.name for f in fields(Settings)}
     for key, (name, reader) in readers.items():
         if key in row:
             changes[name] = _value(row[key], reader, f"{place}: {key}", mistakes)
-    baud = _value(row.get("baud", LineSettings().baud), _whole, f"{place}: baud", mistakes)
-    if mistakes.found:
+    return replace(Settings(), **changes)
+
+
+def line_too_slow(meter: MeterConfig) -> str | None:
+    """Why the line cannot carry the meter's updates, with the numbers; None when it can."""
+    count = drivers.find(meter.driver).answer_bytes(meter.settings)
+    needed_ns, interval_ns = count * meter.line.byte_time_ns, meter.settings.interval_ns
+    if needed_ns <= interval_ns:
         return None
-    return MeterConfig(
-        name=str(row["name"]),
-        driver=str(row["driver"]),
-        port=str(row["port"]),
-        settings=replace(settings, **changes),
-        line=LineSettings(baud=baud),
-        record=Path(row["record"]) if "record" in row else None,
+    baud = 10 * NS_PER_S * count / interval_ns
+    return (
+        f"one update is up to {count} characters, {needed_ns / 1e6:.0f} ms at {meter.line.baud} baud, but is wanted "
+        f"every {interval_ns / 1e6:.0f} ms: take more than {baud:.0f} baud, a longer interval or fewer channels"
     )
+
+
+def _driver(value: Any) -> str:
+    try:
+        return drivers.find(str(value)).name
+    except NotThere as error:
+        raise ValueError(str(error)) from None
 
 
 def _value(value: Any, reader: Any, place: str, mistakes: _Mistakes) -> Any:
@@ -177,17 +235,10 @@ def _value(value: Any, reader: Any, place: str, mistakes: _Mistakes) -> Any:
         return None
 
 
-def _interval_ns(text: Any) -> int:
-    """``1s``, ``500ms``, ``0.5s`` to nanoseconds."""
-    units = {"ms": 1_000_000, "s": NS_PER_S}
-    for unit, scale in units.items():
-        number = str(text).removesuffix(unit)
-        if number != str(text):
-            try:
-                return round(float(number) * scale)
-            except ValueError:
-                break
-    raise ValueError(f"found {text!r}, wanted a time such as 1s or 500ms")
+def _channels(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f'found {value!r}, wanted a list such as ["1", "2"]')
+    return tuple(str(c) for c in value)
 
 
 def _whole(value: Any) -> int:
@@ -197,10 +248,36 @@ def _whole(value: Any) -> int:
         raise ValueError(f"found {value!r}, wanted a whole number") from None
 
 
+def _baud(value: Any) -> int:
+    rate = _whole(value)
+    if not 300 <= rate <= 4_000_000:
+        raise ValueError(f"found {rate}, wanted a rate such as 9600 or 57600")
+    return rate
+
+
+def _interval_ns(text: Any) -> int:
+    """``1s``, ``500ms``, ``0.5s`` to nanoseconds."""
+    units = {"ms": 1_000_000, "s": NS_PER_S}
+    for unit, scale in units.items():
+        number = str(text).removesuffix(unit)
+        if number != str(text):
+            try:
+                interval = round(float(number) * scale)
+            except (ValueError, OverflowError):
+                break
+            if interval > 0:
+                return interval
+            break
+    raise ValueError(f"found {text!r}, wanted a time such as 1s or 500ms")
+
+
 def _range(value: Any) -> float | None:
     if value == "auto":
         return None
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"found {value!r}, wanted auto or a number") from None
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"found {value!r}, wanted auto or a number above 0")
+    return number

@@ -18,7 +18,7 @@ from powerd.counters import Counters
 from powerd.errors import Gone, NotThere, PowerdError
 from powerd.exchange import Exchanges
 from powerd.feed import Feed
-from powerd.model import MeterInfo, Reading, Settings
+from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
 from powerd.store import Store, StoreFailed
@@ -63,6 +63,7 @@ class Service:
         self._fix_lock = threading.Lock()
         self._problems: list[str] = []
         self._store_error: str | None = None
+        self._over_range: set[tuple[str, str]] = set()
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -232,6 +233,7 @@ class Service:
         self.windows.note(reading)
         self.counters.put(reading)
         self.feed.publish("reading", reading)
+        self._watch_range(reading)
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
@@ -268,6 +270,17 @@ class Service:
             except (PowerdError, sqlite3.Error) as error:
                 log.warning("a closing window could not be finished: %s", error)
 
+    def _watch_range(self, reading: Reading) -> None:
+        """Say once when a channel goes over its range; later readings on the range make it news again."""
+        place = (reading.meter, reading.values.channel)
+        if reading.values.quality is Quality.OVERRANGE:
+            if place not in self._over_range:
+                self._over_range.add(place)
+                message = f"channel {place[1]} is over its range: take the next range up"
+                self._alarm("overrange", message, reading.meter)
+        elif reading.values.quality is Quality.GOOD:
+            self._over_range.discard(place)
+
     def _watch_store(self) -> None:
         """Say when writing begins to fail and when it works again."""
         before, self._store_error = self._store_error, self.store.state.error
@@ -276,8 +289,10 @@ class Service:
         elif before is not None and self._store_error is None:
             self._alarm("store", "the store can be written again")
 
-    def _alarm(self, kind: str, message: str) -> None:
-        self.feed.publish("alarm", {"at_unix_ns": time.time_ns(), "kind": kind, "message": message})
+    def _alarm(self, kind: str, message: str, meter: str | None = None) -> None:
+        about = {} if meter is None else {"meter": meter}
+        now = time.time_ns()
+        self.feed.publish("alarm", {**about, "at_unix_ns": now, "kind": kind, "message": message})
 
     def _on_window(self, window: Mapping[str, Any]) -> None:
         self.feed.publish("window", window)

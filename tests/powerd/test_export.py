@@ -160,6 +160,7 @@ def test_ctrl_c_in_exec_keeps_the_window(lab: Lab) -> None:
 def test_clock_says_how_well_utc_is_known(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["clock", "--url", lab.url, "--json"]) == 0
     state = json.loads(capsys.readouterr().out)
+    assert list(violations("clock", state)) == []
     assert abs(state["unix_ns"] - time.time_ns()) < 1_000_000_000
     assert 0 < state["u95_s"] < 0.01
     assert state["fixes"] >= 1

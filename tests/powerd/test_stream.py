@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from powerd.client import PowerdClient
 from powerd.errors import Gone
 from powerd.feed import LISTENER_LIMIT, Feed
+from tests.powerd.events import events, listen
 from tests.powerd.made import reading
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
 
@@ -28,34 +27,8 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
     meter.stop()
 
 
-def listen(daemon: Daemon) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection(daemon.url.removeprefix("http://"), timeout=10)
-    connection.request("GET", "/v1/stream")
-    return connection.getresponse()
-
-
-def events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
-    kind = ""
-    for raw in answer:
-        line = raw.decode().rstrip("\n")
-        if line.startswith("event: "):
-            kind = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            yield kind, json.loads(line.removeprefix("data: "))
-
-
-def await_alarm(stream: Iterator[tuple[str, dict[str, Any]]], wanted: str) -> bool:
-    deadline = time.monotonic() + 15
-    for kind, body in stream:
-        if kind == "alarm" and body["kind"] == wanted:
-            return True
-        if time.monotonic() > deadline:
-            return False
-    return False
-
-
 def test_readings_and_windows_come_as_they_happen_and_the_end_is_said(daemon: Daemon) -> None:
-    answer = listen(daemon)
+    answer = listen(daemon.url)
     assert answer.headers["content-type"].startswith("text/event-stream")
     stream = events(answer)
     kind, first = next(stream)
@@ -83,29 +56,16 @@ def test_readings_and_windows_come_as_they_happen_and_the_end_is_said(daemon: Da
     assert [kind for kind, _ in stream][-1] == "end"
 
 
-def test_a_lost_meter_is_an_alarm(tmp_path: Path) -> None:
-    meter = Meter(tmp_path, faults="garbage=8@5-12")
-    running = Daemon(tmp_path, meter.port)
-    try:
-        stream = events(listen(running))
-        assert await_alarm(stream, "garbled")
-        meter.stop()
-        assert await_alarm(stream, "disconnected")
-    finally:
-        running.stop()
-        meter.stop()
-
-
 def test_the_number_of_listeners_is_bounded(daemon: Daemon) -> None:
-    answers = [listen(daemon) for _ in range(LISTENER_LIMIT)]
+    answers = [listen(daemon.url) for _ in range(LISTENER_LIMIT)]
     assert {a.status for a in answers} == {200}
-    refused = listen(daemon)
+    refused = listen(daemon.url)
     assert refused.status == 503
     assert str(LISTENER_LIMIT) in json.loads(refused.read())["detail"]
     for answer in answers:
         answer.close()
     deadline = time.monotonic() + 5
-    while (again := listen(daemon)).status != 200:
+    while (again := listen(daemon.url)).status != 200:
         assert time.monotonic() < deadline, "those who left still count"
         time.sleep(0.1)
     again.close()
