@@ -74,7 +74,8 @@ class YokogawaWt300:
     name = NAME
     timing = TimingMode.WAIT
     # From the update to the first byte: 5 to 30 ms in other programs' experience (inferred, not documented).
-    delay_ns = 15_000_000
+    delay_ns = 17_500_000
+    delay_u95_ns = 12_500_000
 
     def accepts(self, maker: str, model: str) -> bool:
         """Whether an identity of this maker and model belongs to the series."""
