@@ -66,7 +66,9 @@ class UpdateFollower:
         end = expected + min(max(late, -self._interval_ns // 4), allowance)
         missed = tuple(end - (count - i) * self._interval_ns for i in range(1, count))
         self._end_ns = end
-        u95 = self._base_u95_ns + self._unsure_ns() + doubt * self._interval_ns
+        # No interval ends after its answer: where the grid had run ahead, the half-width reaches back.
+        ahead = max(0, end - seen)
+        u95 = self._base_u95_ns + self._unsure_ns() + doubt * self._interval_ns + ahead
         return Update(end, u95, missed)
 
     def latest_before(self, now_ns: int) -> Update:

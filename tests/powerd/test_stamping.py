@@ -110,3 +110,14 @@ def test_after_a_new_setting_the_next_answer_is_believed():
 def test_no_interval_is_an_error():
     with pytest.raises(ValueError, match="none"):
         UpdateFollower(0, 0, 0, 0)
+
+
+def test_a_grid_that_ran_ahead_reaches_back_to_the_truth():
+    """Found on a busy machine: after a late answer the next ends lie after their own first bytes."""
+    ms = 1_000_000
+    follower = UpdateFollower(100 * ms, 0, 0, 0)
+    follower.follow(0, 0)
+    late = follower.follow(10 * ms, 100 * ms)
+    assert late.end_ns <= 101 * ms
+    behind = follower.follow(110 * ms, 140 * ms)
+    assert behind.end_ns - behind.u95_ns <= 140 * ms
