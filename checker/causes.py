@@ -58,8 +58,9 @@ def _sorted(groups: dict[tuple[str, str], list[Finding]]) -> list[Cause]:
     return sorted((Cause(tuple(g)) for g in groups.values()), key=_order)
 
 
-def _order(cause: Cause) -> tuple[int, bool, bool, str, str]:
-    """The widest place first, then what a rehearsal brought along, then what the official checker sees too."""
+def _order(cause: Cause) -> tuple[int, int, bool, str, str]:
+    """The widest place first, then what a rehearsal brought along, then another power flow, then the rest."""
     first = cause.first
     depth = sum(bool(name) for name in first.place.names)
-    return (depth, not first.rule.startswith(FIRST), not cause.reference, first.rule, first.cause)
+    family = 0 if first.rule.startswith(FIRST) else 1 if first.rule == UNOFFICIAL else 2
+    return (depth, family, not cause.reference, first.rule, first.cause)

@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Iterator
 
 from checker.model import Effect
+from checker.rehearsal import DECLARATIONS
 from checker.rule import Rule, effects
 from checker.rules import all_rules
+from checker.wording import listing
 from schemas.errors import UserError
 from schemas.seed_page import SeedRow, rows_for, seed_page
 
@@ -32,11 +34,18 @@ def find(name: str) -> Rule:
     rules = all_rules()
     if name in rules:
         return rules[name]
+    raise UserError(
+        f"there is no rule {name!r}; did you mean {listing(_near(name, [*rules, SEED_PAGE]), 3)}? "
+        "`mlcheck rules` lists all"
+    )
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    """The nearest names, at least one: the family that was named, what looks alike, the least unlike."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, rules, 3, 0.5) or [r for r in rules if r.startswith(name)][:3]
-    hint = f"did you mean {', '.join(near)}?" if near else "`mlcheck rules` lists them"
-    raise UserError(f"there is no rule {name!r}; {hint}")
+    family = [k for k in known if k.startswith(name.rstrip("/") + "/")]
+    return family or get_close_matches(name, known, 3, 0.5) or get_close_matches(name, known, 1, 0.0)
 
 
 def explain(name: str, round_name: str) -> str:
@@ -50,17 +59,16 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     yield ""
     yield from textwrap.wrap(rule.why, WIDTH)
     yield ""
-    until = f" until {rule.until}" if rule.until else ""
-    yield f"since     {rule.since}{until}"
-    yield f"severity  {rule.severity.value}, of each {rule.scope.value}"
-    yield f"official  the checker of {round_name} {_EFFECTS[effects(round_name)[rule.id]]}"
-    if rule.power_checker:
-        yield "          (its separate power checker)"
+    yield f"since     {_since(rule)}"
+    yield f"severity  {rule.severity.value}; looked at once for each {rule.scope.value}"
+    yield f"official  {_official(rule, round_name)}"
     yield f"bad       {rule.bad}"
     yield f"good      {rule.good}"
     yield from textwrap.wrap(rule.fix, WIDTH - 10, initial_indent="do        ", subsequent_indent=" " * 10)
     if rule.forgiven_by:
-        yield "rehearsal forgiven where the run record declares what is behind it (--rehearsal)"
+        places = dict.fromkeys(place for reason in rule.forgiven_by for place in DECLARATIONS[reason])
+        text = f"--rehearsal forgives it where edgewatt.json declares {' or '.join(places)}"
+        yield from textwrap.wrap(text, WIDTH - 10, initial_indent="rehearsal ", subsequent_indent=" " * 10)
     yield f"read      {rule.link}"
     rows = rows_for(rule.id)
     if rows:
@@ -68,8 +76,26 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
         yield from _table(rows)
 
 
+def _since(rule: Rule) -> str:
+    if rule.ours:
+        return "every round: a rule of mlcheck, not of MLPerf"
+    if rule.until == rule.since:
+        return f"{rule.since}, in that round only"
+    return rule.since + (f", until {rule.until}" if rule.until else "")
+
+
+def _official(rule: Rule, round_name: str) -> str:
+    if not rule.holds_in(round_name):
+        return f"no rule of {round_name}"
+    who = "the separate power checker" if rule.power_checker else "the checker"
+    return f"{who} of {round_name} {_EFFECTS[effects(round_name)[rule.id]]}"
+
+
 def _page() -> Iterator[str]:
+    rows = seed_page()
+    apart = sum(not row.agrees for row in rows)
     yield "What the public results page says, and what is enforced"
+    yield f"{len(rows)} figures of the page, {apart} of them are not what a submission is held to"
     yield ""
     yield from _table(seed_page())
 

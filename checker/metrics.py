@@ -76,6 +76,12 @@ class Samples:
         """Unweighted mean of the kept watts; NaN without any."""
         return math.fsum(self.kept) / len(self.kept) if self.kept else math.nan
 
+    @property
+    def plain_mean(self) -> float:
+        """Unweighted mean of the kept watts that are plain readings; NaN without any."""
+        plain = [s.power_w for s in self.inside if s.plain and s.power_w > 0]
+        return math.fsum(plain) / len(plain) if plain else math.nan
+
 
 def samples(run: Run) -> Samples:
     """The power log of a run against its window; ``Absent`` when one of them cannot be used."""

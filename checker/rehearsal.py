@@ -23,18 +23,19 @@ _BY_CUT = {
     "performance_sample_count": ("performance_sample_count",),
     "dataset_size": ("dataset_size",),
 }
+_SHORT_AT = ("shortened/min_duration_ms", "shortened/offline_samples")
 DECLARATIONS = {
-    "declared": "the cut, the fixture or the simulation itself",
-    "duration": "shortened/min_duration_ms",
-    "queries": "shortened/min_duration_ms or shortened/offline_samples",
-    "early_stopping": "shortened/min_duration_ms",
-    "performance_sample_count": "shortened/performance_sample_count",
-    "offline_samples": "shortened/offline_samples",
-    "dataset_size": "shortened/dataset_size",
-    "compliance_performance": "shortened/min_duration_ms or shortened/offline_samples",
-    "ranging_delta": "shortened/min_duration_ms, shortened/offline_samples or simulated/meter",
-    "accuracy": "synthetic/dataset or synthetic/weights",
-    "simulated": "simulated/meter",
+    "declared": ("shortened", "synthetic"),
+    "duration": _SHORT_AT[:1],
+    "queries": _SHORT_AT,
+    "early_stopping": _SHORT_AT[:1],
+    "performance_sample_count": ("shortened/performance_sample_count",),
+    "offline_samples": ("shortened/offline_samples",),
+    "dataset_size": ("shortened/dataset_size",),
+    "compliance_performance": _SHORT_AT,
+    "ranging_delta": (*_SHORT_AT, "simulated/meter"),
+    "accuracy": ("synthetic/dataset", "synthetic/weights"),
+    "simulated": ("simulated/meter",),
 }
 """Reasons for forgiveness, and where in ``edgewatt.json`` each of them is declared."""
 

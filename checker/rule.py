@@ -16,6 +16,8 @@ INFERENCE = "https://github.com/mlcommons/inference_policies/blob/master/inferen
 SUBMISSION = "https://github.com/mlcommons/policies/blob/master/submission_rules.adoc"
 POWER = "https://github.com/mlcommons/inference_policies/blob/master/power_measurement.adoc"
 
+OWN_FAMILIES = ("quality", "rehearsal", "internal")
+
 Check = Callable[[Any], Iterable[Problem]]
 
 
@@ -61,6 +63,11 @@ class Rule:
     def family(self) -> str:
         """The part of the id before the slash."""
         return self.id.split("/", 1)[0]
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is a rule of mlcheck, without one of MLPerf behind it."""
+        return self.family in OWN_FAMILIES
 
     def holds_in(self, round_name: str) -> bool:
         """Whether the rule exists in a round."""

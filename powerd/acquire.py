@@ -177,7 +177,10 @@ class Acquisition:
         )
 
     def _read_loop(self, port: TapTransport, info: MeterInfo, settings: Settings) -> None:
-        follower = UpdateFollower(settings.interval_ns, port.byte_time_ns, self._driver.delay_ns)
+        driver = self._driver
+        follower = UpdateFollower(
+            settings.interval_ns, port.byte_time_ns, driver.delay_ns, driver.delay_u95_ns
+        )
         while not self._stopping.is_set():
             changed = self._serve_request(port, info, settings)
             if changed is not None:

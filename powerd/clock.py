@@ -76,7 +76,7 @@ def boot_id() -> str:
     """Identity of this boot, without which a BOOTTIME stamp means nothing."""
     path = Path("/proc/sys/kernel/random/boot_id")
     if path.is_file():
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="utf-8").strip()
     # Without the kernel's own id the instant of boot stands for it, to the ten seconds.
     return f"booted-{(time.time_ns() - boottime_ns()) // 10_000_000_000}"
 

@@ -2,9 +2,10 @@
 
 A meter's updates lie on a grid: equidistant by the meter's own clock, which may be off by some 100 ppm. What
 we see of an update is the first byte of the answer, less the time of that byte on the wire and the driver's
-delay. Scheduling and buffering only ever make that instant late, never early, so the follower keeps to the
-lower envelope: an earlier observation is believed at once, a later one only as far as the clocks can have
-drifted apart since. A whole missing interval is a missed update.
+delay, which is known to within the driver's own uncertainty. Scheduling and buffering only ever make that
+instant late, never early, so the follower keeps to the lower envelope: an earlier observation is believed at
+once, a later one only as far as the clocks can have drifted apart since. A whole missing interval is a missed
+update.
 """
 
 from __future__ import annotations
@@ -35,13 +36,12 @@ class Update:
 class UpdateFollower:
     """Follows the update grid of one meter in ``wait`` or ``push`` timing, one answer after the other."""
 
-    def __init__(self, interval_ns: int, byte_time_ns: int, delay_ns: int) -> None:
+    def __init__(self, interval_ns: int, byte_time_ns: int, delay_ns: int, delay_u95_ns: int) -> None:
         if interval_ns <= 0:
             raise ValueError(f"an interval of {interval_ns} ns is none")
         self._interval_ns = interval_ns
         self._shift_ns = byte_time_ns + delay_ns
-        self._delay_ns = delay_ns
-        self._base_u95_ns = delay_ns + byte_time_ns + _FLOOR_NS
+        self._base_u95_ns = delay_u95_ns + byte_time_ns + _FLOOR_NS
         self._end_ns: int | None = None
         self._since_prompt = 0
         self._least_late_ns = 0

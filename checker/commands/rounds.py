@@ -27,7 +27,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name in known_rounds():
         round_ = load_round(name)
-        print(f"{name:6} {len(round_.benchmark_names)} benchmarks: {', '.join(round_.benchmark_names)}")
+        loadgen = round_.facts["loadgen"]["version"]
+        minutes = round_.min_duration_ms / 60_000
+        print(f"{name}: LoadGen {loadgen}, at least {minutes:g} minutes a run")
+        print(f"    {len(round_.benchmark_names)} benchmarks: {', '.join(round_.benchmark_names)}")
     return 0
 
 

@@ -28,12 +28,13 @@ def run(args: argparse.Namespace) -> int:
             {
                 "id": r.id, "title": r.title, "severity": r.severity.value, "scope": r.scope.value,
                 "official_effect": official[r.id].value, "since": r.since, "until": r.until,
-                "why": r.why, "fix": r.fix, "link": r.link, "good": r.good, "bad": r.bad,
+                "ours": r.ours, "why": r.why, "fix": r.fix, "link": r.link, "good": r.good, "bad": r.bad,
             }
             for r in rules
         ]  # fmt: skip
         print(json.dumps({"schema": "edgewatt/rules/1", "round": args.round, "rules": rows}, indent=1))
     else:
+        print(f"{'rule':34} {'severity':8} {'official':10} what it demands")
         for r in rules:
             print(f"{r.id:34} {r.severity.value:8} {official[r.id].value:10} {r.title}")
     return 0

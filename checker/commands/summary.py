@@ -25,4 +25,6 @@ def run(args: argparse.Namespace) -> int:
     """Print the table."""
     report = check(args.tree, round_name=args.round)
     write_table(console_for(sys.stdout), report.results)
+    if not (report.valid and report.reference_valid):
+        print(f"`mlcheck {args.tree}` says why a result is invalid.", file=sys.stderr)
     return 0

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FORMAT = "text"
+REASONS = 4
+"""Reasons that the first lines name."""
 SHOWN = 3
 """Places and messages of one cause that are written out."""
 PLAIN_WIDTH = 400
 """Width where there is no terminal: lines are not broken, so that they can be searched."""
-LABEL = 9
+LABEL = 10
+NARROW = 110
+"""Up to this width the table breaks the names of results in three."""
 
 
 def write(report: Report, stream: TextIO) -> None:
@@ -58,11 +62,13 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _say(console: Console, text: str, style: str = "", label: str = "", indent: int = 0) -> None:
+def _say(
+    console: Console, text: str, style: str = "", label: str = "", indent: int = 0, pad: int = LABEL
+) -> None:
     """One paragraph, with a label before it and broken to the width of a terminal."""
     from rich.text import Text
 
-    head = " " * indent + (label.ljust(LABEL) if label else "")
+    head = " " * indent + (label.ljust(pad - 1) + " " if label else "")
     for part in text.split("\n"):
         lines = textwrap.wrap(safe(part), max(20, console.width - len(head)), break_on_hyphens=False) or [""]
         for line in lines:
@@ -74,10 +80,9 @@ def _answer(console: Console, report: Report, found: list[Cause]) -> None:
     """The first lines: would it be accepted, by whom not, and why."""
     _say(console, f"{report.tree}: round {report.round} ({report.round_reason})")
     _say(console, _own_verdict(report, found), "bold green" if report.valid else "bold red")
-    total = count(len(report.results), "result")
     listed = sum(r.reference_valid for r in report.results)
     word = "accept" if report.reference_valid else "refuse"
-    _say(console, f"The official checker would {word} it; it would list {listed} of {total}.")
+    _say(console, f"The official checker would {word} it; it would list {_share(listed, report)}.")
     both, ours = [c for c in found if c.reference], [c for c in found if not c.reference]
     others = (f for f in report.findings if f.reference and not f.counts)
     theirs = causes(others, report.findings)
@@ -88,12 +93,12 @@ def _answer(console: Console, report: Report, found: list[Cause]) -> None:
 
 
 def _own_verdict(report: Report, found: list[Cause]) -> str:
-    total, valid = len(report.results), sum(r.valid for r in report.results)
+    total, valid = len(report.results), _share(sum(r.valid for r in report.results), report)
     forgiven = sum(f.forgiven for f in report.findings)
     if not report.valid:
         errors = count(report.count(Severity.ERROR), "error")
         return (
-            f"NOT VALID: {valid} of {count(total, 'result')} keep the rules; "
+            f"NOT VALID: {valid} {'keeps' if total == 1 else 'keep'} the rules; "
             f"{errors} to put right, from {count(len(found), 'cause')}."
         )
     keep = "the one result keeps" if total == 1 else f"all {total} results keep"
@@ -103,9 +108,16 @@ def _own_verdict(report: Report, found: list[Cause]) -> str:
     return f"VALID: {keep} the rules of the round."
 
 
+def _share(some: int, report: Report) -> str:
+    total = len(report.results)
+    if total == 1:
+        return "the one result" if some else "no result"
+    return f"{some} of {total} results"
+
+
 def _because(rows: list[Cause]) -> str:
-    said = [shorten(_bare(r.first), 70) for r in rows[:SHOWN]]
-    return "; ".join(said) + (f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")
+    said = [shorten(_bare(r.first), 80) for r in rows[:REASONS]]
+    return "; ".join(said) + (f"; and {len(rows) - REASONS} more" if len(rows) > REASONS else "")
 
 
 def _bare(found: Finding) -> str:
@@ -115,7 +127,8 @@ def _bare(found: Finding) -> str:
 
 def _cause(console: Console, head: str, cause: Cause) -> None:
     first = cause.first
-    _say(console, f"\n{head} {first.rule}: {shorten(first.message)}", "red")
+    console.print()
+    _say(console, f"{first.rule}: {shorten(first.message)}", "red", label=head, pad=3)
     for message in cause.messages[1 : SHOWN + 1]:
         _say(console, shorten(message), label="also", indent=3)
     if len(cause.messages) > SHOWN + 1:
@@ -132,7 +145,7 @@ def _cause(console: Console, head: str, cause: Cause) -> None:
     for other in cause.follows:
         more = f" (and {len(other.findings) - 1} more)" if len(other.findings) > 1 else ""
         _say(
-            console, f"{other.first.rule}: {shorten(other.first.message, 90)}{more}", label="hence", indent=3
+            console, f"{other.first.rule}: {shorten(other.first.message, 130)}{more}", label="hence", indent=3
         )
     _say(console, first.fix, "bold", label="do", indent=3)
 
@@ -163,7 +176,7 @@ def _forgiven(console: Console, report: Report) -> None:
     for said, wanted, places in _merged(rows):
         more = f" (in {places} places)" if places > 1 else ""
         _say(console, f"{said}{more}", indent=3)
-        _say(console, shorten(wanted), label="real run", indent=6)
+        _say(console, shorten(wanted), label="real run:", indent=6)
 
 
 def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
@@ -174,6 +187,14 @@ def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
         groups[key] = groups.get(key, 0) + 1
     for (said, wanted), places in groups.items():
         yield said, wanted, places
+
+
+def _name(result: ResultReport, width: int) -> str:
+    """Submitter, system, benchmark and scenario, on three lines where there is little room."""
+    system, benchmark = result.place.names[2:4]
+    between = "/" if width > NARROW else "/\n"
+    first = safe(f"{result.place.submitter}/{system}")
+    return between.join((first, safe(benchmark), safe(result.scenario)))
 
 
 def number(value: float) -> str:
@@ -192,7 +213,7 @@ def write_table(console: Console, results: Iterable[ResultReport]) -> None:
     for result in results:
         metric, power = result.metric, result.power
         table.add_row(
-            Text(safe("/".join((result.place.submitter, *result.place.names[2:4], result.scenario)))),
+            Text(_name(result, console.width)),
             Text(f"{number(metric.value)} {safe(metric.unit)}" if metric else "-"),
             Text(" ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-"),
             f"{number(power.metric.value)} {power.metric.unit}" if power else "-",

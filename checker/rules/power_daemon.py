@@ -123,8 +123,8 @@ def ptd_config(result: Result) -> Iterator[Problem]:
 @rule(
     "power/ptd-log",
     title="The log of the power daemon shows the session without errors",
-    fix="Repeat the session; errors belong into the ranging run only.",
-    good="uncertainty check activated, ranging begun and completed",
+    fix="Repeat the session; errors may stand in the ranging run only.",
+    good="uncertainty check activated, ranging begun and completed, no error while testing",
     bad="an error during the testing run",
     **{**OFFICIAL, "needs": ("server", "ptd_logs", "performance_log")},
 )

@@ -10,17 +10,17 @@ from checker.power_quality import Quality
 from checker.result import Result
 from checker.rule import POWER, rule
 from checker.rules.power_daemon import daemon_events
+from checker.wording import shorten
 
 ENOUGH = 0.99
 """Least share of a window that good samples must stand for; a promise of ours, not of a round.
 
-At one sample a second six of 600 may be missing: published honest logs miss none, and a mean over less can be
-moved by more than the 1 % uncertainty that a power result is allowed."""
+Of 600 samples six may be missing. Where a hundredth of a window is unknown, a load that doubles meanwhile moves
+the energy by 1 %, the uncertainty that a power result is allowed; published windows of v4.1 reach 1.0."""
 MEAN_AGAINST_INTEGRAL = 0.005
 """Largest share by which the mean of the samples may differ from the integral over time.
 
-Published logs with even spacing stay below 0.1 %; half of the allowed uncertainty shows that samples are
-missing or bunched."""
+Half of the uncertainty that a power result is allowed. Published logs stay below it, nearly all below 0.1 %."""
 
 NEEDS = ("performance_log", "spl")
 
@@ -41,7 +41,7 @@ def judge(result: Result) -> Quality | None:
     title="Good samples stand for nearly all of the window",
     fix="Find out why samples are missing (line, range, clock) and measure again.",
     good="coverage 0.999",
-    bad="coverage 0.80: every fifth sample is negative",
+    bad="coverage 0.80, since every fifth sample is negative",
     link=POWER,
     needs=NEEDS,
 )
@@ -150,6 +150,12 @@ def daemon_log(result: Result) -> Iterator[Problem]:
     rest = [e for e in found if not e.fails]
     for rows, severity in ((failing, None), (rest, Severity.NOTE)):
         if rows:
-            message = f"{len(rows)} entries of the power daemon, the first: {rows[0].text[:120]}"
+            message = (
+                f"the power daemon reports trouble {_times(len(rows))}, first: {shorten(rows[0].text, 120)}"
+            )
             path, line = result.ptd_logs.path, rows[0].line
             yield Problem(message, path, f"{len(rows)} entries", "none", line, severity=severity)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

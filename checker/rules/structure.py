@@ -93,8 +93,8 @@ def results_present(submitter: Submitter) -> Iterator[Problem]:
     scope=Scope.SYSTEM,
     title="Every system with results has a description",
     fix="Write systems/<system>.json; `mlharness describe-system` makes a first one.",
-    good="results/rpi5 and systems/rpi5.json",
-    bad="results/rpi5 alone",
+    good="results/rpi5/ and systems/rpi5.json",
+    bad="results/rpi5/ alone",
 )
 def system_json(system: System) -> Iterator[Problem]:
     """Without the description nobody knows what was measured; the name must be exactly that of the

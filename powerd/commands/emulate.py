@@ -15,8 +15,8 @@ NAME = "emulate"
 HELP = "a meter on a pseudo-terminal; prints the port"
 log = logging.getLogger("powerd.emulate")
 _FAULTS = (
-    "KIND[=VALUE]@FROM[-[TO]],… in seconds: slow=S, drop=SHARE, garbage=BYTES, half, silence, overrange, "
-    "unplug; without -TO the next answer only (silence, overrange, unplug: from then on)"
+    "KIND[=VALUE]@FROM[-[TO]],… in seconds: slow=S, drop=SHARE, garbage=BYTES, half, silence, overrange, crest=FACTOR, "
+    "unplug; without -TO the next answer only (silence, overrange, crest, unplug: from then on)"
 )
 
 

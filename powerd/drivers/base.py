@@ -29,6 +29,10 @@ class Driver(Protocol):
     def delay_ns(self) -> int:
         """From the end of the averaging interval to the first byte of the answer, beyond the wire."""
 
+    @property
+    def delay_u95_ns(self) -> int:
+        """Half-width around ``delay_ns`` that holds the true delay with 95 %."""
+
     def identify(self, port: Transport) -> MeterInfo:
         """Ask who is there, changing nothing; ``Refused`` when it is another series."""
 

@@ -33,6 +33,9 @@ class Instrument(Protocol):
     def force_overrange(self, until_ns: int) -> None:
         """A fault: updates that end before ``until_ns`` read as over range."""
 
+    def force_crest(self, crest: float, until_ns: int) -> None:
+        """A fault: the load's current has this crest factor in updates that end before ``until_ns``."""
+
     def restart(self, at_ns: int) -> None:
         """Power off and on: settings as after power-on."""
 

@@ -1,12 +1,13 @@
 """Faults of a line or a meter, on purpose and at known times (``--faults``).
 
 ``KIND[=VALUE]@FROM[-[TO]]``, several joined by commas; times in seconds since the start. Without ``-`` the
-fault strikes the next answer once (``silence``, ``overrange``, ``unplug``: from then on); with ``FROM-TO`` it
-lasts that long, with ``FROM-`` for ever.
+fault strikes the next answer once (``silence``, ``overrange``, ``crest``, ``unplug``: from then on); with
+``FROM-TO`` it lasts that long, with ``FROM-`` for ever.
 
     slow=SECONDS     answers come later           drop=SHARE    each byte is lost with this probability
     garbage=BYTES    noise before the answer      half          the answer stops in its middle
     silence          no answers                   overrange     the meter reads INF
+    crest=FACTOR     the load's current has this crest factor
     unplug           the port is gone until TO, and back then with the meter switched off and on
 """
 
@@ -19,8 +20,17 @@ from dataclasses import dataclass
 
 from schemas.errors import UserError
 
-DEFAULTS = {"slow": 0.5, "drop": 0.01, "garbage": 8, "half": 0, "silence": 0, "overrange": 0, "unplug": 0}
-LASTING = {"silence", "overrange", "unplug"}
+DEFAULTS = {
+    "slow": 0.5,
+    "drop": 0.01,
+    "garbage": 8,
+    "half": 0,
+    "silence": 0,
+    "overrange": 0,
+    "crest": 6,
+    "unplug": 0,
+}
+LASTING = {"silence", "overrange", "crest", "unplug"}
 FOR_EVER = 1 << 62
 _ENTRY = re.compile(r"([a-z]+)(?:=([0-9.]+))?@([0-9.]+)(?:(-)([0-9.]*))?\Z")
 

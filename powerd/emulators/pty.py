@@ -131,7 +131,7 @@ class Endpoint:
         self._forget()
 
     def _plug(self, now: int) -> None:
-        """Follow the faults ``unplug`` and ``overrange``."""
+        """Follow the faults ``unplug``, ``overrange`` and ``crest``."""
         at = now - self._origin_ns
         gone = self._faults.active("unplug", at) is not None
         if gone and self._master >= 0:
@@ -143,6 +143,9 @@ class Endpoint:
         over = self._faults.active("overrange", at)
         if over is not None:
             self._instrument.force_overrange(self._origin_ns + over.to_ns)
+        crest = self._faults.active("crest", at)
+        if crest is not None:
+            self._instrument.force_crest(crest.value, self._origin_ns + crest.to_ns)
 
     def _pause(self) -> float | None:
         """Seconds until something is due."""
@@ -154,7 +157,7 @@ class Endpoint:
             due.append(self._busy_until_ns)
         elif self._messages:
             due.append(self._messages[0][1])
-        for kind in ("unplug", "overrange"):
+        for kind in ("unplug", "overrange", "crest"):
             change = self._faults.next_change(kind, now - self._origin_ns)
             if change is not None:
                 due.append(self._origin_ns + change)

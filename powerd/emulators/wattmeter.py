@@ -5,6 +5,9 @@ load, ``0.98 - 0.5 exp(-P / 30 W)``; its current has the crest factor ``1.414 + 
 
 Errors: for each term of the specification one share is drawn from [-1, 1] at the start and kept, so a
 reading is the true value plus an error that lies anywhere within what the maker promises.
+
+A current whose peak passes 300 % of the range (600 % at crest factor 6) is clipped: amperes and watts fall by
+the share that the peak is cut by, which is cruder than a real converter, and the update says so.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from powerd.emulators.load import Load, pieces
 from schemas.metrology import Specification
@@ -25,7 +28,7 @@ _PARTS = 16
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One update: nan is no data, inf is over range."""
+    """One update: nan is no data, inf is over range; ``peak_v`` and ``peak_a`` say that a peak was clipped."""
 
     index: int
     volts: float
@@ -35,6 +38,8 @@ class Measured:
     hertz: float
     voltage_range_v: float
     current_range_a: float
+    peak_v: bool = False
+    peak_a: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +64,8 @@ class Wattmeter:
     seed: int
     setup: Setup = field(default_factory=Setup)
     overrange_until_ns: int = 0
+    crest: float = 0.0
+    crest_until_ns: int = 0
     _shares: dict[str, float] = field(default_factory=dict)
     _random: random.Random = field(init=False)
     _blind_until_ns: int = 0
@@ -117,8 +124,12 @@ class Wattmeter:
                 setup.voltage_range_v,
                 setup.current_range_a,
             )
-        result = self._read(index, watts, amperes, forced=end <= self.overrange_until_ns)
-        self._auto_range(end, amperes, watts)
+        peak = amperes * (self.crest if end <= self.crest_until_ns else crest_factor(power_factor(watts)))
+        held = min(1.0, self._peak_limit() * setup.current_range_a / peak) if peak > 0 else 1.0
+        result = self._read(index, watts * held, amperes * held, forced=end <= self.overrange_until_ns)
+        over_v = MAINS_V * math.sqrt(2) > self._peak_limit() * setup.voltage_range_v
+        result = replace(result, peak_v=over_v, peak_a=held < 1.0)
+        self._auto_range(end, amperes, peak)
         return result
 
     def _true(self, begin_ns: int, end_ns: int) -> tuple[float, float]:
@@ -155,6 +166,10 @@ class Wattmeter:
             current_range_a=s.current_range_a,
         )
 
+    def _peak_limit(self) -> float:
+        """Peak over range from which the converter clips."""
+        return 3.0 if self.setup.crest_factor == 3 else 6.0
+
     def _floor(self) -> float:
         return FLOOR_SHARE if self.setup.crest_factor == 3 else 2 * FLOOR_SHARE
 
@@ -177,13 +192,12 @@ class Wattmeter:
             self._shares[name] = self._random.uniform(-1.0, 1.0)
         return self._shares[name]
 
-    def _auto_range(self, at_ns: int, amperes: float, watts: float) -> None:
+    def _auto_range(self, at_ns: int, amperes: float, peak: float) -> None:
         """Up above 130 % of range or 300 % peak, down at 30 % and 125 % of the lower (IM WT310E-01 p. 2-7)."""
         s = self.setup
         volts, currents = self.spec.with_crest_factor(s.crest_factor)
         if s.current_auto:
-            crest = crest_factor(power_factor(watts))
-            new = _auto(s.current_range_a, amperes, amperes * crest, currents, s.crest_factor)
+            new = _auto(s.current_range_a, amperes, peak, currents, s.crest_factor)
             if new != s.current_range_a:
                 s.current_range_a = new
                 self.changed(at_ns)

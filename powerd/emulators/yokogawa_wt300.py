@@ -6,95 +6,20 @@ plus up to 3 ms per message; a small load reads zero amperes but keeps its watts
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from powerd.emulators.load import Load
-from powerd.emulators.scpi_tree import CommandError, ErrorQueue, Grammar, Unit
-from powerd.emulators.wattmeter import Measured, Setup, Wattmeter
+from powerd.emulators.scpi_tree import CommandError, ErrorQueue, Unit
+from powerd.emulators.wattmeter import Setup, Wattmeter
+from powerd.emulators.wt300_items import ELEMENTS, NumericItems
+from powerd.emulators.wt300_language import GRAMMAR, RATES, on_off, quantity, range_text
 from schemas.metrology import series
 
 NAME = "yokogawa-wt300"
 SERIAL, FIRMWARE = "EDGEWATT-EMULATED", "F1.04"
-_WORDS = (
-    "INPut",
-    "CFACtor",
-    "VOLTage",
-    "CURRent",
-    "RANGe",
-    "AUTO",
-    "MODE",
-    "SYNChronize",
-    "FILTer",
-    "LINE",
-    "FREQuency",
-    "WIRing",
-    "MEASure",
-    "AVERaging",
-    "STATe",
-    "TYPE",
-    "COUNt",
-    "MHOLd",
-    "RATE",
-    "HOLD",
-    "NUMeric",
-    "FORMat",
-    "NORMal",
-    "NUMber",
-    "ITEM",
-    "VALue",
-    "PRESet",
-    "STATus",
-    "EESR",
-    "ERRor",
-    "CONDition",
-    "QMESsage",
-    "COMMunicate",
-    "HEADer",
-    "VERBose",
-    "WAIT",
-    "REMote",
-    "LOCKout",
-    "INTEGrate",
-    "SYSTem",
-    "KLOCk",
-    "POVer",
-    "CRANge",
-)
-GRAMMAR = Grammar(_WORDS, frozenset({"INP"}))
-RATES = {
-    "100MS": 100,
-    "250MS": 250,
-    "500MS": 500,
-    "1S": 1000,
-    "2S": 2000,
-    "5S": 5000,
-}
-_FUNCTIONS = {"U", "URMS", "I", "IRMS", "P", "S", "Q", "LAMB", "FU", "FI", "URAN", "IRAN", "NONE"}
-_ALIASES = {"LAMBDA": "LAMB", "URANGE": "URAN", "IRANGE": "IRAN"}
-_DEFAULT_ITEMS = ["U,1", "I,1", "P,1", "S,1", "Q,1", "LAMB,1", "FU,1", "FI,1", "NONE", "NONE"]
-_ELEMENTS = {"WT332": ("1", "3"), "WT333": ("1", "2", "3")}
 UPDATE_BIT = 1
-
-
-def engineering(value: float, rated: float, digits: int = 5) -> str:
-    """NR3 with the exponent and the decimals of the rated range written with ``digits`` digits."""
-    if math.isnan(value):
-        return "NAN"
-    if math.isinf(value):
-        return "INF"
-    exponent = 3 * math.floor(math.log10(rated) / 3 + 1e-9)
-    before = len(str(int(rated / 10.0**exponent + 1e-9)))
-    return f"{value / 10.0**exponent:.{digits - before}f}E{exponent:+03d}"
-
-
-def range_text(value: float, *, current: bool, model: str) -> str:
-    """A range as the meter prints it: three decimals from 1 A on WT310 and WT310E, one otherwise."""
-    exponent = 0 if value >= 1 else -3
-    decimals = 3 if current and value >= 1 and model in {"WT310", "WT310E"} else 1
-    return f"{value / 10.0**exponent:.{decimals}f}E{exponent:+03d}"
 
 
 class EmulatedWt300:
@@ -148,6 +73,10 @@ class EmulatedWt300:
         """Updates up to this instant read INF."""
         self._meter.overrange_until_ns = until_ns
 
+    def force_crest(self, crest: float, until_ns: int) -> None:
+        """The current has this crest factor in updates up to this instant."""
+        self._meter.crest, self._meter.crest_until_ns = crest, until_ns
+
     def restart(self, at_ns: int) -> None:
         """Settings as after power-on; the errors of the meter stay its own."""
         self._errors.clear()
@@ -157,8 +86,7 @@ class EmulatedWt300:
         self._meter.setup = Setup(current_range_a=max(self._spec.current_ranges_a))
         self._meter.changed(at_ns)
         self._headers, self._verbose = True, False
-        self._items = list(_DEFAULT_ITEMS)
-        self._count = len(self._items)
+        self._items = NumericItems(self._model, self._meter, self._head)
         self._switches = {
             "MODE": "RMS",
             "SYNC": "VOLT",
@@ -201,16 +129,16 @@ class EmulatedWt300:
             "RATE": self._rate,
             "COMM:HEAD": self._header_switch,
             "COMM:VERB": self._verbose_switch,
-            "NUM:NORM:NUM": self._number_of_items,
-            "NUM:NORM:ITEM": self._item,
-            "NUM:NORM:VAL": self._values,
-            "NUM:NORM": lambda u, t: ";".join([str(self._count), *self._items[: self._count]]),
+            "NUM:NORM:NUM": self._items.number,
+            "NUM:NORM:ITEM": self._items.item,
+            "NUM:NORM:VAL": self._items.values,
+            "NUM:NORM": self._items.all,
             "STAT:ERR": lambda u, t: self._errors.next(),
             "STAT:EESR": self._events,
-            "STAT:COND": lambda u, t: "0",
+            "STAT:COND": self._condition,
             "STAT:FILT": self._set_filter,
             "INTEG:STAT": lambda u, t: "RES",
-            "POV": lambda u, t: "0",
+            "POV": self._peaks,
             "CRAN": lambda u, t: "0",
         }
         if unit.path in special:
@@ -312,68 +240,26 @@ class EmulatedWt300:
         self._verbose = on_off(unit.argument)
         return None
 
-    def _number_of_items(self, unit: Unit, at_ns: int) -> str | None:
-        if unit.query:
-            return self._head(unit.path, str(self._count))
-        count = round(quantity(unit.argument, ""))
-        if not 1 <= count <= 255:
-            raise CommandError(222)
-        self._count = count
-        self._items += ["NONE"] * (count - len(self._items))
-        return None
-
-    def _item(self, unit: Unit, at_ns: int) -> str | None:
-        number = unit.suffix or 1
-        if number > 255:
-            raise CommandError(114)
-        self._items += ["NONE"] * (number - len(self._items))
-        if unit.query:
-            return self._head(f"NUM:NORM:ITEM{number}", self._items[number - 1])
-        name, _, element = unit.argument.upper().replace(" ", "").partition(",")
-        name = _ALIASES.get(name, name)
-        elements = _ELEMENTS.get(self._model.removesuffix("E"), ("1",))
-        if name not in _FUNCTIONS or (name != "NONE" and (element or "1") not in elements):
-            raise CommandError(141)
-        self._items[number - 1] = name if name == "NONE" else f"{name},{element or '1'}"
-        return None
-
-    def _values(self, unit: Unit, at_ns: int) -> str:
-        measured = self._meter.at(at_ns)
-        if unit.argument:
-            number = round(quantity(unit.argument, ""))
-            if not 1 <= number <= len(self._items):
-                raise CommandError(222)
-            return self._value(self._items[number - 1], measured)
-        return ",".join(self._value(item, measured) for item in self._items[: self._count])
-
-    def _value(self, item: str, m: Measured) -> str:
-        name = item.partition(",")[0]
-        rated = m.voltage_range_v * m.current_range_a
-        if name == "URAN":
-            return range_text(m.voltage_range_v, current=False, model=self._model)
-        if name == "IRAN":
-            return range_text(m.current_range_a, current=True, model=self._model)
-        apparent = m.volts * m.amperes
-        reactive = math.sqrt(max(0.0, apparent**2 - m.watts**2)) if math.isfinite(apparent) else apparent
-        table = {
-            "U": (m.volts, m.voltage_range_v),
-            "URMS": (m.volts, m.voltage_range_v),
-            "I": (m.amperes, m.current_range_a),
-            "IRMS": (m.amperes, m.current_range_a),
-            "P": (m.watts, rated),
-            "S": (apparent, rated),
-            "Q": (reactive, rated),
-            "LAMB": (m.factor, 1.0),
-            "FU": (m.hertz, 60.0),
-        }
-        value, full = table.get(name, (math.nan, 1.0))
-        return engineering(value, full)
-
     def _events(self, unit: Unit, at_ns: int) -> str:
         index = self._meter.index_at(at_ns)
         caught = self._filter == "FALL" and index > self._cleared_index
         self._cleared_index = index
         return str(UPDATE_BIT if caught else 0)
+
+    def _condition(self, unit: Unit, at_ns: int) -> str:
+        """Peak bits of each element: 7, 10, 13 volts and 8, 11, 14 amperes (IM WT310E-17 p. 7-5)."""
+        latest = self._meter.at(at_ns)
+        return str(
+            sum((latest.peak_v << 7 | latest.peak_a << 8) << 3 * (int(e) - 1) for e in self._elements())
+        )
+
+    def _peaks(self, unit: Unit, at_ns: int) -> str:
+        """The same as ``POV?`` has it: U1, I1, U2 … from bit 0."""
+        latest = self._meter.at(at_ns)
+        return str(sum((latest.peak_v | latest.peak_a << 1) << 2 * (int(e) - 1) for e in self._elements()))
+
+    def _elements(self) -> tuple[str, ...]:
+        return ELEMENTS.get(self._model.removesuffix("E"), ("1",))
 
     def _set_filter(self, unit: Unit, at_ns: int) -> str | None:
         if unit.suffix is None or not 1 <= unit.suffix <= 16:
@@ -398,33 +284,6 @@ class EmulatedWt300:
             word = str(int(on_off(word)))
         self._switches[unit.path] = word
         return None
-
-
-def on_off(argument: str) -> bool:
-    """ON, OFF or a number; ``CommandError`` otherwise."""
-    word = argument.strip().upper()
-    if word in {"ON", "OFF"}:
-        return word == "ON"
-    return round(quantity(word, "")) != 0
-
-
-def quantity(argument: str, unit: str) -> float:
-    """``150``, ``150V``, ``500MA``: multiplier and unit as the meter takes them; ``CommandError`` otherwise."""
-    word = argument.strip().upper()
-    if not word:
-        raise CommandError(109)
-    scale = 1.0
-    if unit and word.endswith(unit):
-        word = word[: -len(unit)].rstrip()
-        if word.endswith("M"):
-            word, scale = word[:-1], 1e-3
-    try:
-        value = float(word) * scale
-    except ValueError:
-        raise CommandError(120) from None
-    if not math.isfinite(value):
-        raise CommandError(120)
-    return value
 
 
 class YokogawaWt300Emulator:

@@ -317,12 +317,12 @@ def _take_lock(folder: Path) -> int:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        owner = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
+        owner = os.read(handle, 32).decode("utf-8", "replace").strip() or "unknown"
         os.close(handle)
         raise Refused(
             f"another powerd (process {owner}) uses the data directory {folder}: "
             "stop it or choose another --data-dir"
         ) from None
     os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode("ascii"))
+    os.write(handle, f"{os.getpid()}\n".encode())
     return handle

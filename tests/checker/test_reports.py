@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from checker.api import check, render_text
 from checker.model import Place
 from checker.reports import writers
+from checker.rules import all_rules
+from checker.wording import listing, shorten
 from schemas.documents import violations
 from tests.checker.one_edit import report
 from tests.checker.test_rules_power import CASES as POWER
+from tests.checker.test_rules_power import CUT, native, record, rehearsed
 from tests.checker.test_rules_runs import CASES as RUNS
 from tests.checker.test_rules_structure import CASES as STRUCTURE
 from tests.checker.trees import build
@@ -116,3 +121,89 @@ def test_only_limits_the_check(tmp_path: Path) -> None:
     limited = check(tree.root, only=Place(scenario="Offline"))
     assert [r.scenario for r in limited.results] == ["Offline"]
     assert not limited.valid
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(
+    monkeypatch: pytest.MonkeyPatch, tree: Path, width: int, *, colour: bool, **options: Any
+) -> str:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if not colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    render_text(check(tree, **options), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 160])
+@pytest.mark.parametrize("colour", [True, False])
+def test_text_fits_the_terminal(
+    width: int, colour: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = build(tmp_path)
+    rehearsed(tree)
+    native(tree)
+    tree.sign()
+    for rehearsal in (True, False):
+        text = on_terminal(monkeypatch, tree.root, width, colour=colour, rehearsal=rehearsal)
+        assert ("\x1b" in text) == colour
+        plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+        assert max(map(len, plain.splitlines())) <= width
+
+
+def test_power_of_powerd_is_one_cause_with_what_follows(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    native(tree)
+    tree.sign()
+    stream = io.StringIO()
+    report_ = check(tree.root)
+    render_text(report_, stream)
+    text = stream.getvalue()
+    followers = {f.rule for f in report_.findings if all_rules()[f.rule].official_power_only}
+    assert len(followers) >= 4
+    assert "from 1 cause." in text
+    assert "\n1. power/unofficial: power was measured by " in text
+    assert "\n2. " not in text
+    for rule in followers:
+        assert f"hence     {rule}: " in text
+
+
+def test_without_the_cause_its_followers_stand_for_themselves(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    tree.set_json(tree.power() / "server.json", ptd_messages=[])
+    tree.sign()
+    text = text_of("text", tree.root)
+    assert "\n1. power/ptd-commands: " in text
+    assert "power/unofficial" not in text
+
+
+def test_what_is_forgiven_says_what_the_real_run_must_have(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    record(tree, shortened=CUT)
+    tree.set_log(tree.run(), effective_min_duration_ms=20000)
+    tree.sign()
+    stream = io.StringIO()
+    render_text(check(tree.root, rehearsal=True), stream)
+    lines = stream.getvalue().splitlines()
+    assert "VALID as a rehearsal" in lines[1]
+    assert lines[3].startswith("Only the official checker refuses it: effective_min_duration_ms is 20000")
+    at = next(n for n, line in enumerate(lines) if line.strip().startswith("performance/min-duration"))
+    assert lines[at + 1].strip() == "real run: at least 600000"
+
+
+def test_long_texts_are_cut_where_it_makes_sense() -> None:
+    names = ", ".join(f"name{at}" for at in range(100))
+    cut = shorten(names, 100)
+    assert cut.startswith("name0, name1")
+    assert re.fullmatch(r".*name\d+ … \(\d+ more characters\)", cut)
+    assert shorten("x" * 110, 100) == "x" * 110
+    assert listing(["a", "b", "c", "d"], 2) == "a, b and 2 more"
+    assert listing(["a", "b", "c"], 2) == "a, b, c"

@@ -102,6 +102,14 @@ def half_power(t: TreeUnderTest) -> None:
     (t.run() / "spl.txt").write_text(spl_text("testing", 11.0))
 
 
+def over_range_while_ranging(t: TreeUnderTest) -> None:
+    lines = (t.run(part="ranging") / "spl.txt").read_text().splitlines()
+    fields = lines[len(lines) // 2].split(",")
+    fields[3] = "inf"
+    lines[len(lines) // 2] = ",".join(fields)
+    (t.run(part="ranging") / "spl.txt").write_text("\n".join(lines) + "\n")
+
+
 def short_testing(t: TreeUnderTest) -> None:
     end = run_begin("testing") + 9 * NS_PER_S
     t.set_log(t.run(), power_end=format_log_time(UnixNs(end)))
@@ -159,6 +167,7 @@ CASES = [
     Case("power/phases", server("late_phase", late_phase)),
     Case("power/phases", shifted_phases),
     Case("power/ranging-delta", half_power),
+    Case("power/ranging-delta", over_range_while_ranging, severity=Severity.NOTE),
     Case("power/ranging-delta", short_and_low, Effect.NONE, also=("power/ranging-duration",)),
     Case("power/ranging-duration", short_testing, Effect.LOG, Severity.WARNING),
     Case("power/messages", server("one_less", lambda d: d["messages"].pop())),
@@ -357,6 +366,10 @@ def test_one_declaration_one_finding(case: Case, tmp_path: Path) -> None:
     expect(tmp_path, case)
 
 
+TOO_FAR = "reference score = 80.5\ntest score = 60.5\nTEST FAIL"
+"""What a verification writes when two scores are too far apart."""
+
+
 def rehearsed(t: TreeUnderTest) -> None:
     """A short run on made-up data, in performance and in compliance, all of it declared."""
     record(t, shortened=CUT, synthetic={"weights": "random"})
@@ -366,7 +379,7 @@ def rehearsed(t: TreeUnderTest) -> None:
     t.sub(
         t.compliance("TEST04") / "verify_performance.txt",
         "TEST PASS",
-        "reference score = 80.5\ntest score = 60.5\nTEST FAIL",
+        TOO_FAR,
     )
     (t.result() / "accuracy" / "accuracy.txt").write_text("accuracy=50.0%\nhash=" + "ab" * 32 + "\n")
     half_power(t)

@@ -89,6 +89,18 @@ def test_over_range_is_said():
     assert all(r.values.power_w is None for r in run.readings if r.values.quality is Quality.OVERRANGE)
 
 
+def test_a_clipped_peak_is_over_range_and_passes():
+    with bench(fault="crest=9@1.5-2.5") as meter, running(meter.port) as run:
+        assert wait_for(lambda: run.have(3, Quality.OVERRANGE))
+        lost = len(run.readings)
+        assert wait_for(lambda: any(r.values.quality is Quality.GOOD for r in run.readings[lost:]))
+    clipped = [r for r in run.readings if r.values.quality is Quality.OVERRANGE]
+    assert all(r.values.power_w is None and b"INF" not in r.raw for r in clipped)
+    assert all(
+        abs((r.values.power_w or 0) - 100) < 1 for r in run.readings if r.values.quality is Quality.GOOD
+    )
+
+
 def test_ranges_change_between_two_reads():
     with bench() as meter, running(meter.port) as run:
         assert wait_for(lambda: run.have(3))

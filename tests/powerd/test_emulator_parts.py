@@ -17,7 +17,8 @@ from powerd.emulators.load import Sine, Square, energy_j
 from powerd.emulators.scpi_tree import CommandError
 from powerd.emulators.truth import TruthWriter
 from powerd.emulators.wattmeter import MAINS_V, Setup, Wattmeter, power_factor, true_amperes
-from powerd.emulators.yokogawa_wt300 import GRAMMAR, EmulatedWt300, engineering, quantity
+from powerd.emulators.wt300_language import GRAMMAR, engineering, quantity
+from powerd.emulators.yokogawa_wt300 import EmulatedWt300
 from schemas.errors import UserError
 from schemas.metrology import series
 
@@ -202,6 +203,16 @@ def test_auto_range_finds_its_range_after_blind_updates():
     assert math.isnan(blind.watts)
     assert later.current_range_a == 1.0
     assert math.isfinite(later.watts)
+
+
+def test_a_clipped_peak_reads_low_without_being_over_range(wt):
+    talk(wt, ":COMM:HEAD OFF;:VOLT:RANG 300;:CURR:RANG 1;:NUM:NORM:ITEM1 P,1")
+    assert talk(wt, ":NUM:NORM:VAL? 1;:STAT:COND?;:POV?", 2 * S).endswith(";0;0")
+    wt.force_crest(9.0, 4 * S)
+    watts, condition, peaks = talk(wt, ":NUM:NORM:VAL? 1;:STAT:COND?;:POV?", 3 * S).split(";")
+    assert 50 < float(watts) < 95
+    assert (condition, peaks) == (str(1 << 8), "2")
+    assert talk(wt, ":NUM:NORM:VAL? 1;:STAT:COND?", 5 * S).endswith(";0")
 
 
 def test_a_small_fixed_range_protects_itself():

@@ -15,7 +15,7 @@ MS = 1_000_000
 
 def run(interval_ns: int, ppm: float, noise_ns: list[int], skip: set[int]):
     """Follow answers to every update not in ``skip``; returns (true end, update) of each."""
-    follower = UpdateFollower(interval_ns, byte_time_ns=0, delay_ns=0)
+    follower = UpdateFollower(interval_ns, byte_time_ns=0, delay_ns=0, delay_u95_ns=0)
     true_interval = interval_ns * (1 + ppm * 1e-6)
     found, asked = [], 0
     for k, noise in enumerate(noise_ns):
@@ -50,7 +50,7 @@ def test_stamps_follow_the_lower_envelope(interval, ppm, noise, skip):
 
 
 def test_a_late_reader_does_not_shift_the_answer():
-    follower = UpdateFollower(100 * MS, 0, 0)
+    follower = UpdateFollower(100 * MS, 0, 0, 0)
     follower.follow(0, 1000 * MS)
     late = follower.follow(1005 * MS, 1100 * MS + 140 * MS)
     assert abs(late.end_ns - 1100 * MS) < MS
@@ -61,7 +61,7 @@ def test_a_late_reader_does_not_shift_the_answer():
 
 
 def test_a_lost_update_is_named():
-    follower = UpdateFollower(100 * MS, 0, 0)
+    follower = UpdateFollower(100 * MS, 0, 0, 0)
     follower.follow(0, 1000 * MS)
     update = follower.follow(1210 * MS, 1300 * MS)
     assert round(update.end_ns / MS) == 1300
@@ -69,14 +69,15 @@ def test_a_lost_update_is_named():
 
 
 def test_byte_time_and_delay_are_taken_off():
-    follower = UpdateFollower(1000 * MS, byte_time_ns=MS, delay_ns=15 * MS)
+    follower = UpdateFollower(1000 * MS, byte_time_ns=MS, delay_ns=15 * MS, delay_u95_ns=4 * MS)
     update = follower.follow(0, 5016 * MS)
     assert update.end_ns == 5000 * MS
-    assert update.u95_ns >= 15 * MS
+    assert update.u95_ns == 500 * MS + 5 * MS + 200_000
+    assert follower.follow(5500 * MS, 6016 * MS).u95_ns == 5 * MS + 200_000
 
 
 def test_an_unreadable_answer_gets_the_latest_update():
-    follower = UpdateFollower(100 * MS, 0, 0)
+    follower = UpdateFollower(100 * MS, 0, 0, 0)
     follower.follow(0, 1000 * MS)
     assert follower.latest_before(1105 * MS).end_ns == 1100 * MS
     far = follower.latest_before(1405 * MS)
@@ -85,7 +86,7 @@ def test_an_unreadable_answer_gets_the_latest_update():
 
 
 def test_a_grid_that_moved_is_found_again():
-    follower = UpdateFollower(100 * MS, 0, 0)
+    follower = UpdateFollower(100 * MS, 0, 0, 0)
     for k in range(1, 20):
         follower.follow(k * 100 * MS - 50 * MS, k * 100 * MS)
     doubtful = []
@@ -97,7 +98,7 @@ def test_a_grid_that_moved_is_found_again():
 
 
 def test_after_a_new_setting_the_next_answer_is_believed():
-    follower = UpdateFollower(100 * MS, 0, 0)
+    follower = UpdateFollower(100 * MS, 0, 0, 0)
     follower.follow(0, 1000 * MS)
     follower.reacquire()
     update = follower.follow(1300 * MS, 1345 * MS)
@@ -108,4 +109,4 @@ def test_after_a_new_setting_the_next_answer_is_believed():
 
 def test_no_interval_is_an_error():
     with pytest.raises(ValueError, match="none"):
-        UpdateFollower(0, 0, 0)
+        UpdateFollower(0, 0, 0, 0)

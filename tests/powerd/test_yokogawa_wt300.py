@@ -124,7 +124,7 @@ def read(answer: bytes):
 
 
 def test_a_reading_in_si_units():
-    values = read(b"206.93E+00,113.64E-03,6.52E+00,0.2775E+00,59.976E+00,300.0E+00,500.0E-03;1\r\n")
+    values = read(b"206.93E+00,113.64E-03,6.52E+00,0.2775E+00,59.976E+00,300.0E+00,500.0E-03;0;1\r\n")
     assert (values.voltage_v, values.current_a, values.power_w) == (206.93, 0.11364, 6.52)
     assert (values.power_factor, values.frequency_hz) == (0.2775, 59.976)
     assert (values.voltage_range_v, values.current_range_a) == (300.0, 0.5)
@@ -134,12 +134,12 @@ def test_a_reading_in_si_units():
 @pytest.mark.parametrize(
     ("answer", "quality", "power"),
     [
-        (b"NAN,NAN,NAN,NAN,NAN,300.0E+00,500.0E-03;1\n", Quality.NODATA, None),
-        (b"230.00E+00,INF,INF,INF,50.000E+00,300.0E+00,500.0E-03;1\n", Quality.OVERRANGE, None),
-        (b"230.00E+00,9.9E+37,9.9E+37,INF,50.000E+00,300.0E+00,500.0E-03;1\n", Quality.OVERRANGE, None),
-        (b"9.91E+37,9.91E+37,9.91E+37,NAN,NAN,300.0E+00,500.0E-03;1\n", Quality.NODATA, None),
-        (b"230.00E+00,0.00E-03,-0.01E+00,INF,50.0E+00,300.0E+00,500.0E-03;1\n", Quality.NEGATIVE, -0.01),
-        (b"230.00E+00,0.00E-03,0.00E+00,INF,NAN,300.0E+00,500.0E-03;1\n", Quality.GOOD, 0.0),
+        (b"NAN,NAN,NAN,NAN,NAN,300.0E+00,500.0E-03;0;1\n", Quality.NODATA, None),
+        (b"230.00E+00,INF,INF,INF,50.000E+00,300.0E+00,500.0E-03;0;1\n", Quality.OVERRANGE, None),
+        (b"230.00E+00,9.9E+37,9.9E+37,INF,50.000E+00,300.0E+00,500.0E-03;0;1\n", Quality.OVERRANGE, None),
+        (b"9.91E+37,9.91E+37,9.91E+37,NAN,NAN,300.0E+00,500.0E-03;0;1\n", Quality.NODATA, None),
+        (b"230.00E+00,0.00E-03,-0.01E+00,INF,50.0E+00,300.0E+00,500.0E-03;0;1\n", Quality.NEGATIVE, -0.01),
+        (b"230.00E+00,0.00E-03,0.00E+00,INF,NAN,300.0E+00,500.0E-03;0;1\n", Quality.GOOD, 0.0),
     ],
 )
 def test_losses_have_names(answer, quality, power):
@@ -149,13 +149,38 @@ def test_losses_have_names(answer, quality, power):
 
 
 @pytest.mark.parametrize(
+    ("condition", "quality", "left"),
+    [
+        (0b1, Quality.GOOD, (230.0, 0.1, 6.5)),
+        (1 << 7, Quality.OVERRANGE, (None, 0.1, None)),
+        (1 << 8, Quality.OVERRANGE, (230.0, None, None)),
+        (1 << 10 | 1 << 14, Quality.GOOD, (230.0, 0.1, 6.5)),
+    ],
+)
+def test_a_clipped_peak_is_over_range(condition, quality, left):
+    answer = f"230.00E+00,100.00E-03,6.50E+00,0.2826E+00,50.0E+00,300.0E+00,500.0E-03;{condition};1\r\n"
+    values = read(answer.encode())
+    assert values.quality is quality
+    assert (values.voltage_v, values.current_a, values.power_w) == left
+
+
+def test_peak_bits_belong_to_their_element():
+    two = replace(FIXED, channels=("1", "3"))
+    line = ",".join(["230.00E+00", "1E0", "2E0", "1E0", "5E1", "3E2", "1E0"] * 2)
+    for bit, bad in ((7, "1"), (8, "1"), (13, "3"), (14, "3")):
+        values = parse(f"{line};{1 << bit};1", two)
+        assert [v.channel for v in values if v.quality is Quality.OVERRANGE] == [bad]
+
+
+@pytest.mark.parametrize(
     "answer",
     [
-        b"230.00E+00,113.64E-03,6.52E+00;1\n",
+        b"230.00E+00,113.64E-03,6.52E+00,0.2E+00,50.0E+00,300.0E+00,500.0E-03;1\n",
+        b"230.00E+00,113.64E-03,6.52E+00;0;1\n",
         b"230.00E+00,113.64E-03,6.52E+00,0.2E+00,50.0E+00,300.0E+00,500.0E-03\n",
-        b"2\xff0.00E+00,113.64E-03,6.52E+00,0.2E+00,50.0E+00,300.0E+00,500.0E-03;1\n",
+        b"2\xff0.00E+00,113.64E-03,6.52E+00,0.2E+00,50.0E+00,300.0E+00,500.0E-03;0;1\n",
         b"230.00E+00,113.64E-03,6.5",
-        b"230.00E+00,113.64E-03,6.52E+00,0.2E+00,50.0E+00,0.0E+00,500.0E-03;1\n",
+        b"230.00E+00,113.64E-03,6.52E+00,0.2E+00,50.0E+00,0.0E+00,500.0E-03;0;1\n",
     ],
 )
 def test_garbage_is_garbled_and_the_line_is_in_step_again(answer):
@@ -173,7 +198,7 @@ def test_messages_fit_the_buffer_of_the_meter():
     three = replace(FIXED, channels=("1", "2", "3"))
     assert max(len(m) for m in setup_messages(three)) < 200
     with conversation() as port:
-        values = parse(",".join(["230.00E+00", "1E0", "2E0", "1E0", "5E1", "3E2", "1E0"] * 3) + ";1", three)
+        values = parse(",".join(["230.00E+00", "1E0", "2E0", "1E0", "5E1", "3E2", "1E0"] * 3) + ";0;1", three)
         assert [v.channel for v in values] == ["1", "2", "3"]
         assert port.pairs == []
 
@@ -187,7 +212,7 @@ def test_parse_answers_or_says_garbled(text):
 @given(st.lists(st.sampled_from(["NAN", "INF", "1.0E+00", "-2.00E-03", "", "1e", "9.9E37"]), max_size=9))
 def test_parse_never_yields_a_number_that_is_none(fields):
     try:
-        (values,) = parse(",".join(fields) + ";1", FIXED)
+        (values,) = parse(",".join(fields) + ";0;1", FIXED)
     except Garbled:
         return
     assert values.power_w is None or abs(values.power_w) < 1e37

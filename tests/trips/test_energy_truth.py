@@ -21,7 +21,7 @@ import pytest
 from powerd.client import PowerdClient
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
 
-FIRST_STEP_S = 9.0
+FIRST_STEP_S = 7.0
 """When the traces step up: by then the daemon runs and its window is open."""
 
 
@@ -56,7 +56,7 @@ def laboratory(folder: Path, load: str, interval: str, seed: int) -> Iterator[La
     daemon = Daemon(folder, meter.port, interval)
     client = PowerdClient(daemon.url)
     try:
-        wait_for_samples(client, count=6)
+        wait_for_samples(client, count=2)
         yield Lab(meter, client)
     finally:
         client.close()

@@ -1,0 +1,161 @@
+"""Find meters: which serial ports there are, and who answers on each at which baud rate.
+
+A port is opened with each of the usual baud rates and each driver asks who is there (``Driver.identify``,
+for the meters known today ``*IDN?``). Nothing else is sent, so that no meter is set differently afterwards.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from powerd import drivers
+from powerd.errors import Garbled, Gone, NotThere, Refused
+from powerd.model import MeterInfo
+from powerd.transports import LineSettings, open_port
+from powerd.transports.hurried import HurriedTransport
+
+SCHEMA = "edgewatt/probe/1"
+BAUDS = (9600, 57600, 19200, 38400, 115200)
+"""The factory setting of the meters first, then the one they need for ten updates a second."""
+PATIENCE_S = 0.6
+"""Longest wait for an answer; an identity takes a tenth of this at 9600 baud."""
+BY_ID = Path("/dev/serial/by-id")
+_AT_ONCE = 8
+
+
+class Outcome(StrEnum):
+    """What a port turned out to be."""
+
+    METER = "meter"
+    STRANGER = "stranger"
+    NOISE = "noise"
+    SILENT = "silent"
+    UNOPENED = "unopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One port: ``info`` and ``baud`` where somebody answered, ``message`` one sentence otherwise."""
+
+    port: str
+    outcome: Outcome
+    message: str
+    baud: int | None = None
+    info: MeterInfo | None = None
+
+
+def find_ports() -> tuple[str, ...]:
+    """Serial ports of this machine, by their lasting name in ``/dev/serial/by-id`` where they have one."""
+    from serial.tools import list_ports
+
+    lasting = sorted(BY_ID.iterdir()) if BY_ID.is_dir() else []
+    known = {path.resolve(): str(path) for path in lasting}
+    for port in sorted(p.device for p in list_ports.comports()):
+        known.setdefault(Path(port).resolve(), port)
+    return tuple(known.values())
+
+
+def probe(ports: Sequence[str]) -> tuple[Found, ...]:
+    """Try every port, several at once; the answers stand in the order of ``ports``."""
+    if not ports:
+        return ()
+    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(ports))) as pool:
+        return tuple(pool.map(probe_port, ports))
+
+
+def probe_port(port: str) -> Found:
+    """Try one port at all baud rates until somebody answers."""
+    noise: str | None = None
+    opened = False
+    for baud in BAUDS:
+        try:
+            found = _at_baud(port, baud)
+        except NotThere as error:
+            if not opened:
+                return Found(port, Outcome.UNOPENED, str(error))
+            continue
+        except Gone:
+            found = None
+        except Garbled as error:
+            noise, found = noise or str(error), None
+        opened = True
+        if found is not None:
+            return found
+    tried = ", ".join(map(str, sorted(BAUDS)))
+    if noise is not None:
+        return Found(port, Outcome.NOISE, f"{port} sends what no meter says (at {tried} baud): {noise}")
+    advice = "check that the meter is on, its interface set to RS-232 and the cable a null-modem cable"
+    return Found(port, Outcome.SILENT, f"nobody answered on {port} at {tried} baud: {advice}")
+
+
+def _at_baud(port: str, baud: int) -> Found | None:
+    """Who answers at this baud rate; the errors of the line are raised when no driver got an answer."""
+    line: Garbled | Gone | None = None
+    refused: Refused | None = None
+    transport = HurriedTransport(open_port(port, LineSettings(baud=baud)), PATIENCE_S)
+    try:
+        for name in drivers.names():
+            try:
+                info = drivers.find(name).identify(transport)
+            except Refused as error:
+                refused = error
+            except (Garbled, Gone) as error:
+                line = error
+            else:
+                return Found(port, Outcome.METER, "", baud, info)
+    finally:
+        transport.close()
+    if refused is not None:
+        return Found(port, Outcome.STRANGER, str(refused), baud)
+    if line is not None:
+        raise line
+    return None
+
+
+def meter_options(found: Iterable[Found]) -> Iterator[tuple[Found, str | None]]:
+    """Each port with its ``NAME=DRIVER:PORT,baud=…`` for ``powerd run --meter``; None where no meter is."""
+    count = 0
+    for item in found:
+        if item.info is None:
+            yield item, None
+            continue
+        count += 1
+        name = "wall" if count == 1 else f"wall{count}"
+        yield item, f"{name}={item.info.driver}:{item.port},baud={item.baud}"
+
+
+def as_json(found: Sequence[Found]) -> dict[str, Any]:
+    """The document ``edgewatt/probe/1``."""
+    rows = [
+        {
+            "port": item.port,
+            "outcome": item.outcome.value,
+            "message": item.message or None,
+            "baud": item.baud,
+            "meter": None if item.info is None else asdict(item.info) | {"channels": [*item.info.channels]},
+            "option": option,
+        }
+        for item, option in meter_options(found)
+    ]
+    return {"schema": SCHEMA, "ports": rows}
+
+
+def as_lines(found: Sequence[Found]) -> Iterator[str]:
+    """The same for people."""
+    for item, option in meter_options(found):
+        if item.info is None or option is None:
+            yield f"{item.port}: {item.message}"
+            continue
+        info = item.info
+        mark = ", simulated" if info.simulated else ""
+        yield (
+            f"{item.port}: {info.maker} {info.model}, serial {info.serial}, firmware {info.firmware}, "
+            f"driver {info.driver}, {item.baud} baud{mark}"
+        )
+        yield f"    --meter {shlex.quote(option)}"
