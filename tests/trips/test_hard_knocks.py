@@ -109,7 +109,7 @@ def killed_in_a_window(folder: Path, deaths: Mapping[int, int], times: int = 1) 
 
 
 def test_a_window_outlives_three_deaths_of_the_daemon(tmp_path: Path) -> None:
-    deaths = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
+    deaths: dict[int, int] = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
     window = killed_in_a_window(tmp_path, deaths)
     assert {"daemon-absent", "coverage"} <= names(window)
     assert "(3 times)" in "".join(window["reasons"])
