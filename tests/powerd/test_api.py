@@ -17,7 +17,7 @@ import pytest
 from powerd.cli import main
 from powerd.client import ClientError, PowerdClient
 from schemas.documents import violations
-from tests.powerd.rig import Daemon, Meter, wait_for_samples
+from tests.powerd.rig import Daemon, Meter, undisturbed, wait_for_samples
 
 
 @dataclass
@@ -75,8 +75,8 @@ def test_meters_and_samples(lab: Lab) -> None:
     rows = lab.ask("GET", f"/v1/meters/wall/samples?end_unix_ns={end}&limit=10000")[1]["samples"]
     assert [r["sequence"] for r in rows] == list(range(rows[0]["sequence"], rows[0]["sequence"] + len(rows)))
     assert abs(rows[-1]["unix_ns"] - end) < 500_000_000
-    assert {r["quality"] for r in rows} == {"good"}
-    assert all(19 < r["power_w"] < 182 for r in rows)
+    assert {r["quality"] for r in rows} <= {"good", "late"}
+    assert all(19 < r["power_w"] < 182 for r in rows if r["quality"] == "good")
     assert "raw" not in rows[0]
     pages, cursor = [], 0
     while cursor is not None:
@@ -86,7 +86,7 @@ def test_meters_and_samples(lab: Lab) -> None:
         pages += page["samples"]
         cursor = page["next"]
     assert [p["sequence"] for p in pages] == [r["sequence"] for r in rows]
-    assert "," in pages[0]["raw"]
+    assert any("," in p["raw"] for p in pages)
     assert lab.ask("GET", "/v1/meters/rack")[0] == 404
 
 
@@ -101,7 +101,7 @@ def test_a_window_against_the_truth(lab: Lab) -> None:
     found = lab.client.close_window(opened["id"], begin, end, tie.clock)
     truth = lab.meter.energy_j(begin, end)
     assert abs(found["energy_j"] - truth) <= found["energy_u95_j"]
-    assert (found["quality"], found["reasons"], found["coverage"]) == ("good", [], 1.0)
+    assert undisturbed(found), found["reasons"]
     assert found["simulated"] is True
     assert list(violations("window", found)) == []
     assert lab.client.window(opened["id"]) == found

@@ -67,9 +67,9 @@ def test_every_name_has_its_type_and_the_labels_are_meter_and_channel(daemon: Da
     assert 95 < rows["powerd_power_watts", place] < 105
     assert 200 < rows["powerd_voltage_volts", place] < 250
     assert 0 < rows["powerd_power_factor_ratio", place] <= 1
-    assert rows["powerd_samples_total", place + ',quality="good"'] >= 5
+    assert rows["powerd_samples_total", place + ',quality="good"'] >= 3
     assert rows["powerd_samples_total", place + ',quality="garbled"'] == 0
-    assert rows["powerd_gap_seconds_total", place] < 0.5
+    assert rows["powerd_gap_seconds_total", place] < 2
     assert abs(rows["powerd_last_sample_timestamp_seconds", place] - time.time()) < 1
     (who,) = (labels for name, labels in rows if name == "powerd_meter_info")
     assert 'model="WT310E"' in who
