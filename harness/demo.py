@@ -1,14 +1,15 @@
 """The whole trip without hardware or downloads: emulated meter, power daemon, benchmark, tree, verdict.
 
 The meter is emulated on a pseudo-terminal and its load follows this machine's processors; model and data set
-are synthetic; the run is short. The tree is in the open division, because one scenario alone is no closed
-submission.
+are synthetic; the runs are short. The tree is a whole closed submission of one benchmark: every edge scenario
+that the round wants, each with power, accuracy and compliance.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 DRIVER = "yokogawa-wt300"
 LOAD = "host"
 BENCHMARK = "resnet50"
-SCENARIO = "SingleStream"
-REHEARSAL_S = 25.0
+SCENARIOS = ("SingleStream", "MultiStream", "Offline")
+DIVISION = "closed"
+REHEARSAL_S = 13.0
+"""At one reading a second, a testing window of this length is covered by good samples to 0.99 and more."""
 IMAGES = 128
 SEED = 1
 MARK = "written-by-the-demo.txt"
@@ -36,8 +39,9 @@ MARK = "written-by-the-demo.txt"
 class Shown:
     """What the demo has to show at its end."""
 
-    outcome: service.Outcome
-    forgiven: int
+    outcomes: tuple[service.Outcome, ...]
+    forgiven: dict[str, int]
+    """How often each rule was forgiven."""
 
 
 def run(request: RunRequest, say: Say) -> Shown:
@@ -52,13 +56,21 @@ def run(request: RunRequest, say: Say) -> Shown:
     with meter:
         say(f"meter: an emulated WT310E on {port}, load: {LOAD}")
         power = PowerRequest(None, DRIVER, port, None)
-        outcome = service.run(replace(request, fixture=fixture, power=power, demo=True), say)
+        base = replace(request, fixture=fixture, power=power, division=DIVISION, demo=True)
+        outcomes = tuple(_scenario(replace(base, scenario=name), say) for name in SCENARIOS)
     report = check(request.output, round_name=request.round_name, power="unofficial", rehearsal=True)
     if not report.valid:
         raise Failed(
             f"the demo's tree is not valid; see why with: {check_command(request.output, rehearsal=True)}"
         )
-    return Shown(outcome, sum(1 for f in report.findings if f.forgiven))
+    return Shown(outcomes, dict(Counter(f.cause or f.rule for f in report.findings if f.forgiven)))
+
+
+def _scenario(request: RunRequest, say: Say) -> service.Outcome:
+    def said(text: str) -> None:
+        say(f"{request.scenario}: {text}")
+
+    return service.run(request, said)
 
 
 def check_command(tree: Path, *, rehearsal: bool) -> str:

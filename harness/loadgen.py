@@ -19,7 +19,8 @@ from harness.sut import Sut
 from schemas.errors import UserError
 
 NO_AUDIT = "no-audit.config"
-"""Name of a file that is never written: passed where no compliance test is wanted."""
+"""Name of a file that is never written. LoadGen 4.1.30 calls a run with an audit file INVALID ("Multiple conf
+files are used") and ignores some of its keys, so compliance tests set LoadGen's attributes instead."""
 
 _KEYS = {
     "min_duration_ms": "min_duration",
@@ -69,6 +70,8 @@ def settings_for(job: Job) -> Any:
     settings.mode = lg.TestMode.AccuracyOnly if job.mode == "accuracy" else lg.TestMode.PerformanceOnly
     for name, seed in job.seeds.items():
         setattr(settings, name, seed)
+    for name, value in job.test_settings.items():
+        setattr(settings, name, value)
     return settings
 
 
@@ -101,8 +104,18 @@ def _completer(lg: Any) -> Any:
 
 
 def audit_path(work: Path) -> Path:
-    """A path that does not exist, for runs that are not compliance tests."""
+    """A path that does not exist."""
     return work / NO_AUDIT
+
+
+def with_expectation(text: str, settings: LoadSettings, scenario: str) -> str:
+    """A ``user.conf`` with the expected latency or rate of ``settings`` and everything else as it was."""
+    for field in ("target_latency_ms", "target_qps"):
+        value, key = getattr(settings, field), f"*.{scenario}.{_KEYS[field]}"
+        if value is not None:
+            kept = [x for x in text.splitlines() if x.partition("=")[0].strip() != key]
+            text = "\n".join([*kept, f"{key} = {_number(value)}"]) + "\n"
+    return text
 
 
 def conf_values(text: str) -> Mapping[str, str]:

@@ -96,13 +96,27 @@ class RunSpec:
     """One LoadGen run: one child process, one folder of logs.
 
     ``phase`` is set for performance runs under power; ``folder`` is the name of the log folder and of the
-    place in the tree (``run_1``, ``ranging``, ``accuracy``).
+    place in the tree (``run_1``, ``ranging``, ``accuracy``); ``test`` is the compliance test that it serves.
     """
 
     name: str
     mode: Mode
     phase: Phase | None
     folder: str
+    test: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What compliance runs are compared with.
+
+    Metric as logged and samples issued by the performance run, whole accuracy log, settings of the result.
+    """
+
+    metric: float
+    samples: int
+    accuracy_log: Path
+    user_conf: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,7 @@ class Plan:
     user_conf: Path | None
     specs: tuple[RunSpec, ...]
     work: Path
+    baseline: Baseline | None = None
 
     @property
     def scenario(self) -> str:
@@ -133,7 +148,8 @@ class Plan:
 class Job:
     """What a child process is told on its standard input: one LoadGen run, or one calibration.
 
-    ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit).
+    ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit);
+    ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes.
     """
 
     kind: str
@@ -151,6 +167,7 @@ class Job:
     seeds: Mapping[str, int]
     performance_sample_count: int
     seconds: float = 0.0
+    test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The job as a JSON object."""
@@ -219,6 +236,35 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One verification: whether it passed, and its figures as lines for people."""
+
+    passed: bool
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """A verify file: the figures, and the verdict on a line of its own."""
+        return "\n".join((*self.lines, "TEST PASS" if self.passed else "TEST FAIL")) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a compliance test found.
+
+    ``accuracy`` is None for tests of the score alone; its ``passed`` means equal bit by bit, while
+    ``accuracy_passed`` also holds where the accuracies are close enough. ``files`` are further files of the
+    test's folder.
+    """
+
+    test: str
+    performance: Check
+    accuracy: Check | None
+    accuracy_passed: bool
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class PowerEvidence:
     """What the daemon said about the two passes: window documents, and the folder with session files."""
 
@@ -237,6 +283,7 @@ class Done:
     results: dict[str, RunResult] = field(default_factory=dict)
     retried: list[str] = field(default_factory=list)
     user_conf: Path | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def has_performance(self) -> bool:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from harness import extras, loadgen
+from harness import audit, extras, loadgen
 from harness.calibrate import merged
 from harness.fixtures.description import read as read_fixture
-from harness.model import Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
+from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
 from harness.registry import backend_names, benchmark, unknown
 from harness.scenarios import BY_NAME
 from schemas.errors import UserError
 from schemas.layout import ResultPath
 from schemas.rounds import Round, load_round
 
-MODES = ("performance", "accuracy", "all")
+MODES = ("performance", "accuracy", "compliance", "all")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 
@@ -32,7 +32,7 @@ def plan(request: RunRequest) -> Plan:
     scenario = _scenario(round_, official, request.scenario)
     fixture = _fixture(request, bench.name)
     result = _result(request, round_, bench.name, scenario)
-    specs = _specs(request)
+    specs = _specs(request, round_, official)
     _refuse_existing(request.output, result, round_, specs)
     workload = _workload(request, bench.name, fixture)
     samples = len(bench.dataset(workload.dataset))
@@ -43,6 +43,8 @@ def plan(request: RunRequest) -> Plan:
     model = round_.benchmark(official).loadgen_model
     if model is None:
         raise UserError(f"round {round_.name} has no LoadGen settings for {official}; choose another --round")
+    work = request.output.with_name(request.output.name + ".work")
+    baseline = _baseline(request, work, result, round_, official)
     return Plan(
         request=request,
         round=round_,
@@ -53,10 +55,11 @@ def plan(request: RunRequest) -> Plan:
         fixture=fixture,
         samples=samples,
         settings=settings,
-        calibrate=request.user_conf is None and not known,
-        user_conf=request.user_conf,
+        calibrate=request.user_conf is None and not known and baseline is None,
+        user_conf=request.user_conf if baseline is None else baseline.user_conf,
         specs=specs,
-        work=request.output.with_name(request.output.name + ".work"),
+        work=work,
+        baseline=baseline,
     )
 
 
@@ -132,7 +135,7 @@ def _result(request: RunRequest, round_: Round, name: str, scenario: str) -> Res
     return ResultPath(request.division, request.submitter, request.system, name, scenario)
 
 
-def _specs(request: RunRequest) -> tuple[RunSpec, ...]:
+def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, ...]:
     if request.mode not in MODES:
         raise UserError(unknown("mode", request.mode, MODES))
     specs: list[RunSpec] = []
@@ -143,24 +146,51 @@ def _specs(request: RunRequest) -> tuple[RunSpec, ...]:
         else:
             specs.append(RunSpec("performance", "performance", None, "run_1"))
     elif request.power is not None:
-        raise UserError("an accuracy run needs no power; leave out --power or choose --mode all")
+        raise UserError(
+            f"--mode {request.mode} needs no power; leave out --power or choose --mode performance or all"
+        )
     if request.mode in ("accuracy", "all"):
         specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
+    if request.mode in ("compliance", "all"):
+        specs += audit.specs(round_, official, request.division)
+    if not specs:
+        raise UserError(
+            f"round {round_.name} wants no compliance runs of {official} in the {request.division} division; "
+            "choose --division closed, or another --mode"
+        )
     return tuple(specs)
 
 
+def _baseline(
+    request: RunRequest, work: Path, result: ResultPath, round_: Round, official: str
+) -> Baseline | None:
+    """What compliance runs alone are compared with; None when the plan makes it itself."""
+    if request.mode != "compliance":
+        return None
+    own = (request.user_conf, request.target_latency_ms, request.target_qps, request.rehearsal_s)
+    if any(value is not None for value in own):
+        raise UserError(
+            "--mode compliance takes the settings of the result in the tree; leave out --user-conf, "
+            "--target-latency-ms, --target-qps and --rehearsal"
+        )
+    return audit.find_baseline(request.output, work, result, round_, official)
+
+
 def _refuse_existing(output: Path, result: ResultPath, round_: Round, specs: tuple[RunSpec, ...]) -> None:
-    places = {
-        spec.mode: result.accuracy(round_) if spec.mode == "accuracy" else result.performance(round_, "run_1")
-        for spec in specs
-    }
-    for place in places.values():
+    places = dict.fromkeys(_place(spec, result, round_) for spec in specs)
+    for place in places:
         if (output / place).exists():
             raise UserError(
                 f"{output / place} exists already; choose another --output or move that result away"
             )
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file; --output wants the folder of a submission tree")
+
+
+def _place(spec: RunSpec, result: ResultPath, round_: Round) -> PurePosixPath:
+    if spec.test is not None:
+        return result.compliance(round_, spec.test)
+    return result.accuracy(round_) if spec.mode == "accuracy" else result.performance(round_, "run_1")
 
 
 def _settings(request: RunRequest, round_: Round, official: str, scenario: str, samples: int) -> LoadSettings:

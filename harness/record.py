@@ -50,6 +50,7 @@ def run_record(
         "retried": [*before.get("retried", []), *done.retried],
         "runs": runs,
         "accuracy": _accuracy(accuracy) or before.get("accuracy"),
+        "compliance": {**before.get("compliance", {}), **_compliance(done)},
         "windows": _windows(power) or before.get("windows", {}),
     }
 
@@ -126,6 +127,26 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
         "value": accuracy.value,
         "good": accuracy.good,
         "total": accuracy.total,
+    }
+
+
+def _compliance(done: Done) -> dict[str, Any]:
+    """The verdicts of the compliance tests, with their figures."""
+    return {
+        name: {
+            "performance": {
+                "passed": verdict.performance.passed,
+                "figures": list(verdict.performance.lines),
+            },
+            "accuracy": None
+            if verdict.accuracy is None
+            else {
+                "passed": verdict.accuracy_passed,
+                "bitwise_equal": verdict.accuracy.passed,
+                "figures": list(verdict.accuracy.lines),
+            },
+        }
+        for name, verdict in done.verdicts.items()
     }
 
 

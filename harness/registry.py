@@ -1,4 +1,4 @@
-"""Benchmarks and runtimes, found by their folders and asked for by name."""
+"""Benchmarks, runtimes and compliance tests, found by their folders and asked for by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from harness.benchmarks.base import Backend, Benchmark
+from harness.compliance.base import ComplianceTest
 from schemas.discovery import collect, module_names
 from schemas.errors import UserError
 
@@ -37,6 +38,20 @@ def backend(name: str) -> Backend:
         raise UserError(unknown("backend", name, backend_names()))
     kinds = cast("list[type[Backend]]", collect("harness.backends", "BACKEND"))
     return next(kind for kind in kinds if kind.name == name)()
+
+
+def compliance_tests() -> dict[str, ComplianceTest]:
+    """Every compliance test by its name."""
+    found = cast("list[ComplianceTest]", collect("harness.compliance", "TEST"))
+    return {t.name: t for t in found}
+
+
+def compliance_test(name: str) -> ComplianceTest:
+    """One compliance test; ``UserError`` names the nearest."""
+    known = compliance_tests()
+    if name not in known:
+        raise UserError(unknown("compliance test", name, known))
+    return known[name]
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import submission, system
+from harness import audit, submission, system
+from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
 from harness.plan import plan
 from harness.registry import benchmark
@@ -41,6 +43,7 @@ def run(request: RunRequest, say: Say) -> Outcome:
         done = Runner(planned, folder, around or NoPower(), say).run()
         accuracy = _score(planned, done)
         evidence = None if around is None else around.evidence()
+    done.verdicts = audit.verify(planned, done)
     described = system.describe(
         planned.round,
         division=request.division,
@@ -49,6 +52,7 @@ def run(request: RunRequest, say: Say) -> Outcome:
         framework=_framework(done),
     )
     written = submission.write(planned, done, accuracy, evidence, described)
+    _judge_compliance(planned, done, written, say)
     return Outcome(planned, done, accuracy, evidence, written, system.holes(described))
 
 
@@ -74,7 +78,7 @@ def _score(planned: Plan, done: Done) -> Accuracy | None:
     result = done.results.get("accuracy")
     if result is None:
         return None
-    log = result.log_dir / submission.ACCURACY_LOG
+    log = result.log_dir / ACCURACY_LOG
     accuracy = benchmark(planned.workload.benchmark).accuracy(log, planned.workload.dataset)
     fixture = planned.fixture
     if fixture is not None and (accuracy.good, accuracy.total) != (fixture.good, fixture.images):
@@ -83,6 +87,16 @@ def _score(planned: Plan, done: Done) -> Accuracy | None:
             f"{accuracy.total} came out; the runtime computes something else, or the fixture was changed"
         )
     return accuracy
+
+
+def _judge_compliance(planned: Plan, done: Done, written: submission.Written, say: Say) -> None:
+    """``Failed`` for a test that did not pass. A shortened run may miss the tolerance of the score."""
+    shortened = bool(json.loads(written.record.read_text(encoding="utf-8"))["shortened"])
+    for name, verdict in done.verdicts.items():
+        if not verdict.performance.passed and shortened:
+            say(f"{name}: {verdict.performance.lines[-1]}; recorded, because the run was cut short")
+    place = written.tree / planned.result.place(planned.round, "compliance_dir")
+    audit.refuse(done.verdicts, place, shortened=shortened)
 
 
 def _framework(done: Done) -> str:

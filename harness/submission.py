@@ -18,14 +18,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness import documents
+from harness.accuracy_log import ACCURACY_LOG, truncated
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
 
 RECORD_NAME = "edgewatt.json"
-KEEP_BYTES = 4096
 LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt")
-ACCURACY_LOG = "mlperf_log_accuracy.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,6 @@ class Written:
     tree: Path
     results: Path
     record: Path
-
-
-def truncated(data: bytes) -> bytes:
-    """An accuracy log as it is submitted: its first and last 4096 bytes (rule text, section 7.2)."""
-    if len(data) < 2 * KEEP_BYTES:
-        return data
-    return data[:KEEP_BYTES] + b"\n\n...\n\n" + data[-KEEP_BYTES:]
 
 
 def write(
@@ -55,6 +47,7 @@ def write(
         stage.describe(system, power)
         stage.measurements(done, accuracy, power)
         stage.results(done, accuracy, power)
+        stage.compliance(done)
         stage.move(tree)
     where = tree / plan.result.measurements(plan.round) / RECORD_NAME
     return Written(tree, tree / plan.result.results(plan.round), where)
@@ -109,6 +102,8 @@ class Stage:
         """Logs of the runs; the session files of the power daemon beside them."""
         plan = self._plan
         for result in done.results.values():
+            if result.spec.test is not None:
+                continue
             if result.spec.mode == "accuracy":
                 assert accuracy is not None
                 self._accuracy(result.log_dir, accuracy)
@@ -120,6 +115,21 @@ class Stage:
         if power is not None:
             place = self._root / plan.result.results(plan.round) / "performance"
             shutil.copytree(power.folder, place, dirs_exist_ok=True)
+
+    def compliance(self, done: Done) -> None:
+        """Logs and verify files of the compliance tests."""
+        for name, verdict in done.verdicts.items():
+            folder = self._root / self._plan.result.compliance(self._plan.round, name)
+            run = folder / "performance" / "run_1"
+            run.mkdir(parents=True)
+            for log in LOGS:
+                shutil.copyfile(done.results[name].log_dir / log, run / log)
+            texts = {"verify_performance.txt": verdict.performance.text.encode()}
+            if verdict.accuracy is not None:
+                texts["verify_accuracy.txt"] = verdict.accuracy.text.encode()
+            for path, data in {**texts, **verdict.files}.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(data)
 
     def _accuracy(self, logs: Path, accuracy: Accuracy) -> None:
         folder = self._root / self._plan.result.accuracy(self._plan.round)
@@ -145,7 +155,8 @@ class Stage:
         for path in [p for p in files if not p.is_relative_to(results)]:
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             os.replace(self._root / path, tree / path)
-        self._move_parts(self._root / results, tree / results)
+        if (self._root / results).exists():
+            self._move_parts(self._root / results, tree / results)
 
     def _move_parts(self, staged: Path, place: Path) -> None:
         """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet."""

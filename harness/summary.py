@@ -6,8 +6,8 @@ from harness.scenarios import BY_NAME
 from harness.service import Outcome
 
 
-def summary(outcome: Outcome) -> list[str]:
-    """The figures of a run, one line each."""
+def summary(outcome: Outcome, *, holes: bool = True) -> list[str]:
+    """The figures of a run, one line each; ``holes`` adds what the system description lacks."""
     lines = []
     rules = outcome.plan.round.benchmark(outcome.plan.official)
     unit = rules.unit(outcome.plan.scenario)
@@ -24,11 +24,26 @@ def summary(outcome: Outcome) -> list[str]:
         lines.append(
             f"accuracy: {outcome.accuracy.value:.3f} % ({outcome.accuracy.good} of {outcome.accuracy.total})"
         )
-    if outcome.holes:
-        lines.append(
-            f"system description: {len(outcome.holes)} fields to fill in: {', '.join(outcome.holes)}"
-        )
-    return lines
+    lines += compliance_line(outcome)
+    return lines + (holes_line(outcome) if holes else [])
+
+
+def compliance_line(outcome: Outcome) -> list[str]:
+    """The compliance tests and how each ended."""
+    words = []
+    for name, verdict in outcome.done.verdicts.items():
+        missed = [] if verdict.performance.passed else ["score outside the tolerance"]
+        if not verdict.accuracy_passed:
+            missed.append("accuracy differs")
+        words.append(f"{name} {' and '.join(missed) or 'passed'}")
+    return [f"compliance: {', '.join(words)}"] if words else []
+
+
+def holes_line(outcome: Outcome) -> list[str]:
+    """What has to be filled in by hand in the system description."""
+    if not outcome.holes:
+        return []
+    return [f"system description: {len(outcome.holes)} fields to fill in: {', '.join(outcome.holes)}"]
 
 
 def power_lines(outcome: Outcome) -> list[str]:
@@ -42,6 +57,7 @@ def power_lines(outcome: Outcome) -> list[str]:
         each, u95 = window["energy_j"] / queries * 1e3, window["energy_u95_j"] / queries * 1e3
         lines.append(f"energy per stream: {each:.4g} mJ ± {u95:.2g} mJ (u95)")
     mean = f"{window['average_w']:.4g} W ± {window['average_u95_w']:.2g} W (u95)"
-    lines.append(f"average power: {mean} over {window['duration_s']:.1f} s, {window['samples']} samples")
+    word = "average" if BY_NAME[outcome.plan.scenario].energy_unit == "stream" else "system"
+    lines.append(f"{word} power: {mean} over {window['duration_s']:.1f} s, {window['samples']} samples")
     lines.append(f"coverage of the testing window: {window['coverage']:.4f}, quality {window['quality']}")
     return lines

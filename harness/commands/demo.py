@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import demo
 from harness.interrupt import interruptible
 from harness.model import RunRequest
-from harness.summary import summary
+from harness.summary import holes_line, summary
 from harness.system import default_name, usable_processors
 
 NAME = "demo"
@@ -44,7 +44,7 @@ def request(args: argparse.Namespace) -> RunRequest:
     """The demo as a run."""
     return RunRequest(
         benchmark=demo.BENCHMARK,
-        scenario=demo.SCENARIO,
+        scenario=demo.SCENARIOS[0],
         output=args.output,
         round_name=args.round,
         mode="all",
@@ -53,7 +53,7 @@ def request(args: argparse.Namespace) -> RunRequest:
         dataset=None,
         fixture=None,
         power=None,
-        division="open",
+        division=demo.DIVISION,
         submitter="demo",
         system=default_name(),
         user_conf=None,
@@ -67,12 +67,17 @@ def request(args: argparse.Namespace) -> RunRequest:
 
 def closing(shown: demo.Shown) -> list[str]:
     """What the demo shows at its end."""
-    outcome = shown.outcome
-    tree = outcome.written.tree
+    tree = shown.outcomes[0].written.tree
+    lines = []
+    for outcome in shown.outcomes:
+        lines += ["", f"{outcome.plan.scenario}", *(f"  {line}" for line in summary(outcome, holes=False))]
+    forgiven = ", ".join(f"{rule} ({times})" for rule, times in sorted(shown.forgiven.items()))
     return [
+        *lines,
         "",
-        *summary(outcome),
-        f"verdict: valid as a rehearsal with unofficial power; {shown.forgiven} findings forgiven",
+        *holes_line(shown.outcomes[0]),
+        "verdict: valid as a rehearsal with unofficial power",
+        f"forgiven: {sum(shown.forgiven.values())} findings: {forgiven or 'none'}",
         f"tree: {tree}",
         "not official: the meter is emulated, the data set and the weights are synthetic, the runs are short, "
         "and powerd is not the power daemon that today's rules accept",

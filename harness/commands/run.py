@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", required=True, type=Path, metavar="TREE", help="folder of the submission tree"
     )
     parser.add_argument("--round", default="v4.1", metavar="R")
-    parser.add_argument("--mode", default="all", help="performance, accuracy or all (default)")
+    parser.add_argument("--mode", default="all", help="performance, accuracy, compliance or all (default)")
     parser.add_argument("--backend", default="onnxruntime")
     parser.add_argument("--model", type=Path, metavar="PATH")
     parser.add_argument("--dataset", type=Path, metavar="PATH")

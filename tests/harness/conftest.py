@@ -22,13 +22,12 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
     return benchmark("resnet50").make_fixture(folder, width="small", seed=7, images=IMAGES)
 
 
-@pytest.fixture
-def request_for(fixture: Fixture, tmp_path: Path) -> Callable[..., RunRequest]:
-    """A run request on the fixture, with whatever a test changes."""
-    plain = RunRequest(
+def plain_request(fixture: Fixture, tree: Path) -> RunRequest:
+    """A short run of one scenario on the fixture, in the open division."""
+    return RunRequest(
         benchmark="resnet50",
         scenario="SingleStream",
-        output=tmp_path / "tree",
+        output=tree,
         round_name="v4.1",
         mode="all",
         backend="onnxruntime",
@@ -46,6 +45,12 @@ def request_for(fixture: Fixture, tmp_path: Path) -> Callable[..., RunRequest]:
         threads=1,
         command_line=("run", "resnet50"),
     )
+
+
+@pytest.fixture
+def request_for(fixture: Fixture, tmp_path: Path) -> Callable[..., RunRequest]:
+    """A run request on the fixture, with whatever a test changes."""
+    plain = plain_request(fixture, tmp_path / "tree")
     return lambda **changes: replace(plain, **changes)
 
 

@@ -26,6 +26,9 @@ def test_order_of_runs(request_for: Request) -> None:
         ("run_1", "testing"),
         ("accuracy", None),
     ]
+    closed = plan(request_for(power=POWER, division="closed")).specs
+    assert [s.folder for s in closed] == ["ranging", "run_1", "accuracy", "TEST01", "TEST04", "TEST05"]
+    assert [s.phase for s in closed[2:]] == [None] * 4
 
 
 def test_without_rehearsal_the_duration_is_the_rounds(request_for: Request) -> None:
@@ -54,6 +57,10 @@ def test_without_rehearsal_the_duration_is_the_rounds(request_for: Request) -> N
         ({"rehearsal_s": -1.0}, "greater than 0"),
         ({"rehearsal_s": float("nan")}, "greater than 0"),
         ({"mode": "accuracy", "power": POWER}, "needs no power"),
+        ({"mode": "compliance"}, "wants no compliance runs of resnet in the open division"),
+        ({"mode": "compliance", "division": "closed", "power": POWER}, "needs no power"),
+        ({"mode": "compliance", "division": "closed"}, "leave out .*--rehearsal"),
+        ({"mode": "compliance", "division": "closed", "rehearsal_s": None}, "run with --mode performance"),
         ({"user_conf": Path("no.conf")}, "cannot be read"),
     ],
 )

@@ -26,13 +26,15 @@ Program = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A demo on a meter that sees 50 W, in the place of an earlier one: its tree and what it printed."""
+    """A demo of one scenario on a meter that sees 50 W, in the place of an earlier one: tree and output."""
     tree = tmp_path_factory.mktemp("demo") / "tree"
     make_room(tree)
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setattr(demo, "LOAD", "constant:50")
         patch.setattr(demo, "IMAGES", 32)
+        patch.setattr(demo, "SCENARIOS", ("SingleStream",))
+        patch.setattr(demo, "DIVISION", "open")
         assert cli.main(["-q", "demo", "--output", str(tree), "--seconds", "5"]) == 0
     return tree, said.getvalue()
 
@@ -119,7 +121,10 @@ def test_demo_twice_in_a_row(program: Program, tmp_path: Path) -> None:
     for _ in range(2):
         code, out, err = program("demo", "--output", tmp_path / "tree")
         assert code == 0, err
-        assert "coverage of the testing window: 1.0000" in out
+        assert out.count("coverage of the testing window: 1.0000") == 3
+        assert out.count("energy per stream:") == 2
+        assert out.count("system power:") == 1
+        assert out.count("compliance: TEST01") == 3
 
 
 def test_nobody_at_the_url(program: Program, fixture: Fixture, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from harness import service
+from harness.accuracy_log import truncated
 from harness.model import Fixture, PowerRequest, RunRequest, RunSpec
 from harness.plan import plan
 from harness.runner import Runner
-from harness.submission import truncated
 from schemas import documents
 from schemas.loadgen import LoadgenLog
 from schemas.rounds import load_round

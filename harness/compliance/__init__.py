@@ -1,0 +1,1 @@
+"""compliance tests of harness, found by this folder: one file per test."""

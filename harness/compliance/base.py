@@ -1,0 +1,84 @@
+"""What a compliance test is: how its run is set up, and how its logs are verified against the result.
+
+A score is a rate (queries or samples per second): in the streams the reciprocal of the reported latency, else
+the reported figure itself. It may differ from that of the result by a tenth, by a fifth where a query is so
+short that the clock and the scheduler weigh in (MLPerf Inference compliance tests, rounds up to v4.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.benchmarks.base import Benchmark
+from harness.model import Check, Verdict
+from harness.scenarios import BY_NAME
+from schemas.rounds import Round
+
+TOLERANCE = 0.10
+FAST_TOLERANCE = 0.20
+FAST_NS = {"SingleStream": 200_000, "MultiStream": 1_600_000}
+"""Reported latencies up to which the wider tolerance holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verifier looks at.
+
+    ``reference`` and ``measured`` are the metrics of the result and of the test as logged (nanoseconds in the
+    streams); ``baseline`` is the accuracy log of the accuracy run before it is truncated; ``log_dir`` holds
+    the logs of the test and takes what is made while verifying.
+    """
+
+    scenario: str
+    round: Round
+    official: str
+    benchmark: Benchmark
+    dataset: Path
+    reference: float
+    measured: float
+    baseline: Path
+    log_dir: Path
+
+
+class ComplianceTest(Protocol):
+    """One test; each implementation is one file in this folder."""
+
+    name: str
+
+    def settings(self, round_: Round, samples: int) -> Mapping[str, int | float]:
+        """What is set over LoadGen's settings of the result; ``samples``: how many the result's run issued."""
+        ...
+
+    def verify(self, evidence: Evidence) -> Verdict:
+        """Read the logs and judge."""
+        ...
+
+
+def compare_scores(evidence: Evidence, *, both_ways: bool) -> Check:
+    """Hold the score of a test against that of the result; upwards only unless ``both_ways``."""
+    if evidence.reference <= 0 or evidence.measured <= 0:
+        return Check(
+            False,
+            (
+                f"No score to compare: result {evidence.reference:g}, test {evidence.measured:g}.",
+                "LoadGen reports 0 when a run has too few queries for its percentile.",
+            ),
+        )
+    stream = BY_NAME[evidence.scenario].expects == "latency"
+    ratio = evidence.measured / evidence.reference
+    if stream:
+        ratio = 1.0 / ratio
+    tolerance = FAST_TOLERANCE if evidence.reference <= FAST_NS.get(evidence.scenario, 0) else TOLERANCE
+    low, high = 1.0 - tolerance, 1.0 + tolerance
+    passed = ratio < high and (ratio > low or not both_ways)
+    key = evidence.round.benchmark(evidence.official).result_key(evidence.scenario)
+    allowed = f"more than {low:.2f} and less than {high:.2f}" if both_ways else f"less than {high:.2f}"
+    lines = (
+        f"{key} of the result: {evidence.reference:g}",
+        f"{key} of this test: {evidence.measured:g}",
+        f"speed of this test relative to the result: {ratio:.4f} (allowed: {allowed})",
+    )
+    return Check(passed, lines)
