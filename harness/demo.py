@@ -28,7 +28,7 @@ LOAD = "host"
 BENCHMARK = "resnet50"
 SCENARIOS = ("SingleStream", "MultiStream", "Offline")
 DIVISION = "closed"
-REHEARSAL_S = 13.0
+REHEARSAL_S = 12.0
 """At one reading a second, a testing window of this length is covered by good samples to 0.99 and more."""
 IMAGES = 128
 SEED = 1
