@@ -179,6 +179,10 @@ def test_baseline_must_be_there(honest: Honest, tmp_path: Path) -> None:
     planned.baseline.accuracy_log.write_bytes(b"[]")
     with pytest.raises(UserError, match=r"whole accuracy log .* TEST01 compares with it"):
         plan(request)
+    performance = request.output / "closed/tester/results/bench/resnet50/Offline/performance/run_1"
+    (performance / "mlperf_log_detail.txt").write_text(":::MLLOG {broken\n")
+    with pytest.raises(UserError, match="is not a log of LoadGen"):
+        plan(request)
     for part, mode in (("accuracy", "accuracy"), ("performance", "performance")):
         shutil.rmtree(request.output / f"closed/tester/results/bench/resnet50/Offline/{part}")
         with pytest.raises(UserError, match=f"run with --mode {mode} first"):
