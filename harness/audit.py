@@ -12,7 +12,7 @@ from harness.model import Baseline, Done, Plan, RunSpec, Verdict
 from harness.registry import benchmark, compliance_test, compliance_tests, unknown
 from schemas.errors import Failed, UserError
 from schemas.layout import ResultPath
-from schemas.loadgen import LoadgenLog
+from schemas.loadgen import LoadgenLog, LogGarbled
 from schemas.rounds import Round
 
 DETAIL_LOG = "mlperf_log_detail.txt"
@@ -53,7 +53,10 @@ def find_baseline(tree: Path, work: Path, result: ResultPath, round_: Round, off
                 f"run with --mode {mode} first, or all of it with --mode all"
             )
     key = round_.benchmark(official).result_key(result.scenario)
-    metric = None if key is None else LoadgenLog.read(log).first(key)
+    try:
+        metric = None if key is None else LoadgenLog.read(log).first(key)
+    except LogGarbled as error:
+        raise UserError(f"{log} is not a log of LoadGen ({error}); make that result again") from error
     return Baseline(float(metric or 0.0), issued(log.parent), _whole_log(text, work, result), conf)
 
 

@@ -22,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, default=Path("demo/tree"), metavar="TREE", help="default: demo/tree"
     )
     parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument("--seconds", type=float, metavar="S", help="length of each performance run")
     parser.add_argument(
-        "--seconds", type=float, default=demo.REHEARSAL_S, metavar="S", help="length of each performance run"
+        "--full", action="store_true", help="all edge scenarios with compliance, as a closed submission"
     )
 
 
@@ -35,16 +36,22 @@ def run(args: argparse.Namespace) -> int:
             print(text, file=sys.stderr, flush=True)
 
     with interruptible():
-        shown = demo.run(request(args), say)
+        shown = demo.run(request(args), trip(args).scenarios, say)
     print("\n".join(closing(shown)))
     return 0
 
 
+def trip(args: argparse.Namespace) -> demo.Trip:
+    """The short trip, or the full one."""
+    return demo.FULL if args.full else demo.SHORT
+
+
 def request(args: argparse.Namespace) -> RunRequest:
     """The demo as a run."""
+    chosen = trip(args)
     return RunRequest(
         benchmark=demo.BENCHMARK,
-        scenario=demo.SCENARIOS[0],
+        scenario=chosen.scenarios[0],
         output=args.output,
         round_name=args.round,
         mode="all",
@@ -53,13 +60,13 @@ def request(args: argparse.Namespace) -> RunRequest:
         dataset=None,
         fixture=None,
         power=None,
-        division=demo.DIVISION,
+        division=chosen.division,
         submitter="demo",
         system=default_name(),
         user_conf=None,
         target_latency_ms=None,
         target_qps=None,
-        rehearsal_s=args.seconds,
+        rehearsal_s=args.seconds or chosen.seconds,
         threads=usable_processors(),
         command_line=tuple(sys.argv[1:]),
     )

@@ -19,9 +19,9 @@ from harness import child
 from harness.backends.onnxruntime import OnnxRuntime
 from harness.model import Job
 
-USUAL_S = 0.020
-CACHED_S = 0.011
-STRANGE_S = 0.034
+USUAL_S = 0.25
+CACHED_S = 0.14
+STRANGE_S = 0.40
 
 
 class Timed(OnnxRuntime):
@@ -42,7 +42,7 @@ class Timed(OnnxRuntime):
             with self.notes.open("a") as file:
                 file.write(pair + "\n")
         answers = super().infer(batch)
-        wanted = USUAL_S
+        wanted = USUAL_S if len(batch) > 1 else 0.0
         if self.cheat == "cached" and same:
             wanted = CACHED_S
         if self.cheat == "order" and self.known is not None and pair not in self.known:

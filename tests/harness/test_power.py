@@ -33,8 +33,6 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setattr(demo, "LOAD", "constant:50")
         patch.setattr(demo, "IMAGES", 32)
-        patch.setattr(demo, "SCENARIOS", ("SingleStream",))
-        patch.setattr(demo, "DIVISION", "open")
         assert cli.main(["-q", "demo", "--output", str(tree), "--seconds", "5"]) == 0
     return tree, said.getvalue()
 
