@@ -119,10 +119,18 @@ def test_demo_twice_in_a_row(program: Program, tmp_path: Path) -> None:
     for _ in range(2):
         code, out, err = program("demo", "--output", tmp_path / "tree")
         assert code == 0, err
-        assert out.count("coverage of the testing window: 1.0000") == 3
-        assert out.count("energy per stream:") == 2
-        assert out.count("system power:") == 1
-        assert out.count("compliance: TEST01") == 3
+        assert out.count("coverage of the testing window: 1.0000") == 1
+        assert out.count("energy per stream:") == 1
+
+
+@pytest.mark.proof
+def test_full_demo_is_a_closed_submission(program: Program, tmp_path: Path) -> None:
+    code, out, err = program("demo", "--full", "--output", tmp_path / "tree")
+    assert code == 0, err
+    assert out.count("coverage of the testing window: 1.0000") == 3
+    assert out.count("energy per stream:") == 2
+    assert out.count("system power:") == 1
+    assert out.count("compliance: TEST01") == 3
 
 
 def test_nobody_at_the_url(program: Program, fixture: Fixture, tmp_path: Path) -> None:
