@@ -5,6 +5,7 @@ A child that says nothing new for too long is asked for its stacks, then to drai
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import signal
@@ -163,7 +164,9 @@ class ChildProcess:
                 except subprocess.TimeoutExpired:
                     continue
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            # What was still on its way to a child that has ended goes nowhere.
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
 
     def _error(self, message: Mapping[str, Any]) -> Exception:
         text = str(message["message"])

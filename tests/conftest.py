@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+
+# A shell without job control starts background commands with SIGINT ignored, and what is ignored stays so in
+# their children: the tests that press Ctrl-C would press it for nothing.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

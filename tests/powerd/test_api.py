@@ -71,10 +71,11 @@ def test_meters_and_samples(lab: Lab) -> None:
     assert meter["info"]["serial"] == "EDGEWATT-EMULATED"
     assert meter["settings"]["interval_s"] == 0.1
     assert meter["events"][0]["kind"] == "connected"
+    wait_for_samples(lab.client, count=15)
     end = time.time_ns() - 500_000_000  # what ended before has arrived by now
     rows = lab.ask("GET", f"/v1/meters/wall/samples?end_unix_ns={end}&limit=10000")[1]["samples"]
     assert [r["sequence"] for r in rows] == list(range(rows[0]["sequence"], rows[0]["sequence"] + len(rows)))
-    assert abs(rows[-1]["unix_ns"] - end) < 500_000_000
+    assert abs(rows[-1]["unix_ns"] - end) < 1_000_000_000
     assert {r["quality"] for r in rows} <= {"good", "late"}
     assert all(19 < r["power_w"] < 182 for r in rows if r["quality"] == "good")
     assert "raw" not in rows[0]
