@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 # A shell without job control starts background commands with SIGINT ignored, and what is ignored stays so in
 # their children: the tests that press Ctrl-C would press it for nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)
