@@ -68,7 +68,9 @@ def test_window_is_loadgens_and_holds_the_true_power(shown: tuple[Path, str]) ->
     (window,) = LoadgenLog.read(performance_of(tree) / "run_1/mlperf_log_detail.txt").power_windows
     assert testing["duration_s"] == pytest.approx(window.seconds, abs=0.002)
     assert testing["coverage"] >= 0.99
-    assert abs(testing["average_w"] - 50.0) <= testing["average_u95_w"]
+    # The emulated meter draws a new error across its whole specification each time: one in twenty lies beyond u95,
+    # none beyond the plain sum of the limits, which is less than twice u95.
+    assert abs(testing["average_w"] - 50.0) <= 2 * testing["average_u95_w"]
     assert testing["average_u95_w"] < 5.0
     assert testing["simulated"] is True
 
