@@ -212,7 +212,7 @@ class Runner:
             return {}
         base = self._plan.baseline
         samples = issued(self.done.results["performance"].log_dir) if base is None else base.samples
-        return dict(compliance_test(spec.test).settings(self._plan.round, samples))
+        return dict(compliance_test(spec.test).settings(self._plan.round, self._plan.official, samples))
 
     def _job(self, spec: RunSpec, folder: Path, own: LoadSettings | None = None) -> Job:
         plan = self._plan

@@ -48,8 +48,11 @@ class ComplianceTest(Protocol):
 
     name: str
 
-    def settings(self, round_: Round, samples: int) -> Mapping[str, int | float]:
-        """What is set over LoadGen's settings of the result; ``samples``: how many the result's run issued."""
+    def settings(self, round_: Round, official: str, samples: int) -> Mapping[str, int | float]:
+        """What is set over LoadGen's settings of the result.
+
+        ``official``: name of the benchmark in the round; ``samples``: how many the result's run issued.
+        """
         ...
 
     def verify(self, evidence: Evidence) -> Verdict:

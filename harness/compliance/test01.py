@@ -12,11 +12,8 @@ from typing import Any
 from harness.accuracy_log import ACCURACY_LOG, truncated
 from harness.compliance.base import Evidence, compare_scores
 from harness.model import Accuracy, Check, Verdict
+from schemas.errors import UserError
 from schemas.rounds import Round
-
-SAMPLING_SEED = 720381539243781796
-SAMPLES = 128
-"""How many outputs are to be logged during the run, about."""
 
 Entries = list[dict[str, Any]]
 
@@ -26,13 +23,21 @@ class Test01:
 
     name = "TEST01"
 
-    def settings(self, round_: Round, samples: int) -> Mapping[str, int | float]:
+    def settings(self, round_: Round, official: str, samples: int) -> Mapping[str, int | float]:
         """Log a random share of the outputs of a performance run.
 
         LoadGen 4.1.30 reads ``accuracy_log_*`` from no conf file, so the share is computed here.
         """
-        share = min(1.0, SAMPLES / max(1, samples))
-        return {"accuracy_log_rng_seed": SAMPLING_SEED, "accuracy_log_probability": share}
+        facts = round_.facts["loadgen"]["test01"]
+        target = facts["sampling_target"].get(official)
+        if target is None:
+            raise UserError(
+                f"how many outputs {self.name} samples is not known for {official} in {round_.name}"
+            )
+        return {
+            "accuracy_log_rng_seed": facts["accuracy_log_rng_seed"],
+            "accuracy_log_probability": min(1.0, target / max(1, samples)),
+        }
 
     def verify(self, evidence: Evidence) -> Verdict:
         """Every sampled output against the accuracy run bit by bit; where they differ, the two accuracies."""

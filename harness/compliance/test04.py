@@ -17,7 +17,7 @@ class Test04:
 
     name = "TEST04"
 
-    def settings(self, round_: Round, samples: int) -> Mapping[str, int | float]:
+    def settings(self, round_: Round, official: str, samples: int) -> Mapping[str, int | float]:
         """Issue one sample again and again."""
         return {
             "performance_issue_unique": False,

@@ -14,7 +14,7 @@ class Test05:
 
     name = "TEST05"
 
-    def settings(self, round_: Round, samples: int) -> Mapping[str, int | float]:
+    def settings(self, round_: Round, official: str, samples: int) -> Mapping[str, int | float]:
         """The round's own seeds of this test, and the flag without which LoadGen leaves them."""
         seeds = {f"test05_{name}": seed for name, seed in round_.seeds(self.name).items()}
         return {"test05": True, **seeds}

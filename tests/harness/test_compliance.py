@@ -217,3 +217,17 @@ def test_tolerances(
     )
     assert compare_scores(evidence, both_ways=False).passed is up_only
     assert compare_scores(evidence, both_ways=True).passed is both
+
+
+def test_test01_samples_as_published_runs_of_the_round_did(corpus: Path) -> None:
+    """Seed and target are facts of the round; LoadGen wrote those in force into the published logs."""
+    facts = load_round("v4.1").facts["loadgen"]["test01"]
+    logs = sorted(
+        corpus.glob("v4.1/closed/*/compliance/*/*/*/TEST01/performance/run_1/mlperf_log_detail.txt")
+    )
+    assert len(logs) > 10
+    for path in logs:
+        log = LoadgenLog.read(path)
+        official = load_round("v4.1").official_name(path.parts[-6])
+        assert log.first("effective_accuracy_log_rng_seed") == facts["accuracy_log_rng_seed"]
+        assert log.first("effective_accuracy_log_sampling_target") == facts["sampling_target"][official]

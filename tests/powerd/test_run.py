@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import stat
 from pathlib import Path
 
 import pytest
@@ -69,20 +68,6 @@ def test_a_port_that_is_no_tty(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "127.0.0.1:0",
     )
     assert "file" in text
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every port")
-def test_a_port_that_may_not_be_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    meter = Meter(tmp_path)
-    try:
-        os.chmod(os.path.realpath(meter.port), 0)
-        text = sentence(
-            capsys, "--meter", f"wall=yokogawa-wt300:{meter.port}", "--data-dir", str(tmp_path / "d")
-        )
-        assert "permission" in text.lower()
-    finally:
-        os.chmod(os.path.realpath(meter.port), stat.S_IRUSR | stat.S_IWUSR)
-        meter.stop()
 
 
 def test_a_port_where_nobody_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
