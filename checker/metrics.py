@@ -50,9 +50,14 @@ def _inferred(run: Run, wanted: str) -> float | None:
     return None
 
 
+MULTISTREAM_SAMPLES = 8
+"""Samples of a MultiStream query since v2.0 (LoadGen's ``mlperf.conf``)."""
+
+
 def multistream_samples(result: Result) -> int:
     """The factor between a SingleStream query and a MultiStream one."""
-    return int(result.round.facts["loadgen"]["conf"][SAMPLES_PER_QUERY])
+    conf = result.round.facts.get("loadgen", {}).get("conf", {})
+    return int(conf.get(SAMPLES_PER_QUERY, MULTISTREAM_SAMPLES))
 
 
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))

@@ -119,7 +119,16 @@ def run_rule(id_: str, **about: Any) -> Callable[[Check], Rule]:
 
 @cache
 def effects(round_name: str) -> Mapping[str, Effect]:
-    """What the official checker of a round does with a breach, by rule id (``checker/effects/*.json``)."""
+    """What the official checker of a round does with a breach, by rule id (``checker/effects/*.json``).
+
+    A file may name a round that it is ``like``, and then says only what differs; null takes a key out.
+    """
     path = resources.files("checker.effects") / f"{round_name}.json"
-    document: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))["effects"]
-    return {key: Effect(value) for key, value in document.items()}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    like: dict[str, Effect] = dict(effects(document["like"])) if "like" in document else {}
+    for key, value in document["effects"].items():
+        if value is None:
+            like.pop(key, None)
+        else:
+            like[key] = Effect(value)
+    return like

@@ -27,9 +27,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name in known_rounds():
         round_ = load_round(name)
-        loadgen = round_.facts["loadgen"]["version"]
+        runs = round_.facts.get("loadgen", {}).get("version")
         minutes = round_.min_duration_ms / 60_000
-        print(f"{name}: LoadGen {loadgen}, at least {minutes:g} minutes a run")
+        how = f"LoadGen {runs}" if runs else "judged, not run"
+        print(f"{name}: {how}, at least {minutes:g} minutes a run")
         print(f"    {len(round_.benchmark_names)} benchmarks: {', '.join(round_.benchmark_names)}")
     return 0
 

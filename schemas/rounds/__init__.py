@@ -144,7 +144,8 @@ class Round:
 
     def benchmark(self, name: str) -> BenchmarkRules:
         """Rules of a benchmark by official name; KeyError when the round does not know it."""
-        return BenchmarkRules(name, self.facts["benchmarks"][name], self.facts["loadgen"]["models"].get(name))
+        models: Mapping[str, str] = self.facts.get("loadgen", {}).get("models", {})
+        return BenchmarkRules(name, self.facts["benchmarks"][name], models.get(name))
 
     def canonical_scenario(self, directory: str) -> str | None:
         """``singlestream`` or ``SingleStream`` to ``SingleStream``; None for other spellings."""

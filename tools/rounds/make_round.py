@@ -3,9 +3,8 @@
     python tools/rounds/make_round.py FACTS.json tools/rounds/supplement/v4.1.json schemas/rounds/v4.1.json
 
 FACTS is a ``mlcheck-round/1`` document (constants of one round of the official checker as plain data). The
-supplement says which LoadGen serves the round, which settings it brings, and what the facts on power leave out.
-Integers stay integers on the
-whole way: three seeds of a round do not fit a double. The output is sorted by nothing and changed by nothing
+supplement says what the facts on power leave out and, for rounds that the harness runs, which LoadGen serves the
+round and which settings it brings; a round without is judged, but not run. Integers stay integers on the whole way: three seeds of a round do not fit a double. The output is sorted by nothing and changed by nothing
 but what this file does, so that running the tool twice gives the same bytes.
 """
 
@@ -20,16 +19,12 @@ from typing import Any
 WANTED = (
     "source", "divisions", "availability", "system_types", "scenario_aliases", "layout", "files", "limits",
     "system_fields", "measurement_fields", "seeds", "ignored_loadgen_errors", "early_stopping_scenarios",
-    "model_aliases", "power_units", "power", "benchmarks", "later_revisions",
+    "model_aliases", "power_units", "power", "benchmarks",
 )  # fmt: skip
 OPTIONAL = (
-    "endpoints",
-    "enforcement",
-    "log_format",
-    "performance_runs",
-    "multistream",
-    "availability_aliases",
-)
+    "later_revisions", "endpoints", "enforcement", "log_format", "performance_runs", "multistream",
+    "availability_aliases", "accuracy_patterns_metrics", "csv_columns", "loadgen_conf",
+)  # fmt: skip
 
 
 def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, Any]:
@@ -41,16 +36,17 @@ def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, A
     missing = [key for key in WANTED if key not in facts]
     if missing:
         raise ValueError(f"the facts lack {', '.join(missing)}")
-    listed = {name for name, row in facts["benchmarks"].items() if row["listed"]}
-    unnamed = sorted(listed - set(supplement["loadgen"]["models"]))
-    if unnamed:
-        raise ValueError(f"the supplement names no LoadGen model for {', '.join(unnamed)}")
-    _seeds_agree(facts["seeds"], supplement["loadgen"]["conf"])
+    if "loadgen" in supplement:
+        listed = {name for name, row in facts["benchmarks"].items() if row["listed"]}
+        unnamed = sorted(listed - set(supplement["loadgen"]["models"]))
+        if unnamed:
+            raise ValueError(f"the supplement names no LoadGen model for {', '.join(unnamed)}")
+        _seeds_agree(facts["seeds"], supplement["loadgen"]["conf"])
     document: dict[str, Any] = {"schema": "edgewatt/round/1", "round": facts["round"]}
     document |= {key: facts[key] for key in WANTED}
     document |= {key: facts[key] for key in OPTIONAL if key in facts}
-    document["power"] = {**facts["power"], **supplement["power"]}
-    document["loadgen"] = supplement["loadgen"]
+    document["power"] = {**facts["power"], **supplement.get("power", {})}
+    document |= {key: supplement[key] for key in supplement if key not in ("round", "power")}
     return document
 
 
