@@ -10,11 +10,12 @@ import re
 from pathlib import Path, PurePosixPath
 
 from harness import audit, extras, loadgen
+from harness.benchmarks.base import Benchmark
 from harness.calibrate import merged
 from harness.fixtures.description import read as read_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
 from harness.registry import backend_names, benchmark, unknown
-from harness.scenarios import BY_NAME
+from harness.scenarios import BY_NAME, Scenario
 from schemas.errors import UserError
 from schemas.layout import ResultPath
 from schemas.rounds import Round, load_round
@@ -61,6 +62,26 @@ def plan(request: RunRequest) -> Plan:
         work=work,
         baseline=baseline,
     )
+
+
+def known(
+    round_name: str, name: str, scenario: str | None
+) -> tuple[Round, Benchmark, str, tuple[Scenario, ...]]:
+    """Round, benchmark, its official name and the scenarios that are meant: one, or all that can be run.
+
+    ``UserError`` for a name that nobody knows.
+    """
+    round_ = load_round(round_name)
+    bench = benchmark(name)
+    official = _official(round_, bench.official, name)
+    if scenario is not None:
+        return round_, bench, official, (BY_NAME[_scenario(round_, official, scenario)],)
+    rules = round_.benchmark(official).scenarios("edge")
+    names = () if rules is None else (*rules.required, *rules.optional)
+    found = tuple(BY_NAME[n] for n in names if n in BY_NAME)
+    if not found:
+        raise UserError(f"round {round_.name} has no scenario for {official} that this version runs")
+    return round_, bench, official, found
 
 
 def _refuse_missing_packages() -> None:

@@ -107,15 +107,15 @@ def connected(request: PowerRequest, plan: Plan, folder: Path) -> Iterator[Power
             stack.enter_context(process)
         with _sentences():
             client = PowerdClient(url)
-        around = PowerAround(client, _meter(client, url, request.meter), plan, folder / "power")
+        around = PowerAround(client, choose_meter(client, url, request.meter), plan, folder / "power")
         try:
             yield around
         finally:
             around.abort()
 
 
-def _meter(client: PowerdClient, url: str, wanted: str | None) -> str:
-    """The meter to use: the named one, or the only one."""
+def choose_meter(client: PowerdClient, url: str, wanted: str | None) -> str:
+    """The meter to use: the named one, or the only one; ``UserError`` when there is no such choice."""
     with _sentences():
         names = [str(m["name"]) for m in client.meters()]
     if wanted is not None and wanted not in names:

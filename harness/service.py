@@ -14,7 +14,7 @@ from harness import audit, submission, system
 from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
 from harness.plan import plan
-from harness.registry import benchmark
+from harness.registry import benchmark, compute_of
 from harness.runner import NoPower, Runner, Say
 from schemas.errors import Failed
 
@@ -50,6 +50,7 @@ def run(request: RunRequest, say: Say) -> Outcome:
         submitter=request.submitter,
         system_name=request.system,
         framework=_framework(done),
+        compute=compute_of(request.backend),
     )
     written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)

@@ -1,15 +1,21 @@
-"""Write the system description of this machine; what it does not tell is marked and listed."""
+"""Write the system description of this machine; what it does not tell is marked and listed.
+
+The public page shows the processors only where they do most of the computing, and else the accelerators;
+--compute says which do, and the page's view of the description is said on standard error.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness import system
 from schemas.errors import UserError
 from schemas.rounds import load_round
+from schemas.system_columns import columns
 
 NAME = "describe-system"
 HELP = "the system description JSON from this machine, holes marked"
@@ -24,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--system", default=system.default_name(), help="name of the system (default: host name)"
     )
+    parser.add_argument(
+        "--compute",
+        choices=("auto", "cpu", "accelerator"),
+        default="auto",
+        help="what does most of the computing (auto: an accelerator where one is found)",
+    )
     parser.add_argument("--framework", default=f"{system.HOLE}: framework and version", help="what computes")
 
 
@@ -35,16 +47,27 @@ def run(args: argparse.Namespace) -> int:
         submitter=args.submitter,
         system_name=args.system,
         framework=args.framework,
+        compute=args.compute,
     )
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     if args.output is None:
         sys.stdout.write(text)
     else:
         _write(args.output, text)
-    holes = system.holes(described)
-    if holes and not args.quiet:
-        print(f"{len(holes)} fields to fill in: {', '.join(holes)}", file=sys.stderr)
+    if not args.quiet:
+        _tell(described)
     return 0
+
+
+def _tell(described: Mapping[str, str]) -> None:
+    """The view of the public page, and what is still to be filled in."""
+    shown = columns(described)
+    for title, value in (("processor", shown.processor), ("accelerator", shown.accelerator)):
+        what = value or "left out, because it does not do most of the computing"
+        print(f"on the public page, {title} and count: {what}", file=sys.stderr)
+    holes = system.holes(described)
+    if holes:
+        print(f"{len(holes)} fields to fill in: {', '.join(holes)}", file=sys.stderr)
 
 
 def _write(path: Path, text: str) -> None:
