@@ -7,6 +7,7 @@ run whose real latency is under half of the expected one runs out of prepared qu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.model import LoadSettings
 from harness.scenarios import Scenario
@@ -16,6 +17,10 @@ CALIBRATION_S = 2.0
 RETRY_FACTOR = 0.8
 RETRY_RATE_FACTOR = 1.25
 """An expected rate that is too high only makes an Offline run longer."""
+SHORT_S = 5.0
+SHORT_RATE_FACTOR = 2.0
+"""A run that was over sooner than ``SHORT_S`` tells the rate badly: its first batches are the slow ones."""
+TOO_FEW = "too few queries for early stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def _reasons(log: LoadgenLog) -> list[str]:
     if log.first("result_perf_constraints_met") is False:
         found.append("the latency limit of the scenario was not met")
     if log.first("early_stopping_met") is False:
-        found.append("too few queries for early stopping")
+        found.append(TOO_FEW)
     return found
 
 
@@ -71,14 +76,32 @@ def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> 
         if not mean_ns:
             return None
         return replace(settings, target_latency_ms=RETRY_FACTOR * float(mean_ns) / 1e6)
-    rate = log.first("result_samples_per_second")
-    return replace(settings, target_qps=float(rate) * RETRY_RATE_FACTOR) if rate else None
+    rate = float(log.first("result_samples_per_second") or 0.0)
+    if rate <= 0.0:
+        return None
+    short = float(log.first("effective_samples_per_query") or 0) < SHORT_S * rate
+    return replace(settings, target_qps=rate * (SHORT_RATE_FACTOR if short else RETRY_RATE_FACTOR))
 
 
-def advice(scenario: Scenario, judgement: Judgement) -> str:
-    """What to change, for a run that is still invalid."""
+def advice(scenario: Scenario, judgement: Judgement, user_conf: Path | None = None) -> str:
+    """What to change, for a run that is still invalid: the option and its value, or the key of ``user_conf``."""
+    if judgement.retry is None and TOO_FEW in judgement.reasons:
+        return "let it run longer: leave out --rehearsal and any min_query_count of your own, or give larger ones"
     if judgement.retry is None:
         return "look at mlperf_log_summary.txt and mlperf_log_detail.txt of the run"
+    bound = "smaller" if scenario.expects == "latency" else "larger"
+    option, value = correction(scenario, judgement.retry)
+    if user_conf is None:
+        return f"set {option} {value} or {bound}"
+    key = "target_latency" if scenario.expects == "latency" else "target_qps"
+    return (
+        f"set *.{scenario.name}.{key} = {value} or {bound} in {user_conf}, "
+        f"or give {option} {value} in the place of --user-conf"
+    )
+
+
+def correction(scenario: Scenario, settings: LoadSettings) -> tuple[str, str]:
+    """The option that carries the expectation of a scenario, and its value in ``settings``."""
     if scenario.expects == "latency":
-        return f"set --target-latency-ms {judgement.retry.target_latency_ms:.4g} or smaller"
-    return f"set --target-qps {judgement.retry.target_qps:.4g} or larger"
+        return "--target-latency-ms", f"{settings.target_latency_ms:.4g}"
+    return "--target-qps", f"{settings.target_qps:.4g}"

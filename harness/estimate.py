@@ -54,7 +54,7 @@ class Run:
 
 def conf_value(round_: Round, official: str, scenario: str, key: str) -> Any:
     """A setting of the round's ``mlperf.conf``, by LoadGen's order of look-up; None when there is none."""
-    conf = round_.facts["loadgen"]["conf"]
+    conf = (round_.facts.get("loadgen") or {}).get("conf", {})
     model = round_.benchmark(official).loadgen_model
     for where in (f"{model}.{scenario}", f"*.{scenario}", f"{model}.*", "*.*"):
         if f"{where}.{key}" in conf:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from checker.api import check
-from checker.reports.systems import write_systems
 from checker.reports.text import console_for, write_table
+from checker.systems_table import write_systems
 
 NAME = "summary"
 HELP = "the table of results"

@@ -18,13 +18,13 @@ def check(situation: Situation) -> Iterator[Line]:
         yield fail(
             SUBJECT, f"{', '.join(gone)} not installed", wanted, "run: pip install 'edgewatt[harness]'"
         )
-    facts = situation.round.facts["loadgen"]
-    name, wanted = str(facts.get("package", "mlcommons-loadgen")), facts.get("version")
+    facts = situation.round.facts.get("loadgen") or {}
+    name, demanded = str(facts.get("package", "mlcommons-loadgen")), facts.get("version")
     found = version(name)
     if found is None:
         return
-    if wanted is None or found == wanted:
-        yield ok(SUBJECT, f"{name} {found}, as the round has it" if wanted else f"{name} {found}")
+    if demanded is None or found == demanded:
+        yield ok(SUBJECT, f"{name} {found}, as the round has it" if demanded else f"{name} {found}")
     else:
-        cure = f"run: pip install {name}=={wanted}; another version has other settings built in"
-        yield warn(SUBJECT, f"{name} {found}", f"{wanted}, that of round {situation.round.name}", cure)
+        cure = f"run: pip install {name}=={demanded}; another version has other settings built in"
+        yield warn(SUBJECT, f"{name} {found}", f"{demanded}, that of round {situation.round.name}", cure)

@@ -41,13 +41,20 @@ def search(machine: Machine) -> Iterator[Accelerator]:
 
 
 def _jetson(machine: Machine) -> Iterator[Accelerator]:
-    board = text(machine.proc / "device-tree/model")
-    if "jetson" in board.lower() or "nvidia,tegra" in text(machine.proc / "device-tree/compatible"):
+    if _is_jetson(machine):
+        board = text(machine.proc / "device-tree/model")
         yield Accelerator(board or "NVIDIA Tegra GPU", 1, memory=SHARED, link="on the chip")
+
+
+def _is_jetson(machine: Machine) -> bool:
+    folder = machine.proc / "device-tree"
+    return "jetson" in text(folder / "model").lower() or "nvidia,tegra" in text(folder / "compatible")
 
 
 def _nvidia(machine: Machine) -> Iterator[Accelerator]:
     """Cards by the driver's files; memory and frequency by its own program where there is one."""
+    if _is_jetson(machine):
+        return  # the same unit, by its other name
     folders = sorted((machine.proc / "driver/nvidia/gpus").glob("*"))
     models = Counter(_value(text(f / "information"), "Model") or f"NVIDIA ({HOLE}: model)" for f in folders)
     told = _nvidia_smi() if machine.is_this_one and (folders or (machine.dev / "nvidiactl").exists()) else {}
