@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.checks.base import Line, Situation, fail, ok, warn
@@ -24,7 +25,8 @@ BUSY_SHARE = 0.5
 def check(situation: Situation) -> Iterator[Line]:
     """Processors in use over a second, the heaviest process, the load of the last minute."""
     count = os.cpu_count() or 1
-    busy, heaviest = watch(WATCH_S)
+    busy, users = watch(WATCH_S)
+    heaviest = str(users[0]) if users else "nobody"
     minute = text(situation.machine.proc / "loadavg").split()
     waiting = f"; load {minute[0]} over the last minute" if minute else ""
     found = f"{busy:.2f} of {count} processors in use, most by {heaviest}{waiting}"
@@ -41,8 +43,21 @@ def check(situation: Situation) -> Iterator[Line]:
         yield ok(SUBJECT, found)
 
 
-def watch(seconds: float) -> tuple[float, str]:
-    """Processors in use by others than us, and the heaviest of the other processes with its share in percent."""
+@dataclass(frozen=True, slots=True)
+class User:
+    """A process that computed, and how many processors it had in use."""
+
+    pid: int
+    name: str
+    processors: float
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.name} (process {self.pid}, {self.processors:.2f})"
+
+
+def watch(seconds: float) -> tuple[float, list[User]]:
+    """Processors in use by others than us over some time, and who used them, the heaviest first."""
     import psutil
 
     mine = os.getpid()
@@ -51,14 +66,10 @@ def watch(seconds: float) -> tuple[float, str]:
     begin, own = time.monotonic(), time.process_time()
     time.sleep(seconds)
     length, ours = time.monotonic() - begin, time.process_time() - own
-    after = psutil.cpu_times()
-    busy = _busy(after) - _busy(before)
-    grown = {p: now - then for p, then in spent.items() if (now := _spent(p)) is not None}
-    process = max(grown, key=lambda p: grown[p], default=None)
-    name = "nobody"
-    if process is not None and grown[process] > 0:
-        name = f"{_name(process)} (process {process.pid}, {100 * grown[process] / length:.0f} %)"
-    return max(0.0, (busy - ours) / length), name
+    busy = _busy(psutil.cpu_times()) - _busy(before)
+    grown = {p: (now - then) / length for p, then in spent.items() if (now := _spent(p)) is not None}
+    users = [User(p.pid, _name(p), share) for p, share in grown.items() if share > 0]
+    return max(0.0, (busy - ours) / length), sorted(users, key=lambda u: -u.processors)
 
 
 def _busy(times: object) -> float:
