@@ -152,10 +152,11 @@ def runs(
 ) -> tuple[Run, ...]:
     """All runs of one scenario in their order: ranging, performance, accuracy, compliance tests.
 
+    A performance run that would end early is counted with the length that it must have.
     ``rate`` in samples per second of the scenario, ``samples`` in the data set, ``load_s`` to read one.
     """
     held = min(samples, round_.benchmark(official).performance_sample_count)
-    timed = WARM_UP_S + held * load_s + one.seconds
+    timed = WARM_UP_S + held * load_s + max(one.seconds, round_.min_duration_ms / 1000)
     names = (*(("ranging",) if with_power else ()), "performance")
     accuracy = WARM_UP_S + samples * (load_s + 1.0 / rate)
     return (

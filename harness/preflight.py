@@ -146,8 +146,15 @@ def examine(about: Situation, limit_s: float = LIMIT_S) -> Outlook:
     for check in modules("harness.checks", skip=SHARED):
         left = limit_s - (time.monotonic() - begin)
         lines += one(check, about, min(left, ONE_LIMIT_S))
-    runs = run_times.runs(about)
-    return Outlook(about, tuple(lines), runs, time.monotonic() - begin)
+    return Outlook(about, tuple(lines), _lengths(about), time.monotonic() - begin)
+
+
+def _lengths(about: Situation) -> tuple[Run, ...]:
+    """How long the runs will take; nothing where that breaks, which the checks of model and length tell."""
+    try:
+        return run_times.runs(about)
+    except Exception:  # noqa: BLE001 - what it needs was asked for by checks, and its error stands in their lines
+        return ()
 
 
 def one(check: ModuleType, about: Situation, limit_s: float) -> Sequence[Line]:

@@ -53,11 +53,11 @@ def _say(console: Console, head: str, said: str, style: str = "") -> None:
     """One paragraph, broken to the width. The verdict before it has the style, or the text where there is none."""
     from rich.text import Text
 
-    start = Text(head.ljust(HEAD), style)
+    start = (head.ljust(HEAD), style)
     body = "" if head else style
     for part in textwrap.wrap(safe(said), max(20, console.width - HEAD - 1), break_on_hyphens=False):
-        console.print(start + Text(part, body), soft_wrap=True)
-        start = Text(" " * HEAD)
+        console.print(Text.assemble(start, (part, body)), soft_wrap=True)
+        start = (" " * HEAD, "")
 
 
 def safe(said: str) -> str:

@@ -446,6 +446,13 @@ def test_ranging_doubles_the_performance_run() -> None:
     assert runs[0].seconds == pytest.approx(726 + 10.24 + 5, rel=0.01)
 
 
+def test_a_run_that_would_end_early_is_counted_with_its_due_length() -> None:
+    one = expected("Offline", LoadSettings(target_qps=100.0), 1.0, 1000.0)
+    assert one.seconds < 100
+    runs = estimate.runs(ROUND, "resnet", one, rate=1000.0, samples=64, load_s=0.0, with_power=False)
+    assert runs[0].seconds == pytest.approx(605)
+
+
 def test_port(bare: Situation, tmp_path: Path) -> None:
     def spawn(name: str) -> Situation:
         return replace(bare, power=PowerRequest(None, "yokogawa-wt300", name, None))
