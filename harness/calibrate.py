@@ -17,9 +17,9 @@ CALIBRATION_S = 2.0
 RETRY_FACTOR = 0.8
 RETRY_RATE_FACTOR = 1.25
 """An expected rate that is too high only makes an Offline run longer."""
-SHORT_S = 5.0
-SHORT_RATE_FACTOR = 2.0
-"""A run that was over sooner than ``SHORT_S`` tells the rate badly: its first batches are the slow ones."""
+FEW = {"latency": 64, "rate": 1024}
+"""A run of fewer queries (streams) or samples (Offline) tells its pace badly: the first ones are the slow ones."""
+FEW_FACTOR, FEW_RATE_FACTOR = 0.4, 3.0
 TOO_FEW = "too few queries for early stopping"
 
 
@@ -75,12 +75,18 @@ def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> 
         mean_ns = log.first("result_mean_latency_ns") or log.first("result_mean_query_latency_ns")
         if not mean_ns:
             return None
-        return replace(settings, target_latency_ms=RETRY_FACTOR * float(mean_ns) / 1e6)
+        factor = FEW_FACTOR if _is_few(log, "result_query_count", "latency") else RETRY_FACTOR
+        return replace(settings, target_latency_ms=factor * float(mean_ns) / 1e6)
     rate = float(log.first("result_samples_per_second") or 0.0)
     if rate <= 0.0:
         return None
-    short = float(log.first("effective_samples_per_query") or 0) < SHORT_S * rate
-    return replace(settings, target_qps=rate * (SHORT_RATE_FACTOR if short else RETRY_RATE_FACTOR))
+    few = _is_few(log, "effective_samples_per_query", "rate")
+    return replace(settings, target_qps=rate * (FEW_RATE_FACTOR if few else RETRY_RATE_FACTOR))
+
+
+def _is_few(log: LoadgenLog, key: str, expects: str) -> bool:
+    count = log.first(key)
+    return count is not None and int(count) < FEW[expects]
 
 
 def advice(scenario: Scenario, judgement: Judgement, user_conf: Path | None = None) -> str:

@@ -44,7 +44,9 @@ def _is_there(module: str) -> bool:
 
 
 def version(distribution: str) -> str | None:
-    """The installed version of a distribution; None when it is not installed. Nothing is imported."""
+    """The installed version of a distribution; None when it, or its module, is not there. Nothing is imported."""
+    if distribution in missing():
+        return None
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

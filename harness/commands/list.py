@@ -35,7 +35,11 @@ def run(args: argparse.Namespace) -> int:
         wanted = f", the round wants {package['wanted']}" if package["wanted"] else ""
         print(f"{package['name']}: {package['installed'] or 'not installed'}{wanted}")
     missing = document["missing_packages"]
-    print("install what is missing: pip install 'edgewatt[harness]'" if missing else "all installed")
+    print(
+        f"not installed: {', '.join(missing)} (pip install 'edgewatt[harness]')"
+        if missing
+        else "all installed"
+    )
     return 0
 
 
