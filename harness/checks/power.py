@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ from schemas.errors import UserError
 
 SUBJECT = "power"
 LIMIT_S = 15.0
+SETTLE_S = 5.0
+"""How long a meter that was found without a range that fits is asked again."""
 SPAWNED = "meter"
 GOOD_TIE_S = 0.005
 """Uncertainty of the clock tie above which the ends of a window are noticeably uncertain."""
@@ -45,7 +48,7 @@ def check(situation: Situation) -> Iterator[Line]:
     else:
         path = device(power.port or "")
         if path is None or path.exists():
-            yield from _doctor(["--meter", f"{SPAWNED}={power.driver}:{power.port}"], SPAWNED)
+            yield from _settled(["--meter", f"{SPAWNED}={power.driver}:{power.port}"])
 
 
 def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
@@ -86,6 +89,16 @@ def _state(name: str, meter: Mapping[str, Any]) -> Iterator[Line]:
         yield warn(what, f"{bad} of {samples} samples so far were bad", "none", cure)
     else:
         yield ok(what, f"connected, {samples} samples so far, none bad")
+
+
+def _settled(options: Sequence[str]) -> list[Line]:
+    """What is said of a meter that has just been set: again while it has not found its range, which takes it a while."""
+    give_up = time.monotonic() + SETTLE_S
+    while True:
+        lines = list(_doctor(options, SPAWNED))
+        unsettled = any(x.subject.endswith(": range") and x.verdict is not Verdict.OK for x in lines)
+        if not unsettled or time.monotonic() > give_up:
+            return lines
 
 
 def _doctor(options: Sequence[str], meter: str) -> Iterator[Line]:

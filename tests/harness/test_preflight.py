@@ -253,6 +253,13 @@ def test_other_load_names_the_process(bare: Situation) -> None:
     assert busy > 0.9 * sum(u.processors for u in ours)
 
 
+def test_load_of_processes_that_cannot_be_seen_is_not_blamed_on_those_that_can() -> None:
+    small = load.User(7, "sh", 0.02)
+    assert "cannot be seen" in load._heaviest(1.2, [small])
+    assert load._heaviest(0.1, [small]) == "sh (process 7, 0.02)"
+    assert load._heaviest(1.0, [load.User(8, "stress", 0.9), small]) == "stress (process 8, 0.90)"
+
+
 def test_disk(bare: Situation, tmp_path: Path) -> None:
     says(only(disk, bare), "ok", "GB free")
     says(only(disk, replace(bare, free_bytes=1_000_000)), "fail", "1.0 MB free", "free some")
