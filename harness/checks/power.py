@@ -92,7 +92,7 @@ def _state(name: str, meter: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _settled(options: Sequence[str]) -> list[Line]:
-    """What is said of a meter that has just been set: again while it has not found its range, which takes it a while."""
+    """What is said of a meter that has just been set; it is asked again while it has not found its range."""
     give_up = time.monotonic() + SETTLE_S
     while True:
         lines = list(_doctor(options, SPAWNED))
