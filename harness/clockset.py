@@ -57,41 +57,39 @@ class SetWatch:
     ) -> None:
         """``open_timer`` gives the descriptor to wait at, ``read`` reads it."""
         self._on_set = on_set
+        self._open_timer = open_timer
         self._read = read
-        self._fd = open_timer()
         self._thread: threading.Thread | None = None
-        self._wake_read, self._wake_write = os.pipe()
-
-    @property
-    def active(self) -> bool:
-        """Whether the kernel can be asked."""
-        return self._fd is not None
+        self._wake = -1
+        self.active = False
+        """Whether the kernel could be asked."""
 
     def start(self) -> None:
         """Begin to wait."""
-        if self._fd is not None:
-            self._thread = threading.Thread(target=self._wait, args=(self._fd,), name="clockset", daemon=True)
-            self._thread.start()
+        fd = self._open_timer()
+        if fd is None:
+            return
+        wake, self._wake = os.pipe()
+        self.active = True
+        self._thread = threading.Thread(target=self._wait, args=(fd, wake), name="clockset", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and close everything."""
-        os.close(self._wake_write)
+        """End the thread, which closes what it waits at."""
         if self._thread is not None:
+            os.close(self._wake)
             self._thread.join()
-        os.close(self._wake_read)
-        if self._fd is not None:
-            os.close(self._fd)
 
-    def _wait(self, fd: int) -> None:
+    def _wait(self, fd: int, wake: int) -> None:
         poll = select.poll()
-        for each in (fd, self._wake_read):
+        for each in (fd, wake):
             poll.register(each, select.POLLIN)
-        while True:
+        useful = True
+        while useful:
             ready = {each for each, _ in poll.poll()}
-            if fd in ready and not self._take(fd):
-                return
-            if self._wake_read in ready:
-                return
+            useful = (fd not in ready or self._take(fd)) and wake not in ready
+        os.close(fd)
+        os.close(wake)
 
     def _take(self, fd: int) -> bool:
         """Read the descriptor; False when it is of no more use (the looks at the clock go on without it)."""

@@ -9,6 +9,7 @@ looks. Where the kernel cannot be asked, the looks remain.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -57,13 +58,16 @@ class ClockWatch:
     """Looks at the clocks from entering the context to leaving it."""
 
     def __init__(
-        self, interval_s: float = INTERVAL_S, *, open_timer: Callable[[], int | None] = timer
+        self,
+        interval_s: float = INTERVAL_S,
+        *,
+        open_timer: Callable[[], int | None] = timer,
+        read: Callable[[int, int], bytes] = os.read,
     ) -> None:
-        """``open_timer`` gives the descriptor by which the kernel reports, or None."""
+        """``open_timer`` gives the descriptor by which the kernel reports, or None; ``read`` reads it."""
         self._interval_s = interval_s
         self._sets: list[int] = []
-        self._open_timer = open_timer
-        self._set_watch: SetWatch | None = None
+        self._set_watch = SetWatch(self._sets.append, open_timer=open_timer, read=read)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="clockwatch", daemon=True)
         self._first = self._last = look()
@@ -71,7 +75,6 @@ class ClockWatch:
         self._looks = 1
 
     def __enter__(self) -> ClockWatch:
-        self._set_watch = SetWatch(self._sets.append, open_timer=self._open_timer)
         self._first = self._last = look()
         self._set_watch.start()
         self._thread.start()
@@ -81,14 +84,12 @@ class ClockWatch:
         self._ended.set()
         self._thread.join()
         self._see(look())
-        if self._set_watch is not None:
-            self._set_watch.stop()
+        self._set_watch.stop()
 
     def evidence(self) -> ClockEvidence:
         """How the clock went, once the context was left."""
         found = evidence(self._first, self._last, self._largest_step_ns, self._looks)
-        active = self._set_watch is not None and self._set_watch.active
-        return replace(found, sets_unix_ns=tuple(self._sets), kernel_reports=active)
+        return replace(found, sets_unix_ns=tuple(self._sets), kernel_reports=self._set_watch.active)
 
     def _watch(self) -> None:
         while not self._ended.wait(self._interval_s):

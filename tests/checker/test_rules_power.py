@@ -377,7 +377,9 @@ def other_record(t: TreeUnderTest) -> None:
 REHEARSAL_CASES = [
     Case("rehearsal/shortened", shortened, Effect.NONE),
     Case("rehearsal/shortened", few_queries, Effect.NONE, Severity.WARNING),
-    Case("rehearsal/shortened", few_queries_and_no_estimate, Effect.NONE, also=("performance/early-stopping",)),
+    Case(
+        "rehearsal/shortened", few_queries_and_no_estimate, Effect.NONE, also=("performance/early-stopping",)
+    ),
     Case("rehearsal/agrees", another_length, Effect.NONE, also=("rehearsal/shortened",)),
     Case("rehearsal/agrees", another_percentile, Effect.NONE, also=("rehearsal/shortened",)),
     Case("rehearsal/synthetic", made_up, Effect.NONE),
