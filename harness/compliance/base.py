@@ -80,8 +80,8 @@ def compare_scores(evidence: Evidence, *, both_ways: bool) -> Check:
     key = evidence.round.benchmark(evidence.official).result_key(evidence.scenario)
     allowed = f"more than {low:.2f} and less than {high:.2f}" if both_ways else f"less than {high:.2f}"
     lines = (
-        f"{key} of the result: {evidence.reference:g}",
-        f"{key} of this test: {evidence.measured:g}",
+        f"reference score = {evidence.reference:.10g} ({key} of the result)",
+        f"test score = {evidence.measured:.10g} ({key} of this test)",
         f"speed of this test relative to the result: {ratio:.4f} (allowed: {allowed})",
     )
     return Check(passed, lines)

@@ -125,21 +125,30 @@ def test_power_of_server_is_mean_watts(fixture: Fixture, tmp_path: Path) -> None
 
 def test_too_much_load_is_lowered_and_run_again(fixture: Fixture, tmp_path: Path) -> None:
     said: list[str] = []
-    request = server(
-        fixture, tmp_path / "tree", mode="performance", target_qps=20_000.0, target_latency_ms=100.0
-    )
-    try:
-        outcome = service.run(replace(request, rehearsal_s=0.2), said.append)
-    except Failed as error:  # a busy machine may miss 100 ms at any load; the load was lowered all the same
-        assert "set --target-qps" in str(error)
-        assert "or smaller" in str(error)
-    else:
-        assert outcome.done.settings.target_qps is not None
-        assert outcome.done.settings.target_qps < 10_000
-        assert record_of(outcome)["retried"][0] == "performance"
+    # Far more than the small model computes on any processor of today.
+    request = server(fixture, tmp_path / "tree", mode="performance", target_qps=30_000.0)
+    outcome = service.run(replace(request, rehearsal_s=0.1, target_latency_ms=400.0), said.append)
+    assert outcome.done.settings.target_qps is not None
+    assert outcome.done.settings.target_qps < 15_000
+    assert record_of(outcome)["retried"][0] == "performance"
     invalid = [line for line in said if "INVALID (the latency limit" in line]
     assert "99 % of the queries took up to" in invalid[0]
-    assert "allowed 100 ms" in invalid[0]
+    assert "allowed 400 ms" in invalid[0]
+
+
+def test_a_system_that_is_too_slow_is_told_so(fixture: Fixture, tmp_path: Path) -> None:
+    with pytest.raises(Failed, match=r"one call of the runtime takes .* ms, and Server allows 0\.01 ms"):
+        service.run(server(fixture, tmp_path / "tree", target_qps=None, target_latency_ms=0.01), silent)
+
+
+def test_own_load_that_is_too_high_gets_advice(fixture: Fixture, tmp_path: Path) -> None:
+    conf = tmp_path / "mine.conf"
+    conf.write_text(
+        "*.Server.target_qps = 30000\n*.Server.min_duration = 100\n*.Server.target_latency = 100\n"
+    )
+    request = server(fixture, tmp_path / "tree", mode="performance", user_conf=conf, rehearsal_s=None)
+    with pytest.raises(Failed, match=r"latency limit .* set --target-qps \d.* or smaller"):
+        service.run(replace(request, target_qps=None, target_latency_ms=None), silent)
 
 
 def test_user_conf_is_declared_as_it_came_out(fixture: Fixture, tmp_path: Path) -> None:
