@@ -30,6 +30,8 @@ from schemas.errors import UserError
 
 BEAT_S = 0.25
 WARM_UP_S = 1.0
+LEAVE_S = 2.0
+"""Server: how long LoadGen is waited for once the run is only being brought to its end."""
 SWITCH_S = 0.0005
 """Server: how long a worker's Python code may keep the thread waiting that issues at given instants."""
 
@@ -84,8 +86,13 @@ class Child:
     def _measure(self, sut: Sut, total: int) -> int:
         thread = threading.Thread(target=self._loadgen, args=(sut, total), name="loadgen", daemon=True)
         thread.start()
+        drained_at: float | None = None
         while not self._ended.wait(BEAT_S):
             self._beat(sut)
+            if sut.draining and isinstance(sut, QueuedSut):
+                drained_at = drained_at or time.monotonic()
+                if time.monotonic() - drained_at > LEAVE_S:
+                    self._abandon(sut)
         self._beat(sut)
         if self._fault is not None:
             # An exception that went through LoadGen leaves it in a state in which leaving normally crashes.
@@ -97,6 +104,13 @@ class Child:
             return 1
         self._say(event="done", drained=sut.draining, completed=sut.completed)
         return 0
+
+    def _abandon(self, sut: Sut) -> None:
+        """Leave a Server run whose schedule has long to go: LoadGen waits for each instant of it, whatever is
+        answered, and cannot be told to end. Its logs stay without a result, which is what such a run has."""
+        error = sut.error or UserError("it was stopped before the schedule of Server came to its end")
+        self._say(event="error", kind=_kind(error), message=_text(error))
+        self._leave(1)
 
     def _loadgen(self, sut: Sut, total: int) -> None:
         if isinstance(sut, QueuedSut):

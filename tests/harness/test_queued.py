@@ -128,6 +128,34 @@ def test_first_error_of_a_worker_is_kept_and_the_rest_is_drained(one: Made) -> N
     assert sut.draining
 
 
+LONG = "*.Server.target_qps = 50\n*.Server.min_duration = 60000\n"
+
+
+def test_long_run_that_fails_says_so_at_once(fixture: Fixture, tmp_path: Path) -> None:
+    """LoadGen would wait for its whole schedule."""
+    told = job(fixture, tmp_path, conf=LONG, scenario="Server", batch=8)
+    begin = time.monotonic()
+    with ChildProcess(told, tmp_path, entry="tests.harness.failing_child") as child:
+        child.wait_for("ready")
+        child.go()
+        with pytest.raises(Failed, match="the accelerator fell off"):
+            child.wait_for("done")
+    assert time.monotonic() - begin < 40
+
+
+def test_long_run_can_be_stopped(fixture: Fixture, tmp_path: Path) -> None:
+    with ChildProcess(job(fixture, tmp_path, conf=LONG, scenario="Server", batch=8), tmp_path) as child:
+        child.wait_for("ready")
+        child.go()
+        deadline = time.monotonic() + WAIT_S
+        while child.progress.completed == 0 and time.monotonic() < deadline:
+            child.wait_for("beat")
+        begin = time.monotonic()
+        child.end()
+        assert time.monotonic() - begin < 12, "drained, without the force that comes after 15 s"
+    assert child.ended
+
+
 def test_runtime_that_fails_in_a_worker_leaves_whole_logs(fixture: Fixture, tmp_path: Path) -> None:
     """Through the real LoadGen: the process says its sentence, and LoadGen came to its end."""
     conf = "*.Server.target_qps = 60\n*.Server.min_duration = 1000\n*.Server.min_query_count = 60\n"
