@@ -143,7 +143,8 @@ def test_a_system_that_is_too_slow_is_told_so(fixture: Fixture, tmp_path: Path) 
 def test_own_load_that_is_too_high_gets_advice(fixture: Fixture, tmp_path: Path) -> None:
     conf = tmp_path / "mine.conf"
     conf.write_text(
-        "*.Server.target_qps = 30000\n*.Server.min_duration = 30\n*.Server.min_query_count = 600\n*.Server.target_latency = 100\n"
+        "*.Server.target_qps = 30000\n*.Server.min_duration = 30\n"
+        "*.Server.min_query_count = 600\n*.Server.target_latency = 100\n"
     )
     request = server(fixture, tmp_path / "tree", mode="performance", user_conf=conf, rehearsal_s=None)
     with pytest.raises(Failed, match=r"latency limit .* set --target-qps \d.* or smaller"):
