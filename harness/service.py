@@ -50,6 +50,7 @@ def run(request: RunRequest, say: Say) -> Outcome:
         submitter=request.submitter,
         system_name=request.system,
         framework=_framework(done),
+        system_type=planned.system_type,
     )
     written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)
