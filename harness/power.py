@@ -119,8 +119,8 @@ def connected(request: PowerRequest, plan: Plan, folder: Path, observer: Observe
         try:
             yield around
         finally:
-            observer.disconnected()
             around.abort()
+            observer.disconnected()
 
 
 def _meter(client: PowerdClient, url: str, wanted: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.live.per_query import PerQuery
 from harness.live.state import Clock, Energy, Power
-from harness.live.text import printable, quantity, watts
+from harness.live.text import printable
 from powerd.client import ClockTie
 
 TRACE_LENGTH = 400
@@ -40,10 +40,11 @@ class Meter:
         self._tie: tuple[ClockTie, float] | None = None
         self._per_query = PerQuery(1)
         self._energy: Energy | None = None
-        self._taken: str = ""
+        self._taken: tuple[float, float] | None = None
+        self._bad_before: int | None = None
         self._answer: Mapping[str, Any] = {}
         self._first: Mapping[str, Any] | None = None
-        self._trace: deque[tuple[float, float]] = deque(maxlen=TRACE_LENGTH)
+        self._trace: deque[float] = deque(maxlen=TRACE_LENGTH)
 
     def target(self) -> Target | None:
         """Whom to ask now. Nobody while clocks are compared and windows set: we would only stand in the way."""
@@ -55,7 +56,8 @@ class Meter:
 
     def opened(self, window_id: str, clock: ClockTie, per_query: int) -> None:
         """A window is open on it."""
-        self._window, self._energy, self._taken = window_id, None, ""
+        self._window, self._energy, self._taken = window_id, None, None
+        self._bad_before = None
         self._tie = (clock, time.monotonic())
         self._per_query = PerQuery(per_query)
 
@@ -67,22 +69,24 @@ class Meter:
         """Its energy stands."""
         self._window, self._energy = None, None
         energy_j, average_w = _number(window.get("energy_j")), _number(window.get("average_w"))
-        self._taken = f"{quantity(energy_j, 'J')}  {watts(average_w)}"
+        self._taken = None if energy_j is None or average_w is None else (energy_j, average_w)
 
-    def taken(self) -> str:
-        """Energy and mean power of the window that was closed last; said once."""
-        said, self._taken = self._taken, ""
-        return said
+    def taken(self) -> tuple[float, float] | None:
+        """Joules and mean watts of the window that was closed last; given once."""
+        taken, self._taken = self._taken, None
+        return taken
 
     def heard(self, meter: Mapping[str, Any], window: Mapping[str, Any] | None) -> None:
         """Take an answer in."""
         self.problem = None
         power_w = _number((meter.get("latest") or {}).get("power_w"))
         if power_w is not None and meter.get("samples") != self._answer.get("samples"):
-            self._trace.append((time.monotonic(), power_w))
+            self._trace.append(power_w)
         self._answer = meter
         if self._first is None:
             self._first = meter
+        if window is not None and self._bad_before is None:
+            self._bad_before = int(meter.get("bad_samples") or 0)
         so_far = (window or {}).get("so_far")
         if window is not None and so_far is not None:
             self._take_energy(int(window["opened_unix_ns"]), so_far)
@@ -91,13 +95,13 @@ class Meter:
         energy_j, seconds = float(so_far["energy_j"]), float(so_far["seconds"])
         ahead_s = 0.0 if self._tie is None else self._tie[0].offset_s
         self._per_query.measured(opened_unix_ns + int((seconds - ahead_s) * 1e9), energy_j)
-        self._energy = Energy(energy_j, float(so_far["coverage"]), seconds, self._per_query.joules)
+        per = self._per_query
+        self._energy = Energy(energy_j, float(so_far["coverage"]), seconds, per.joules, per.watts)
 
     def shown(self, now_s: float) -> Power:
         """As it is shown; ``now_s`` on CLOCK_MONOTONIC."""
         latest, info = self._answer.get("latest") or {}, self._answer.get("info") or {}
-        trace_s = now_s - self._trace[0][0] if self._trace else 0.0
-        clock = None
+        clock, away = None, self._away()
         if self._tie is not None:
             clock = Clock(self._tie[0].offset_s, self._tie[0].u95_s, now_s - self._tie[1])
         return Power(
@@ -110,24 +114,30 @@ class Meter:
             power_factor=_number(latest.get("power_factor")),
             frequency_hz=_number(latest.get("frequency_hz")),
             ranges=_ranges(latest, self._answer.get("settings") or {}),
-            quality=printable(str(latest.get("quality") or "")),
-            trace_w=tuple(power_w for _, power_w in self._trace),
-            trace_s=trace_s,
+            quality=printable(str(latest.get("quality") or "")) if away is None else "not connected",
+            trace_w=tuple(self._trace),
             energy=self._energy,
             clock=clock,
             alarms=self._alarms(),
             problem=None if self.problem is None else printable(self.problem),
         )
 
+    def _away(self) -> str | None:
+        """Why the meter is not connected; None where it is, or nobody has answered yet."""
+        if not self._answer or self._answer.get("connected"):
+            return None
+        return str(self._answer.get("last_error") or "connecting")
+
     def _alarms(self) -> tuple[str, ...]:
-        """What went wrong since we look: samples that are none, events, and a meter that is away."""
-        now, first = self._answer, self._first or {}
-        found = []
-        if now and not now.get("connected"):
-            found.append(f"the meter is not connected: {now.get('last_error') or 'connecting'}")
-        bad = int(now.get("bad_samples") or 0) - int(first.get("bad_samples") or 0)
-        if bad > 0:
-            found.append(f"{bad} bad sample{'s' if bad > 1 else ''}")
+        """What goes wrong: a meter that is away, bad samples in the open window, events since we look.
+
+        A sample taken while ranges change is bad and nobody's worry: outside of windows they are not counted.
+        """
+        now, first, away = self._answer, self._first or {}, self._away()
+        found = [] if away is None else [f"the meter is not connected: {away}"]
+        bad = 0 if self._bad_before is None else int(now.get("bad_samples") or 0) - self._bad_before
+        if bad > 0 and self._window is not None:
+            found.append(f"{bad} bad sample{'s' if bad > 1 else ''} in this window")
         known = {_event_key(event) for event in first.get("events") or ()}
         events = [
             e for e in now.get("events") or () if e.get("kind") in ALARMS and _event_key(e) not in known

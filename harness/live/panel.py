@@ -14,14 +14,17 @@ from harness.live.charts import bar, chart, limits
 from harness.live.state import Clock, Count, Power, RunRow, Snapshot
 from harness.live.text import duration, fixed, offset, quantity, rough, watts
 
-WIDE = 120
+WIDE = 160
 """From so many columns, power stands beside the run."""
 LOG_LINES = 5
 """So many lines above the panel stay for what was said."""
 MARGIN = 2
 """Columns left free at the right: the ``^C`` of a terminal goes there without a new line."""
+TALLEST = 8
+"""Lines of a graph where there is room."""
 _FRAME = 4
 _LABEL = 9
+_READABLE = 80
 _MARKS = {
     "done": ("✓", "green"),
     "running": ("●", "bold cyan"),
@@ -55,17 +58,21 @@ def panel(snapshot: Snapshot, width: int, height: int) -> RenderableType:
 
 
 def _narrow(snapshot: Snapshot, width: int, lines: int) -> RenderableType:
-    rows = [*_runs(snapshot, width), _Line(7, Text("")), *_run(snapshot, width), *_power(snapshot, width, 1)]
-    return _stack([*rows, *_around(snapshot)], width, lines)
+    above = [*_runs(snapshot, width), _Line(7, Text("")), *_run(snapshot, width)]
+    below = [*_power(snapshot, width, 1), *_around(snapshot)]
+    spare = lines - len(above) - len(below)
+    if snapshot.power is not None and spare >= 3:
+        below = [*_power(snapshot, width, min(TALLEST, spare)), *_around(snapshot)]
+    return _stack([*above, *below], width, lines)
 
 
 def _wide(snapshot: Snapshot, width: int, lines: int) -> RenderableType:
     gap = 4
     left = (width - gap) // 2
     right = width - gap - left
-    tall = max(1, min(8, lines - 12))
+    tall = max(1, min(TALLEST, lines - 12))
     begin = [*_runs(snapshot, left), _Line(7, Text("")), *_run(snapshot, left)]
-    rates = _graph(snapshot.count.trace_per_s, "samples/s", "green", left, tall)
+    rates = _graph(snapshot.count.trace_per_s, "/s", "green", left, tall, "rate")
     beside = [*_power(snapshot, right, tall), *_around(snapshot)]
     if snapshot.power is None:
         beside = [*rates, *beside]
@@ -91,22 +98,22 @@ def _fitted(text: Text, width: int) -> Text:
 
 
 def _title(snapshot: Snapshot) -> Text:
-    title = Text.assemble(" ", (snapshot.benchmark, "bold"), " ", (snapshot.scenario, "bold"))
+    title = Text.assemble((snapshot.benchmark, "bold"), " ", (snapshot.scenario, "bold"))
     if snapshot.part:
         title.append(f" · {snapshot.part}")
     if snapshot.number is not None:
         title.append(f" · run {snapshot.number} of {snapshot.runs}")
     if snapshot.label:
         title.append(f" · {snapshot.label}", "bold cyan")
-    return title.append(" ")
+    return title
 
 
 def _plan_left(snapshot: Snapshot) -> Text:
-    said = f" {duration(snapshot.elapsed_s)} since the beginning"
+    said = f"{duration(snapshot.elapsed_s)} since the beginning"
     if snapshot.plan_left_s is not None and snapshot.plan_left_s > 0:
         word = "about" if snapshot.plan_left_whole else "at least"
         said += f", all runs done in {word} {rough(snapshot.plan_left_s)}"
-    return Text(said + " ")
+    return Text(said)
 
 
 def _runs(snapshot: Snapshot, width: int) -> list[_Line]:
@@ -126,7 +133,7 @@ def _run_row(row: RunRow, names: int, width: int) -> Text:
     line.append(said, "dim" if row.state == "waiting" else "red" if row.state == "invalid" else "")
     if row.seconds is not None:
         took = duration(row.seconds)
-        line.pad_right(max(1, min(width, 76) - line.cell_len - len(took)))
+        line.pad_right(max(1, min(width, _READABLE) - line.cell_len - len(took)))
         line.append(took, "dim")
     return line
 
@@ -144,7 +151,7 @@ def _time(count: Count, width: int) -> Text:
     if count.share is None or count.left_s is None:
         return Text(f"{gone} gone")
     said = f" {100 * count.share:3.0f} %  {gone} gone, {duration(count.left_s)} left"
-    done, todo = bar(count.share, max(5, min(60, width - _LABEL) - len(said)))
+    done, todo = bar(count.share, max(5, min(_READABLE, width) - _LABEL - len(said)))
     return Text.assemble((done, "green"), (todo, "dim"), said)
 
 
@@ -164,8 +171,8 @@ def _power(snapshot: Snapshot, width: int, tall: int) -> list[_Line]:
     if power is None:
         return []
     alarms = [_Line(0, _labelled("alarm", Text(alarm, "bold red"))) for alarm in _alarms(snapshot)[:2]]
-    meter = [_Line(5, _labelled("meter", _identity(power)))] if width >= WIDE // 2 and tall > 1 else []
-    graph = _graph(power.trace_w, "W", "yellow", width, tall, power.trace_s)
+    meter = [_Line(5, _labelled("meter", _identity(power)))] if tall > 1 else []
+    graph = _graph(power.trace_w, "W", "yellow", width, tall)
     rows = [
         _Line(1, _labelled("power", _watts(power))),
         *graph,
@@ -217,32 +224,29 @@ def _energy(snapshot: Snapshot, power: Power) -> Text:
     each = power.energy.per_query_j
     if snapshot.running and each is not None:
         line.append(f"   {quantity(each, 'J')} per {snapshot.unit}", "bold")
-        if snapshot.unit == "sample" and each > 0:
-            line.append(f" ({fixed(1 / each)} per J)")
+    if snapshot.running and power.energy.mean_w is not None:
+        line.append(f"   mean {watts(power.energy.mean_w)}")
     whole = power.energy.coverage >= 0.99
     return line.append(f"   coverage {power.energy.coverage:.4f}", "green" if whole else "bold yellow")
 
 
 def _graph(
-    values: Sequence[float], unit: str, colour: str, width: int, tall: int, seconds: float | None = None
+    values: Sequence[float], unit: str, colour: str, width: int, tall: int, label: str = ""
 ) -> list[_Line]:
     """The latest values as a graph with its limits at the right; nothing before there are two."""
-    room = width - _LABEL - 14
+    room = width - _LABEL - (20 if tall == 1 else 12)
     if len(values) < 2 or room < 8:
         return []
     shown = values[-room:]
-    low, high = limits(shown)
-    columns = chart(shown, room, tall)
-    rows = []
-    for place, row in enumerate(columns):
-        line = Text.assemble(" " * _LABEL, (row, colour))
-        edges = [fixed(high)] if place == 0 else []
-        edges = [f"{fixed(low)} to {fixed(high)} {unit}"] if tall == 1 else edges
-        if tall > 1 and place == tall - 1:
-            edges = [f"{fixed(low)} {unit}"]
-        line.append("".join(f"  {edge}" for edge in edges), "dim")
-        rows.append(_Line(4 if place == 0 else 5, line))
-    return rows
+    low, high = (fixed(value, 3 if tall == 1 else 4) for value in limits(shown))
+    edges = [f"{low} to {high} {unit}"] if tall == 1 else [high, *[""] * (tall - 2), f"{low} {unit}"]
+    return [
+        _Line(
+            4 if place == 0 else 6,
+            _labelled("" if place else label, Text.assemble((row, colour), (f"  {edge}", "dim"))),
+        )
+        for place, (row, edge) in enumerate(zip(chart(shown, room, tall), edges, strict=True))
+    ]
 
 
 def _around(snapshot: Snapshot) -> list[_Line]:

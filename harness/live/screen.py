@@ -6,8 +6,10 @@ import contextlib
 import threading
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.text import Text
 
 from harness.live.panel import panel
@@ -30,6 +32,9 @@ class Screen:
             redirect_stdout=False,
             vertical_overflow="crop",
         )
+        self._lock = threading.Lock()
+        self._drawn: RenderableType | None = None
+        self._width = self._console.width
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._draw_on, name="screen", daemon=True)
 
@@ -46,7 +51,8 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A line above the panel."""
-        with contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError):
+            self._mend()
             self._console.print(Text(printable(text)), soft_wrap=True)
 
     def _draw_on(self) -> None:
@@ -54,13 +60,31 @@ class Screen:
             try:
                 self._draw()
             except Exception as error:  # noqa: BLE001 - whatever is wrong with the view, the run goes on
-                self.say(f"the live view ends here ({type(error).__name__}: {error}); the run goes on")
                 with contextlib.suppress(OSError):
                     self._live.stop()
+                self.say(f"the live view ends here ({type(error).__name__}: {error}); the run goes on")
                 return
 
     def _draw(self) -> None:
         self._story.look_around()
         snapshot = self._story.snapshot()
-        if snapshot is not None:
-            self._live.update(panel(snapshot, *self._console.size), refresh=True)
+        if snapshot is None:
+            return
+        with self._lock:
+            self._mend()
+            width, height = self._console.size
+            self._drawn, self._width = panel(snapshot, width, height), width
+            self._live.update(self._drawn, refresh=True)
+
+    def _mend(self) -> None:
+        """A terminal that became narrower has folded the lines of the panel: wipe the lines that came of it."""
+        width = self._console.width
+        if self._drawn is None or width >= self._width:
+            return
+        lines = self._console.render_lines(
+            self._drawn, self._console.options.update(width=self._width), pad=False
+        )
+        folded = sum((max(1, sum(segment.cell_length for segment in line)) - 1) // width for line in lines)
+        up = [(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * folded
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, *up))
+        self._width = width

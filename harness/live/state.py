@@ -49,12 +49,13 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """The open window so far, from its opening; ``per_query_j`` only from the run itself."""
+    """The open window so far, from its opening; ``per_query_j`` and ``mean_w`` of the run itself alone."""
 
     energy_j: float
     coverage: float
     seconds: float
     per_query_j: float | None = None
+    mean_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,6 @@ class Power:
     ranges: str = ""
     quality: str = ""
     trace_w: tuple[float, ...] = ()
-    trace_s: float = 0.0
     energy: Energy | None = None
     clock: Clock | None = None
     alarms: tuple[str, ...] = ()

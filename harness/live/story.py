@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from harness.expected import Expected
 from harness.figures import metric_text
@@ -14,7 +14,7 @@ from harness.live.meter import Meter, Target
 from harness.live.pace import Pace
 from harness.live.schedule import Schedule
 from harness.live.state import CALIBRATION, Count, Machine, Power, Snapshot
-from harness.live.text import fixed
+from harness.live.text import fixed, quantity, watts
 from harness.model import Plan, RunResult, RunSpec
 from harness.observer import Stage
 from harness.process import Progress
@@ -26,7 +26,7 @@ _NOW: Mapping[Stage, str] = {
     "preparing": "getting ready",
     "running": "loading samples",
     "closing": "reading the logs",
-    "ending": "ending: what was begun is brought to its end",
+    "ending": "stopping: the run is drained, its logs are kept",
 }
 _NOW_WITH_POWER: Mapping[Stage, str] = {
     "preparing": "setting ranges, comparing clocks",
@@ -86,10 +86,8 @@ class Story:
     def ended(self, result: RunResult) -> None:
         """A figure, and what it tells of the runs to come."""
         with self._lock:
-            taken = "" if self._meter is None else self._meter.taken()
-            figure = self._figure(result) if result.valid else "INVALID"
-            shown = "  ".join(text for text in (figure, taken) if text)
-            self._schedule.ended(shown, time.monotonic(), valid=result.valid)
+            figure = "  ".join([self._figure(result), *self._energy()]) if result.valid else "INVALID"
+            self._schedule.ended(figure, time.monotonic(), valid=result.valid)
             self.stage("starting")
 
     def _figure(self, result: RunResult) -> str:
@@ -97,7 +95,20 @@ class Story:
         if result.metric is None:
             return f"{self._schedule.pace.count(0).completed:,} samples"
         rules = self._plan.round.benchmark(self._plan.official)
-        return metric_text(rules.unit(self._plan.scenario), result.metric)
+        return metric_text(rules.unit(self._plan.scenario), result.metric).removesuffix(" latency")
+
+    def _energy(self) -> list[str]:
+        """Of the run that ended: energy of a query, and mean power."""
+        taken = None if self._meter is None else self._meter.taken()
+        queries = self._schedule.pace.count(0).completed / self._schedule.per_query
+        if taken is None or not queries:
+            return []
+        energy_j, average_w = taken
+        return [f"{quantity(energy_j / queries, 'J')}/{self._unit()}", watts(average_w)]
+
+    def _unit(self) -> Literal["stream", "sample"]:
+        assert self._plan is not None
+        return "stream" if BY_NAME[self._plan.scenario].energy_unit == "stream" else "sample"
 
     def connected(self, url: str, meter: str) -> None:
         """There is power to be shown."""
@@ -150,7 +161,7 @@ class Story:
             plan, schedule, now_s = self._plan, self._schedule, time.monotonic()
             if plan is None:
                 return None
-            left_s, whole = schedule.left_s(now_s)
+            left_s, whole = (None, False) if self._stage == "ending" else schedule.left_s(now_s)
             power = None if self._meter is None else self._meter.shown(now_s)
             count = schedule.pace.count(now_s) if schedule.label else Pace(Expected()).count(now_s)
             return Snapshot(
@@ -163,7 +174,7 @@ class Story:
                 now=self._now(count, power),
                 running=self._stage == "running" and count.completed > 0,
                 count=count,
-                unit="stream" if BY_NAME[plan.scenario].energy_unit == "stream" else "sample",
+                unit=self._unit(),
                 power=power,
                 machine=self._machine,
                 elapsed_s=now_s - schedule.begin_s,
