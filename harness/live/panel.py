@@ -100,7 +100,7 @@ def _fitted(text: Text, width: int) -> Text:
 def _title(snapshot: Snapshot) -> Text:
     title = Text.assemble((snapshot.benchmark, "bold"), " ", (snapshot.scenario, "bold"))
     if snapshot.part:
-        title.append(f" · {snapshot.part}")
+        title.append(f" ({snapshot.part})")
     if snapshot.number is not None:
         title.append(f" · run {snapshot.number} of {snapshot.runs}")
     if snapshot.label:

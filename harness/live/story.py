@@ -185,7 +185,7 @@ class Story:
     def _part(self, scenario: str) -> str:
         if len(self._parts) < 2 or scenario not in self._parts:
             return ""
-        return f"scenario {self._parts.index(scenario) + 1} of {len(self._parts)}"
+        return f"{self._parts.index(scenario) + 1} of {len(self._parts)}"
 
     def _now(self, count: Count, power: Power | None) -> str:
         if not self._schedule.label:

@@ -128,7 +128,7 @@ def test_a_run_with_power_on_a_terminal(fixture: Fixture, tmp_path: Path) -> Non
         assert fact in text
     shown = {float(x) for x in re.findall(r"power    (\d+\.\d+) W", text)}
     assert shown
-    assert all(48 < x < 52 for x in shown), "the meter sees 50 W"
+    assert all(45 < x < 55 for x in shown), "the meter sees 50 W, and errs within its specification"
     assert max(len(x) for x in text.replace("\r", "\n").split("\n") if x.startswith(("│", "╭", "╰"))) <= 78
     assert terminal.text.count(HIDE) == 1
     assert terminal.text.rindex(SHOW) > terminal.text.rindex(HIDE)

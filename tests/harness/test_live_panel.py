@@ -42,7 +42,7 @@ POWER = Power(
 SNAPSHOT = Snapshot(
     benchmark="resnet50",
     scenario="SingleStream",
-    part="scenario 1 of 3",
+    part="1 of 3",
     rows=(
         RunRow("calibration", "done", "88.10 samples/s", 3.0),
         RunRow("ranging", "done", "11.32 ms  591.2 mJ/stream  52.08 W", 603.0),
@@ -66,7 +66,7 @@ SNAPSHOT = Snapshot(
 )
 FACTS = (
     *(
-        "resnet50 SingleStream",
+        "resnet50 SingleStream (1 of 3)",
         "run 2 of 6",
         "performance (testing)",
         "ranging",
@@ -93,7 +93,7 @@ def test_every_fact_is_on_the_panel(width: int, height: int) -> None:
     lines = drawn(SNAPSHOT, width, height)
     text = "\n".join(lines)
     assert [fact for fact in FACTS if fact not in text] == []
-    assert sum(x.count("█") for x in lines) > 8, "a graph of 49 to 54 W"
+    assert sum(x.count("█") for x in lines) > 5, "a graph of 49 to 54 W"
     assert "…" not in text
 
 
