@@ -10,6 +10,8 @@ from harness.model import Plan, RunSpec
 
 OFFLINE_SLACK = 1.1
 """LoadGen's own factor on duration times expected rate (4.1.30)."""
+LEAST_QUERIES = 100
+"""LoadGen's own least number of queries where no conf file names another (4.1.30)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,11 @@ def expected(plan: Plan, spec: RunSpec, user_conf: str) -> Expected:
     if spec.mode == "accuracy":
         return Expected(None, plan.samples, exact=True, per_query=int(per_query))
     duration_s = conf.number("min_duration", 0) / 1000
-    queries = conf.number("min_query_count", 0)
+    queries = conf.number("min_query_count", LEAST_QUERIES)
     if plan.scenario == "Offline":
         issued = OFFLINE_SLACK * duration_s * conf.number("target_qps", 0)
         return Expected(duration_s, int(max(queries, issued)), exact=True)
-    return Expected(duration_s, int(queries * per_query) or None, per_query=int(per_query))
+    return Expected(duration_s, int(queries * per_query), per_query=int(per_query))
 
 
 class _Conf:

@@ -157,7 +157,7 @@ def _time(count: Count, width: int) -> Text:
 
 def _samples(count: Count) -> Text:
     line = Text(f"{count.completed:,}", "bold")
-    if count.wanted is not None and count.wanted > 1:
+    if count.wanted is not None and (count.exact or count.completed < count.wanted):
         line.append(f" of {'' if count.exact else 'at least '}{count.wanted:,}")
     if count.rate_per_s is not None:
         line.append(f"   {fixed(count.rate_per_s)}/s now")

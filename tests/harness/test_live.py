@@ -189,13 +189,17 @@ class Kept(Story):
         super().began(spec, expected)
 
 
-def test_offline_ends_with_the_samples_that_were_expected(request_for: Request) -> None:
-    story = Kept()
-    done = service.run(request_for(scenario="Offline", mode="performance"), lambda _: None, story).done
-    log = LoadgenLog.read(done.results["performance"].log_dir / "mlperf_log_detail.txt")
-    expected = story.expected["performance"]
-    assert expected.exact
-    assert expected.samples == pytest.approx(int(log.first("effective_samples_per_query") or 0), abs=1)
+def test_what_is_expected_is_what_loadgen_does(request_for: Request) -> None:
+    for scenario in ("Offline", "SingleStream", "MultiStream"):
+        story = Kept()
+        request = request_for(scenario=scenario, mode="performance")
+        done = service.run(request, lambda _: None, story).done
+        log = LoadgenLog.read(done.results["performance"].log_dir / "mlperf_log_detail.txt")
+        expected, each = story.expected["performance"], int(log.first("effective_samples_per_query") or 0)
+        assert expected.duration_s == 1.0
+        assert expected.exact is (scenario == "Offline")
+        least = each if expected.exact else each * int(log.first("effective_min_query_count") or 0)
+        assert expected.samples == pytest.approx(least, abs=1), scenario
 
 
 @pytest.fixture
