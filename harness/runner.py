@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -12,15 +12,16 @@ from harness import calibrate, loadgen
 from harness.audit import issued
 from harness.calibrate import CALIBRATION_S, Judgement, merged
 from harness.clockwatch import ClockWatch, objection
+from harness.expected import Expected, expected
 from harness.model import Calibration, Done, Job, LoadSettings, Plan, RunResult, RunSpec
-from harness.process import ChildProcess, Progress
+from harness.observer import Observer, Unseen
+from harness.process import ChildProcess
 from harness.registry import compliance_test
 from harness.scenarios import BY_NAME
 from schemas.errors import Failed
 from schemas.loadgen import LoadgenLog
 
 Say = Callable[[str], None]
-SAY_EVERY_S = 10.0
 
 
 class Around(Protocol):
@@ -55,18 +56,22 @@ class NoPower:
 class Runner:
     """Runs the specs of a plan in order."""
 
-    def __init__(self, plan: Plan, folder: Path, around: Around, say: Say) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, around: Around, say: Say, observer: Observer | None = None
+    ) -> None:
         """``folder`` takes the logs, one sub-folder per run."""
         self._plan = plan
         self._folder = folder
         self._around = around
         self._say = say
+        self._observer = Unseen() if observer is None else observer
         self._scenario = BY_NAME[plan.scenario]
         self.done = Done(plan.settings)
 
     def run(self) -> Done:
         """All runs; ``Failed`` for a run that LoadGen or the clock calls invalid."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._observer.planned(self._plan)
         if self._plan.calibrate:
             self._calibrate()
         self._write_user_conf()
@@ -136,8 +141,10 @@ class Runner:
         folder = self._fresh("calibration")
         spec = RunSpec("calibration", "performance", None, "calibration")
         job = replace(self._job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
-        with ChildProcess(job, folder) as child:
-            found = child.wait_for("calibrated")
+        self._observer.began(spec, Expected(CALIBRATION_S))
+        with ChildProcess(job, folder) as child, self._told_of_a_fall():
+            self._observer.stage("running")
+            found = child.wait_for("calibrated", self._observer.progress)
         batches = tuple((int(size), float(each)) for size, each in found["batches"])
         measured = Calibration(
             found["p50_latency_ms"], found["samples_per_second"], found["queries"], batches
@@ -162,16 +169,21 @@ class Runner:
             text = loadgen.user_conf_text(self.done.settings, self._plan.loadgen_model, self._plan.scenario)
             path.write_text(text, encoding="utf-8")
         self.done.user_conf = path
+        self._observer.settled({spec.name: self._expected(spec, path) for spec in self._plan.specs})
 
     def _run_once(self, spec: RunSpec, own: LoadSettings | None = None) -> tuple[RunResult, Judgement]:
         folder = self._fresh(spec.folder)
-        with ChildProcess(self._job(spec, folder, own), folder) as child:
+        self._observer.began(spec, self._expected(spec, self._conf(spec, own)))
+        with ChildProcess(self._job(spec, folder, own), folder) as child, self._told_of_a_fall():
             versions = child.wait_for("ready")["versions"]
+            self._observer.stage("preparing")
             self._around.before(spec)
             with ClockWatch() as watch:
                 self._say(f"{spec.name}: running")
+                self._observer.stage("running")
                 child.go()
-                child.wait_for("done", self._teller(spec))
+                child.wait_for("done", self._observer.progress)
+        self._observer.stage("closing")
         self._around.after(spec, folder)
         clock = watch.evidence()
         refused = objection(clock)
@@ -190,19 +202,20 @@ class Runner:
             clock=clock,
             versions=versions,
         )
+        self._observer.ended(result)
         return result, judgement
 
-    def _teller(self, spec: RunSpec) -> Callable[[Progress], None]:
-        begin = told = time.monotonic()
+    def _expected(self, spec: RunSpec, conf: Path) -> Expected:
+        return expected(self._plan, spec, conf.read_text(encoding="utf-8"))
 
-        def tell(progress: Progress) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if now - told >= SAY_EVERY_S:
-                told = now
-                self._say(f"{spec.name}: {now - begin:.0f} s, {progress.completed} samples")
-
-        return tell
+    @contextlib.contextmanager
+    def _told_of_a_fall(self) -> Iterator[None]:
+        """Draining a child takes its time: say that the run is coming to its end."""
+        try:
+            yield
+        except BaseException:
+            self._observer.stage("ending")
+            raise
 
     def _fresh(self, name: str) -> Path:
         """A new folder for the logs of one run; an earlier attempt keeps its own under a number."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.interrupt import interruptible
+from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
 from harness.service import run as run_service
 from harness.summary import summary
@@ -68,14 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; the exit code is 0 when everything asked for is in the tree."""
-    quiet = bool(args.quiet)
-
-    def say(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr, flush=True)
-
-    with interruptible():
-        outcome = run_service(request(args), say)
+    with interruptible(), showing(quiet=args.quiet) as view:
+        outcome = run_service(request(args), view.say, view.observer)
     print(f"tree: {outcome.written.tree}")
     for line in summary(outcome):
         print(line)
