@@ -1,7 +1,7 @@
 """What LoadGen must be told beforehand, and what to change when it calls a run INVALID.
 
-A calibration measures the median latency of a query. LoadGen's expectation is set 20 % below it, because a
-run whose real latency is under half of the expected one runs out of prepared queries.
+A calibration measures the latency of a query. LoadGen's expectation is set 20 % below it, because a run whose
+real latency is under half of the expected one runs out of prepared queries.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ CALIBRATION_S = 2.0
 RETRY_FACTOR = 0.8
 RETRY_RATE_FACTOR = 1.25
 """An expected rate that is too high only makes an Offline run longer."""
+RETRY_MORE_FACTOR = 1.5
+"""At least so much more than was expected before: the machine was busy for a part of the run that was too short."""
 RETRY_LOAD_FACTOR = 0.9
 """Server: what is left of the load that would just keep the latency limit."""
 LEAST_LOAD_SHARE = 0.4
@@ -84,7 +86,10 @@ def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> 
             return None
         return replace(settings, target_latency_ms=RETRY_FACTOR * float(mean_ns) / 1e6)
     rate = log.first("result_samples_per_second")
-    return replace(settings, target_qps=float(rate) * RETRY_RATE_FACTOR) if rate else None
+    if not rate:
+        return None
+    before = settings.target_qps or 0.0
+    return replace(settings, target_qps=max(float(rate) * RETRY_RATE_FACTOR, before * RETRY_MORE_FACTOR))
 
 
 def _late(log: LoadgenLog) -> str:

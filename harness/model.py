@@ -196,12 +196,16 @@ class Job:
 class Calibration:
     """Measured before a run: median latency of one query of the scenario, and samples per second.
 
-    ``batches`` (Server only): samples in one call of the runtime, and the median milliseconds of such a call.
+    ``fast_latency_ms`` and ``fast_samples_per_second`` are those of the fastest tenth: what the machine does
+    when nothing disturbs it. ``batches`` (Server only): samples in one call of the runtime, and the median
+    milliseconds of such a call.
     """
 
     p50_latency_ms: float
     samples_per_second: float
     queries: int
+    fast_latency_ms: float
+    fast_samples_per_second: float
     batches: tuple[tuple[int, float], ...] = ()
 
 

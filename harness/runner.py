@@ -147,7 +147,12 @@ class Runner:
             found = child.wait_for("calibrated", self._observer.progress)
         batches = tuple((int(size), float(each)) for size, each in found["batches"])
         measured = Calibration(
-            found["p50_latency_ms"], found["samples_per_second"], found["queries"], batches
+            found["p50_latency_ms"],
+            found["samples_per_second"],
+            found["queries"],
+            found["fast_latency_ms"],
+            found["fast_samples_per_second"],
+            batches,
         )
         self.done.calibration = measured
         expected = self._scenario.expectation(measured, self._limit_ms())

@@ -3,7 +3,8 @@
 LoadGen needs a good guess before it starts (facts measured with LoadGen 4.1.30): SingleStream and
 MultiStream pre-generate queries for twice the duration divided by the expected latency, so an expectation
 that is twice too long ends the run early as INVALID; Offline issues 1.1 × duration × expected rate samples
-in one query, so an expectation that is too low ends early. The factors below err on the safe side. Server
+in one query, so an expectation that is too low ends early. So the fastest tenth of the calibration counts (a
+load on the machine may be gone in the next minute), and the factors below err on the safe side. Server
 offers the load that it is told and calls the run INVALID when the 99th percentile misses the limit, so its
 load is computed from what was measured (``harness.offered_load``).
 """
@@ -42,10 +43,10 @@ class Scenario:
         ``Failed`` when no load at all keeps the limit.
         """
         if self.expects == "latency":
-            return LoadSettings(target_latency_ms=measured.p50_latency_ms * self.factor)
+            return LoadSettings(target_latency_ms=measured.fast_latency_ms * self.factor)
         if self.expects == "load" and limit_ms is not None:
             return LoadSettings(target_qps=self.factor * offered_load(measured.batches, limit_ms))
-        return LoadSettings(target_qps=measured.samples_per_second * self.factor)
+        return LoadSettings(target_qps=measured.fast_samples_per_second * self.factor)
 
 
 ROWS = (

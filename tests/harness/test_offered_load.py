@@ -44,6 +44,6 @@ def test_too_slow_is_refused_with_both_figures() -> None:
 
 
 def test_expectation_keeps_a_margin() -> None:
-    measured = Calibration(2.0, 900.0, 100, ((1, 2.0), (4, 4.0)))
+    measured = Calibration(2.0, 900.0, 100, 2.0, 900.0, ((1, 2.0), (4, 4.0)))
     found = BY_NAME["Server"].expectation(measured, 15.0).target_qps
     assert found == pytest.approx(0.8 * offered_load(measured.batches, 15.0))
