@@ -1,11 +1,12 @@
 """What LoadGen must be told beforehand, and what to change when it calls a run INVALID.
 
-A calibration measures the median latency of a query. LoadGen's expectation is set 20 % below it, because a
-run whose real latency is under half of the expected one runs out of prepared queries.
+A calibration measures the latency of a query. LoadGen's expectation is set 20 % below it, because a run whose
+real latency is under half of the expected one runs out of prepared queries.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,12 @@ RETRY_RATE_FACTOR = 1.25
 FEW = {"latency": 64, "rate": 1024}
 """A run of fewer queries (streams) or samples (Offline) tells its pace badly: the first ones are the slow ones."""
 FEW_FACTOR, FEW_RATE_FACTOR = 0.4, 3.0
-TOO_FEW = "too few queries for early stopping"
+RETRY_MORE_FACTOR = 1.5
+"""At least so much more than was expected before: the machine was busy for a part of the run that was too short."""
+RETRY_LOAD_FACTOR = 0.9
+"""Server: what is left of the load that would just keep the latency limit."""
+LEAST_LOAD_SHARE = 0.4
+P99 = "result_99.00_percentile_latency_ns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,13 @@ class Judgement:
     valid: bool
     reasons: tuple[str, ...]
     retry: LoadSettings | None
+    only_short: bool = False
+    """INVALID for nothing but early stopping: what is expected of a rehearsal with few queries."""
+
+
+def fast(latencies: Sequence[float]) -> float:
+    """The latency that a tenth of the calls keep, in seconds: what a load on the machine does not hide."""
+    return sorted(latencies)[len(latencies) // 10]
 
 
 def merged(base: LoadSettings, over: LoadSettings) -> LoadSettings:
@@ -46,7 +59,11 @@ def judge(log: LoadgenLog, mode: str, scenario: Scenario, settings: LoadSettings
     if log.first("result_validity") == "VALID" and not errors:
         return Judgement(True, (), None)
     reasons = [*_reasons(log), *errors] or ["LoadGen wrote no result"]
-    return Judgement(False, tuple(reasons), _correction(log, scenario, settings))
+    short = reasons == [TOO_FEW] and log.first("result_validity") == "INVALID"
+    return Judgement(False, tuple(reasons), _correction(log, scenario, settings), short)
+
+
+TOO_FEW = "too few queries for early stopping"
 
 
 def _first_sentence(text: str) -> str:
@@ -61,7 +78,7 @@ def _reasons(log: LoadgenLog) -> list[str]:
     if log.first("result_min_queries_met") is False:
         found.append(f"fewer than {log.first('effective_min_query_count')} queries were completed")
     if log.first("result_perf_constraints_met") is False:
-        found.append("the latency limit of the scenario was not met")
+        found.append(f"the latency limit of the scenario was not met{_late(log)}")
     if log.first("early_stopping_met") is False:
         found.append(TOO_FEW)
     return found
@@ -69,6 +86,8 @@ def _reasons(log: LoadgenLog) -> list[str]:
 
 def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> LoadSettings | None:
     """New settings when the expectation was wrong; None when something else is."""
+    if scenario.expects == "load":
+        return _lower_load(log, settings)
     if log.first("result_min_duration_met") is not False and log.first("result_min_queries_met") is not False:
         return None
     if scenario.expects == "latency":
@@ -81,7 +100,32 @@ def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> 
     if rate <= 0.0:
         return None
     few = _is_few(log, "effective_samples_per_query", "rate")
-    return replace(settings, target_qps=rate * (FEW_RATE_FACTOR if few else RETRY_RATE_FACTOR))
+    wanted = rate * (FEW_RATE_FACTOR if few else RETRY_RATE_FACTOR)
+    return replace(settings, target_qps=max(wanted, (settings.target_qps or 0.0) * RETRY_MORE_FACTOR))
+
+
+def _late(log: LoadgenLog) -> str:
+    """The 99th percentile against its limit, in Server."""
+    found, limit = log.first(P99), log.first("effective_target_latency_ns")
+    if log.first("effective_scenario") != "Server" or not found or not limit:
+        return ""
+    return f" (99 % of the queries took up to {found / 1e6:.4g} ms, allowed {limit / 1e6:.4g} ms)"
+
+
+def _lower_load(log: LoadgenLog, settings: LoadSettings) -> LoadSettings | None:
+    """A smaller load when latency or early stopping failed in Server.
+
+    Never above what was completed: a queue that grows has a rate of its own.
+    """
+    if log.first("result_perf_constraints_met") is not False and log.first("early_stopping_met") is not False:
+        return None
+    offered = log.first("effective_target_qps") or settings.target_qps
+    completed, found = log.first("result_completed_samples_per_sec"), log.first(P99)
+    limit = log.first("effective_target_latency_ns")
+    if not offered or not completed or not found or not limit:
+        return None
+    share = min(1.0, max(LEAST_LOAD_SHARE, float(limit) / float(found)))
+    return replace(settings, target_qps=RETRY_LOAD_FACTOR * share * min(float(offered), float(completed)))
 
 
 def _is_few(log: LoadgenLog, key: str, expects: str) -> bool:
@@ -95,10 +139,11 @@ def advice(scenario: Scenario, judgement: Judgement, user_conf: Path | None = No
         return "let it run longer: leave out --rehearsal and any min_query_count of your own, or give larger ones"
     if judgement.retry is None:
         return "look at mlperf_log_summary.txt and mlperf_log_detail.txt of the run"
-    bound = "smaller" if scenario.expects == "latency" else "larger"
+    bound = {"latency": "smaller", "rate": "larger", "load": "smaller"}[scenario.expects]
     option, value = correction(scenario, judgement.retry)
     if user_conf is None:
-        return f"set {option} {value} or {bound}"
+        why = ": fewer arrivals wait less" if scenario.expects == "load" else ""
+        return f"set {option} {value} or {bound}{why}"
     key = "target_latency" if scenario.expects == "latency" else "target_qps"
     return (
         f"set *.{scenario.name}.{key} = {value} or {bound} in {user_conf}, "

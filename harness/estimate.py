@@ -3,7 +3,7 @@
 LoadGen (facts of 4.1.30): SingleStream and MultiStream prepare queries for twice the duration divided by the
 expected latency, and a run that has answered them all ends; Offline issues 1.1 × duration × expected rate
 samples in one query; Server spreads duration × rate queries over the duration. No run has fewer queries than
-``min_query_count``, which is 100 where nothing else is set.
+``min_query_count``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from harness.expected import LEAST_QUERIES, OFFLINE_SLACK
 from harness.model import Calibration, LoadSettings
 from harness.scenarios import Scenario
+from schemas.errors import Failed
 from schemas.rounds import Round
 
-LEAST_QUERIES = 100
 PREPARED = 2.0
-OFFLINE_SHARE = 1.1
 QUERY_BYTES = 370
 """Memory of one prepared query; a sample of Offline takes less."""
 WARM_UP_S = 5.0
@@ -68,48 +68,72 @@ def performance(
     """The performance run of a scenario; None when neither an expectation nor a measurement is there."""
     least = int(conf_value(round_, official, scenario.name, "min_query_count") or LEAST_QUERIES)
     length = round_.min_duration_ms / 1000
-    expected = settings if measured is None else _filled(settings, scenario.expectation(measured), scenario)
+    try:
+        own = (
+            None
+            if measured is None
+            else scenario.expectation(measured, limit_ms(round_, official, scenario, settings))
+        )
+    except Failed as error:
+        return Performance(scenario.name, length, 0, 0, least, "no load keeps the limit", *_parts(str(error)))
     if scenario.expects == "latency":
-        if expected.target_latency_ms is None:
-            return None
-        return _stream(scenario, expected.target_latency_ms / 1e3, measured, least, length)
-    if expected.target_qps is None:
+        latency = settings.target_latency_ms or (own and own.target_latency_ms)
+        return _stream(scenario, latency / 1e3, measured, own, least, length) if latency else None
+    rate = settings.target_qps or (own and own.target_qps)
+    if not rate:
         return None
-    if scenario.expects == "rate":
-        return _offline(scenario, expected.target_qps, measured, least, length)
-    return _server(scenario, expected.target_qps, measured, least, length)
+    return (_offline if scenario.expects == "rate" else _server)(scenario, rate, measured, own, least, length)
 
 
-def _filled(given: LoadSettings, own: LoadSettings, scenario: Scenario) -> LoadSettings:
-    name = "target_latency_ms" if scenario.expects == "latency" else "target_qps"
-    return given if getattr(given, name) is not None else own
+def limit_ms(round_: Round, official: str, scenario: Scenario, settings: LoadSettings) -> float | None:
+    """The latency limit of Server, the user's or the round's; None elsewhere."""
+    if scenario.expects != "load":
+        return None
+    limit_ns = round_.benchmark(official).latency_constraint_ns(scenario.name)
+    return settings.target_latency_ms or (None if limit_ns is None else limit_ns / 1e6)
+
+
+def _parts(sentence: str) -> tuple[str, str]:
+    """What was found, and what to do."""
+    found, _, cure = sentence.partition("; ")
+    return found, cure
 
 
 def _stream(
-    scenario: Scenario, expected_s: float, measured: Calibration | None, least: int, length: float
+    scenario: Scenario,
+    expected_s: float,
+    measured: Calibration | None,
+    own: LoadSettings | None,
+    least: int,
+    length: float,
 ) -> Performance:
     latency = expected_s if measured is None else measured.p50_latency_ms / 1e3
     prepared = max(least, int(PREPARED * length / expected_s))
-    needed = max(least, int(length / latency) + 1)
-    seconds = min(prepared, needed) * latency
+    queries = min(prepared, max(least, int(length / latency) + 1))
+    seconds = queries * latency
     pace = f"{1e3 * latency:.4g} ms per query" + ("" if measured else " expected")
     fault = cure = ""
     if seconds < length:
         fault = f"with an expected latency of {1e3 * expected_s:.4g} ms it ends after {seconds:.0f} s"
-        cure = f"give --target-latency-ms {1e3 * latency * scenario.factor:.4g}, or leave it out to calibrate"
-    queries = min(prepared, needed)
+        better = 1e3 * latency * scenario.factor if own is None else own.target_latency_ms
+        cure = f"give --target-latency-ms {better:.4g}, or leave it out to calibrate"
     is_long = seconds > 2 * length
-    return Performance(scenario.name, max(seconds, 0.0), queries, prepared, least, pace, fault, cure, is_long)
+    return Performance(scenario.name, seconds, queries, prepared, least, pace, fault, cure, is_long)
 
 
 def _offline(
-    scenario: Scenario, expected: float, measured: Calibration | None, least: int, length: float
+    scenario: Scenario,
+    expected: float,
+    measured: Calibration | None,
+    own: LoadSettings | None,
+    least: int,
+    length: float,
 ) -> Performance:
     rate = expected if measured is None else measured.samples_per_second
-    samples = max(least, int(OFFLINE_SHARE * length * expected))
+    samples = max(least, int(OFFLINE_SLACK * length * expected))
     seconds = samples / rate
     pace = f"{rate:.4g} samples/s" + ("" if measured else " expected")
-    better = f"give --target-qps {rate * scenario.factor:.4g}, or leave it out to calibrate"
+    better = f"give --target-qps {own.target_qps if own else rate:.4g}, or leave it out to calibrate"
     fault = cure = ""
     if seconds < length:
         fault, cure = (
@@ -123,19 +147,23 @@ def _offline(
 
 
 def _server(
-    scenario: Scenario, target: float, measured: Calibration | None, least: int, length: float
+    scenario: Scenario,
+    target: float,
+    measured: Calibration | None,
+    own: LoadSettings | None,
+    least: int,
+    length: float,
 ) -> Performance:
     queries = max(least, int(length * target))
     seconds = queries / target
     pace = f"{target:.4g} queries/s offered"
     fault = cure = ""
-    if measured is not None:
+    if measured is not None and own is not None and own.target_qps is not None:
         pace += f", {measured.samples_per_second:.4g} samples/s measured"
-        if target > measured.samples_per_second:
-            fault = (
-                f"{target:.4g} queries/s are more than the {measured.samples_per_second:.4g} that it computes"
-            )
-            cure = f"give --target-qps {measured.samples_per_second * 0.8:.4g} or less"
+        most = own.target_qps / scenario.factor
+        if target > most:
+            fault = f"{target:.4g} queries/s are more than the {most:.4g} that keep the latency limit"
+            cure = f"give --target-qps {own.target_qps:.4g} or less, or leave it out to calibrate"
     is_long = seconds > 2 * length
     return Performance(scenario.name, seconds, queries, queries, least, pace, fault, cure, is_long)
 

@@ -19,6 +19,7 @@ from harness.estimate import Run
 from harness.fixtures.description import read as read_fixture
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
 from harness.registry import backend_names, unknown
+from harness.scenarios import BY_NAME
 from schemas.discovery import modules
 from schemas.errors import UserError
 
@@ -45,6 +46,8 @@ class Request:
     target_latency_ms: float | None
     target_qps: float | None
     threads: int
+    batch: int | None
+    system_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +93,23 @@ class Outlook:
 
 def situation(request: Request) -> Situation:
     """What is to be looked at; ``UserError`` for names that nobody knows and options that contradict."""
-    round_, bench, official, scenarios = plan.known(request.round_name, request.benchmark, request.scenario)
+    round_, bench, official, scenarios = plan.known(
+        request.round_name, request.benchmark, request.scenario, request.system_type
+    )
     if request.backend not in backend_names():
         raise UserError(unknown("backend", request.backend, backend_names()))
     settings = LoadSettings(target_latency_ms=request.target_latency_ms, target_qps=request.target_qps)
     for option, value, kinds in (
-        ("--target-latency-ms", request.target_latency_ms, ("latency",)),
+        ("--target-latency-ms", request.target_latency_ms, ("latency", "load")),
         ("--target-qps", request.target_qps, ("rate", "load")),
     ):
         meant = [s.name for s in scenarios if s.expects in kinds]
         if value is not None and len(meant) != 1:
             which = f"which of {', '.join(meant)} it is for" if meant else "a scenario that expects it"
             raise UserError(f"{option} needs to know {which}; name one with --scenario")
+    if request.batch is not None and not any(s.batches for s in scenarios):
+        able = ", ".join(row.name for row in BY_NAME.values() if row.batches)
+        raise UserError(f"--batch is for {able}, and none of these is meant; leave it out")
     fixture = _fixture(request, bench.name)
     return Situation(
         round=round_,
@@ -113,6 +121,7 @@ def situation(request: Request) -> Situation:
         settings=settings,
         power=request.power,
         output=request.output,
+        batch=request.batch,
     )
 
 
@@ -136,7 +145,8 @@ def _workload(request: Request, name: str, fixture: Fixture | None) -> Workload 
         return None
     if model is None or dataset is None:
         raise UserError("--model and --dataset belong together; give both, neither, or --fixture")
-    return Workload(name, model, dataset, request.backend, request.threads)
+    most = request.batch or max(row.batch for row in BY_NAME.values())
+    return Workload(name, model, dataset, request.backend, request.threads, most)
 
 
 def examine(about: Situation, limit_s: float = LIMIT_S) -> Outlook:

@@ -15,11 +15,12 @@ from harness.benchmarks.base import Tensor
 from harness.machine import Machine, number, text
 from harness.model import Calibration, Workload
 from harness.process import LOG_NAME, ChildProcess, Patience
+from harness.scenarios import Scenario
 from schemas.errors import Failed, UserError
 
 ENTRY = "harness.probe_child"
-SECONDS = 2.0
-"""Time of measuring per size of query."""
+SECONDS = 6.0
+"""Time of measuring, shared by the sizes of a call."""
 ENOUGH_S = 10.0
 """After this time, counted from when its imports are done, the child begins no further measurement."""
 LIMIT_S = 18.0
@@ -28,7 +29,7 @@ LIMIT_S = 18.0
 
 @dataclass(frozen=True, slots=True)
 class ProbeJob:
-    """What the child is told: ``counts`` are the samples per query to measure; ``total_s`` when to stop."""
+    """What the child is told: ``counts`` are the samples per call to measure; ``total_s`` when to stop."""
 
     benchmark: str
     backend: str
@@ -44,12 +45,25 @@ class ProbeJob:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Calls of the runtime with one number of samples: milliseconds, and how many calls there were.
+
+    ``fast_ms`` is what a tenth of the calls keep: what the machine does when nothing disturbs it.
+    """
+
+    median_ms: float
+    fast_ms: float
+    samples_per_second: float
+    calls: int
+
+
 @dataclass(slots=True)
 class Probe:
     """What was learnt. ``fault`` is the sentence that ended it, None when it came to its end.
 
     ``tensors`` are the model's inputs and outputs (None: not told or not opened); ``measured`` maps samples
-    per query to what was measured; ``load_s`` is the time to read and pre-process one sample, ``sample_bytes``
+    per call to what was measured; ``load_s`` is the time to read and pre-process one sample, ``sample_bytes``
     its size in memory, ``memory_bytes`` the most memory that the child held; ``throttled`` how many
     throttling events the processors counted meanwhile (None: not told).
     """
@@ -57,12 +71,27 @@ class Probe:
     opened: bool = False
     tensors: tuple[Tensor, ...] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    measured: dict[int, Calibration] = field(default_factory=dict)
+    measured: dict[int, Pace] = field(default_factory=dict)
     load_s: float | None = None
     sample_bytes: int | None = None
     memory_bytes: int | None = None
     throttled: int | None = None
     fault: str | None = None
+
+    def calibration(self, scenario: Scenario, batch: int | None) -> Calibration | None:
+        """What a run would find in its calibration; None when its scenario was not measured."""
+        rows = {n: self.measured[n] for n in scenario.sizes(batch) if n in self.measured}
+        if not rows:
+            return None
+        first = next(iter(rows.values()))
+        return Calibration(
+            p50_latency_ms=first.median_ms,
+            samples_per_second=max(pace.samples_per_second for pace in rows.values()),
+            queries=sum(pace.calls for pace in rows.values()),
+            fast_latency_ms=first.fast_ms,
+            fast_samples_per_second=max(1e3 * n / pace.fast_ms for n, pace in rows.items()),
+            batches=tuple((n, pace.median_ms) for n, pace in rows.items()),
+        )
 
 
 def probe(workload: Workload, counts: Sequence[int], machine: Machine) -> Probe:
@@ -74,7 +103,7 @@ def probe(workload: Workload, counts: Sequence[int], machine: Machine) -> Probe:
         dataset=str(workload.dataset.resolve()),
         threads=workload.threads,
         counts=counts,
-        seconds=SECONDS,
+        seconds=min(2.0, SECONDS / len(counts)),
         total_s=ENOUGH_S,
     )
     found = Probe()
@@ -102,8 +131,9 @@ def _follow(child: ChildProcess, found: Probe) -> None:
     loaded = child.wait_for("loaded")
     found.load_s, found.sample_bytes = loaded["load_s"], loaded["sample_bytes"]
     for row in child.wait_for("measured")["rows"]:
-        per_query = int(row["per_query"])
-        found.measured[per_query] = Calibration(row["p50_ms"], row["samples_per_second"], row["queries"])
+        found.measured[int(row["size"])] = Pace(
+            row["median_ms"], row["fast_ms"], row["samples_per_second"], row["calls"]
+        )
     found.memory_bytes = int(child.wait_for("done")["memory_bytes"])
 
 

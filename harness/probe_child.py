@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.base import Backend, Dataset, Describing
+from harness.calibrate import fast
 from harness.registry import backend, benchmark
 from harness.sut import Sut
 from schemas.errors import UserError
@@ -60,17 +61,18 @@ def _spread(total: int, count: int) -> list[int]:
 def _measure(
     sut: Sut, engine: Backend, dataset: Dataset, indices: list[int], seconds: float
 ) -> dict[str, Any]:
-    """Median latency and rate of queries of these samples, after one that warms up."""
+    """Latencies and rate of calls with these samples, after one that warms up."""
     begin = time.monotonic()
     sut.warm_up(indices[0], 0.0)
     first = (time.monotonic() - begin) * len(indices)
     latencies = [first] if first > SLOW_S else sut.measure(indices, seconds)
     rate = len(indices) * len(latencies) / sum(latencies)
     return {
-        "per_query": len(indices),
-        "p50_ms": statistics.median(latencies) * 1e3,
+        "size": len(indices),
+        "median_ms": statistics.median(latencies) * 1e3,
+        "fast_ms": fast(latencies) * 1e3,
         "samples_per_second": rate,
-        "queries": len(latencies),
+        "calls": len(latencies),
     }
 
 

@@ -10,7 +10,7 @@ from harness.scenarios import Scenario
 def performance(situation: Situation, scenario: Scenario) -> estimate.Performance | None:
     """The performance run of a scenario; None when nothing is known of its pace."""
     probe = situation.probe
-    measured = None if probe is None else probe.measured.get(scenario.per_query)
+    measured = None if probe is None else probe.calibration(scenario, situation.batch)
     return estimate.performance(situation.round, situation.official, scenario, situation.settings, measured)
 
 
@@ -22,7 +22,7 @@ def runs(situation: Situation) -> tuple[estimate.Run, ...]:
     samples = situation.benchmark.full_set if situation.fixture is None else situation.fixture.images
     found: list[estimate.Run] = []
     for scenario in situation.scenarios:
-        one, measured = performance(situation, scenario), probe.measured.get(scenario.per_query)
+        one, measured = performance(situation, scenario), probe.calibration(scenario, situation.batch)
         if one is not None and measured is not None:
             found += estimate.runs(
                 situation.round,

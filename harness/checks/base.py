@@ -66,7 +66,8 @@ def told(subject: str, sentence: str, wanted: str, cure: str) -> Line:
 class Situation:
     """What will be run, where, and on which machine.
 
-    ``settings`` are the expectations that the user gives; ``free_bytes`` is what may still be written at
+    ``settings`` are the expectations that the user gives; ``batch`` is the bound of samples per call, where one
+    is given; ``free_bytes`` is what may still be written at
     ``output`` (None: what the file system says).
     """
 
@@ -79,6 +80,7 @@ class Situation:
     settings: LoadSettings = field(default_factory=LoadSettings)
     power: PowerRequest | None = None
     output: Path | None = None
+    batch: int | None = None
     machine: Machine = field(default_factory=Machine)
     free_bytes: int | None = None
 
@@ -87,4 +89,5 @@ class Situation:
         """The model opened and measured once, in a child process; None without a model that is there."""
         if self.workload is None or not self.workload.model.is_file():
             return None
-        return probe(self.workload, tuple(dict.fromkeys(s.per_query for s in self.scenarios)), self.machine)
+        sizes = sorted({size for s in self.scenarios for size in s.sizes(self.batch)})
+        return probe(self.workload, sizes, self.machine)

@@ -9,6 +9,8 @@ from typing import Any
 from harness import extras, registry
 from harness.benchmarks.base import Benchmark, Contract
 from harness.scenarios import BY_NAME
+from harness.system_types import DEFAULT
+from schemas.errors import UserError
 from schemas.rounds import Round, load_round
 
 NAME = "list"
@@ -19,12 +21,16 @@ SCHEMA = "edgewatt/benchmarks/1"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Round and form."""
     parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument("--system-type", default=DEFAULT, metavar="TYPE", help="edge (default), datacenter …")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    document = describe(load_round(args.round))
+    round_ = load_round(args.round)
+    if args.system_type not in round_.facts["system_types"]:
+        raise UserError(registry.unknown("system type", args.system_type, round_.facts["system_types"]))
+    document = describe(round_, args.system_type)
     if args.json:
         print(json.dumps(document, indent=2))
         return 0
@@ -56,26 +62,26 @@ def _print_benchmark(row: dict[str, Any]) -> None:
     print(f"  compliance tests outside the open division: {', '.join(row['compliance_tests']) or 'none'}")
 
 
-def describe(round_: Round) -> dict[str, Any]:
+def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
     """The list as a document ``edgewatt/benchmarks/1``."""
     known = [b for b in registry.benchmarks().values() if b.official in round_.benchmark_names]
     return {
         "schema": SCHEMA,
         "round": round_.name,
-        "benchmarks": [_benchmark(round_, b) for b in known],
+        "benchmarks": [_benchmark(round_, b, system_type) for b in known],
         "backends": registry.backend_names(),
         "packages": _packages(round_),
         "missing_packages": list(extras.missing()),
     }
 
 
-def _benchmark(round_: Round, bench: Benchmark) -> dict[str, Any]:
+def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, Any]:
     rules = round_.benchmark(bench.official)
     return {
         "name": bench.name,
         "official": bench.official,
         "help": bench.help,
-        "scenarios": _scenarios(round_, bench.official),
+        "scenarios": _scenarios(round_, bench.official, system_type),
         "needs": {
             **_form(bench),
             "samples": bench.full_set,
@@ -103,8 +109,8 @@ def _packages(round_: Round) -> list[dict[str, str | None]]:
     ]
 
 
-def _scenarios(round_: Round, official: str) -> list[dict[str, Any]]:
-    rules = round_.benchmark(official).scenarios("edge")
+def _scenarios(round_: Round, official: str, system_type: str) -> list[dict[str, Any]]:
+    rules = round_.benchmark(official).scenarios(system_type)
     if rules is None:
         return []
     return [

@@ -14,6 +14,7 @@ from harness import preflight, preflight_text
 from harness.checks.base import Verdict
 from harness.commands.run import power_request
 from harness.system import usable_processors
+from harness.system_types import DEFAULT
 from schemas.cliapp import FINE, NOT_FINE
 from schemas.errors import UserError
 
@@ -24,9 +25,7 @@ HELP = "all that can be known before an hour of running"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What would be run, as for ``run``."""
     parser.add_argument("benchmark", metavar="BENCHMARK")
-    parser.add_argument(
-        "--scenario", metavar="S", help="default: every one that the round wants on edge systems"
-    )
+    parser.add_argument("--scenario", metavar="S", help="default: every one that the round wants")
     parser.add_argument("--round", default="v4.1", metavar="R")
     parser.add_argument("--backend", default="onnxruntime")
     parser.add_argument("--model", type=Path, metavar="PATH")
@@ -42,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--target-qps", type=float, metavar="QPS", help="expected samples per second to be judged"
     )
     parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
+    )
+    parser.add_argument("--system-type", default=DEFAULT, metavar="TYPE", help="edge (default), datacenter …")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -49,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Look and print."""
     if args.threads < 1:
         raise UserError(f"--threads {args.threads} is not a number of threads; give 1 or more")
+    if args.batch is not None and args.batch < 1:
+        raise UserError(f"--batch {args.batch} is not a number of samples; give 1 or more")
     for option, value in (("--target-latency-ms", args.target_latency_ms), ("--target-qps", args.target_qps)):
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"{option} {value} makes no sense; give a number greater than 0")
@@ -74,4 +79,6 @@ def _request(args: argparse.Namespace) -> preflight.Request:
         target_latency_ms=args.target_latency_ms,
         target_qps=args.target_qps,
         threads=args.threads,
+        batch=args.batch,
+        system_type=args.system_type,
     )

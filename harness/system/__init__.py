@@ -43,6 +43,7 @@ def describe(
     submitter: str,
     system_name: str,
     framework: str,
+    system_type: str = "edge",
     compute: Compute = "auto",
     machine: Machine | None = None,
 ) -> dict[str, str]:
@@ -54,7 +55,7 @@ def describe(
     found = accelerator.found(machine)
     used = accelerator.computing(found, compute)
     known = {
-        **_names(division, submitter, system_name),
+        **_names(division, submitter, system_name, system_type),
         **processor.fields(machine),
         **memory.fields(machine),
         **storage.fields(machine),
@@ -72,13 +73,13 @@ def holes(description: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name, value in description.items() if HOLE in str(value))
 
 
-def _names(division: str, submitter: str, system_name: str) -> dict[str, str]:
+def _names(division: str, submitter: str, system_name: str, system_type: str) -> dict[str, str]:
     return {
         "division": division,
         "submitter": submitter,
         "status": "available",
         "system_name": system_name,
-        "system_type": "edge",
+        "system_type": system_type,
         "number_of_nodes": "1",
         "cooling": f"{HOLE}: air, passive, liquid",
     }

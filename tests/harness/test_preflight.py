@@ -71,7 +71,7 @@ def with_files(situation: Situation, tmp_path: Path, files: Files) -> Situation:
 
 def with_work(situation: Situation, model_path: Path, data: Path, *names: str) -> Situation:
     scenarios = tuple(BY_NAME[n] for n in names or ("SingleStream",))
-    work = Workload("resnet50", model_path, data, "onnxruntime", 1)
+    work = Workload("resnet50", model_path, data, "onnxruntime", 1, 32)
     return replace(situation, workload=work, scenarios=scenarios)
 
 
@@ -399,7 +399,7 @@ def test_differences_of_type_and_name(bare: Situation) -> None:
 
 
 def expected(scenario: str, settings: LoadSettings, p50_ms: float, rate: float) -> estimate.Performance:
-    measured = Calibration(p50_ms, rate, 100)
+    measured = Calibration(p50_ms, rate, 100, p50_ms, rate, ((1, p50_ms),))
     one = estimate.performance(ROUND, "resnet", BY_NAME[scenario], settings, measured)
     assert one is not None
     return one
@@ -451,6 +451,29 @@ def test_ranging_doubles_the_performance_run() -> None:
     assert [r.name for r in runs] == ["ranging", "performance", "accuracy", "TEST01", "TEST04", "TEST05"]
     assert runs[2].seconds == pytest.approx(555, abs=1)
     assert runs[0].seconds == pytest.approx(726 + 10.24 + 5, rel=0.01)
+
+
+def test_server_is_held_against_the_latency_limit() -> None:
+    """15 ms for 99 % of the queries; a call of 1 ms leaves much room, one of 20 ms none at all."""
+    fine = expected("Server", LoadSettings(), 1.0, 1000.0)
+    assert (fine.fault, fine.seconds) == ("", pytest.approx(600, rel=0.01))
+    eager = expected("Server", LoadSettings(target_qps=990.0), 1.0, 1000.0)
+    assert "more than the" in eager.fault
+    assert "give --target-qps" in eager.cure
+    slow = expected("Server", LoadSettings(), 20.0, 50.0)
+    assert "Server allows 15 ms" in slow.fault
+    assert "faster runtime" in slow.cure
+    assert expected("Server", LoadSettings(target_latency_ms=200.0), 20.0, 50.0).fault == ""
+
+
+def test_scenarios_of_a_datacenter(bare: Situation, fixture: Fixture) -> None:
+    scenarios = known("v4.1", "resnet50", None, "datacenter")[3]
+    assert [s.name for s in scenarios] == ["Server", "Offline"]
+    situation = with_work(bare, fixture.model, fixture.dataset, "Server")
+    assert situation.probe is not None
+    assert set(situation.probe.measured) == {1, 2, 4, 8}
+    (line,) = found(run_length, replace(situation, settings=LoadSettings(target_latency_ms=2000.0)))
+    says(line, "ok", "Server", "queries/s offered")
 
 
 def test_a_run_that_would_end_early_is_counted_with_its_due_length() -> None:
@@ -630,6 +653,9 @@ def test_verdict_is_the_worst_and_control_characters_are_spelled_out(bare: Situa
         (("resnet50", "--model", "x.onnx"), "--dataset"),
         (("resnet50", "--backend", "onnx"), "did you mean onnxruntime?"),
         (("resnet50", "--target-latency-ms", "5"), "SingleStream, MultiStream"),
+        (("resnet50", "--batch", "0"), "1 or more"),
+        (("resnet50", "--scenario", "SingleStream", "--batch", "4"), "leave it out"),
+        (("resnet50", "--system-type", "edgy"), "did you mean edge?"),
         (("resnet50", "--target-qps", "0"), "greater than 0"),
         (("resnet50", "--fixture", "/nowhere"), "make-fixture"),
         (("resnet50", "--power", "here"), "spawn:DRIVER:PORT"),
