@@ -66,11 +66,8 @@ class PowerdClient:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         """Connects at the first request; ``ClientError`` for a URL that is none."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ClientError(f"found URL {url!r}, wanted for example http://127.0.0.1:8675")
         self.url = url
-        self._host, self._port = parts.hostname, parts.port or 80
+        self._host, self._port = _address(url)
         self._token = token
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
@@ -240,6 +237,18 @@ class PowerdClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Host and port; ``ClientError`` for a URL that is none of ours."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:  # brackets that do not close, a port that is no port
+        host = None
+    if host is None or parts.scheme != "http":
+        raise ClientError(f"found URL {url!r}, wanted for example http://127.0.0.1:8675")
+    return host, port
 
 
 def _detail(answer: bytes) -> str | None:

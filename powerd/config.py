@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -17,6 +18,7 @@ from powerd.transports import LineSettings
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
+_NAME = re.compile(r"\w[\w.-]{0,63}\Z")
 DEFAULT_LISTEN = "127.0.0.1:8675"
 
 
@@ -131,9 +133,11 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"configuration {path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"configuration {path} cannot be read: {error.strerror}; name a TOML file with a [[meter]]"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"configuration {path} is not TOML: {error}") from error
+        raise UserError(f"configuration {path} is not TOML: {error}; put that place right") from error
 
 
 def _listen(value: Any) -> tuple[str, int]:
@@ -147,8 +151,11 @@ def default_data_dir() -> Path:
     """Where samples go unless told otherwise."""
     import os
 
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
-    return Path(base) / "edgewatt"
+    base = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".local/state") / "edgewatt"
+    except RuntimeError:
+        raise UserError("this user has no home directory: say with --data-dir where samples go") from None
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -169,6 +176,8 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> MeterConf
         if key not in METER_KEYS:
             mistakes.unknown(place, key, METER_KEYS)
     before = len(mistakes.found)
+    if row.get("name"):
+        _value(row["name"], _name, f"{place}: name", mistakes)
     missing = [k for k in ("name", "driver", "port") if not row.get(k)]
     if missing:
         mistakes.add(f"{place}: no {', '.join(missing)}")
@@ -220,6 +229,13 @@ def line_too_slow(meter: MeterConfig) -> str | None:
     )
 
 
+def _name(value: Any) -> str:
+    """A name stands in addresses of the API, in labels of metrics and in file names."""
+    if not _NAME.match(str(value)):
+        raise ValueError(f"found {value!r}, wanted letters, digits, '_', '-' and '.', 64 at most")
+    return str(value)
+
+
 def _driver(value: Any) -> str:
     try:
         return drivers.find(str(value)).name
@@ -236,7 +252,7 @@ def _value(value: Any, reader: Any, place: str, mistakes: _Mistakes) -> Any:
 
 
 def _channels(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list) or not value or not all(value):
         raise ValueError(f'found {value!r}, wanted a list such as ["1", "2"]')
     return tuple(str(c) for c in value)
 

@@ -175,7 +175,7 @@ class Windows:
     def _find(self, ident: str) -> StoredWindow:
         window = self._store.window(ident)
         if window is None:
-            raise NotThere(f"there is no window {ident[:80]!r}")
+            raise NotThere(f"there is no window {ident[:80]!r}: `powerd windows` lists them")
         return window
 
     def _tell(self, window: StoredWindow) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from harness.interrupt import interruptible
 from harness.model import RunRequest
 from harness.summary import holes_line, summary
 from harness.system import default_name, usable_processors
+from schemas.cliparse import seconds
+from schemas.rounds import load_round
 
 NAME = "demo"
 HELP = "the whole trip: emulated meter, powerd, ResNet50, tree, mlcheck"
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, default=Path("demo/tree"), metavar="TREE", help="default: demo/tree"
     )
     parser.add_argument("--round", default="v4.1", metavar="R")
-    parser.add_argument("--seconds", type=float, metavar="S", help="length of each performance run")
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="length of each performance run")
     parser.add_argument(
         "--full", action="store_true", help="all edge scenarios with compliance, as a closed submission"
     )
@@ -35,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(text, file=sys.stderr, flush=True)
 
+    load_round(args.round)  # before anything is made for a round that is not known
     with interruptible():
         shown = demo.run(request(args), trip(args).scenarios, say)
     print("\n".join(closing(shown)))

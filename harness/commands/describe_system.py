@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from harness import system
+from harness.registry import unknown
 from schemas.errors import UserError
 from schemas.rounds import load_round
 
@@ -29,8 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Describe; the holes go to standard error."""
+    round_ = load_round(args.round)
+    if args.division not in round_.facts["divisions"]:
+        raise UserError(unknown("division", args.division, round_.facts["divisions"]))
+    if not args.submitter.strip():
+        raise UserError(
+            "found an empty --submitter, wanted the name of who submits; leave it out to fill it in later"
+        )
     described = system.describe(
-        load_round(args.round),
+        round_,
         division=args.division,
         submitter=args.submitter,
         system_name=args.system,

@@ -45,12 +45,13 @@ def run(args: argparse.Namespace) -> int:
     from powerd.emulators import faults, load
     from powerd.emulators.pty import Endpoint
     from powerd.emulators.truth import TruthWriter
+    from schemas.cliparse import nearest
     from schemas.errors import UserError
 
     emulator = emulators.find(args.driver)
     model = args.model or emulator.models[0]
     if model not in emulator.models:
-        raise UserError(f"{args.driver} has no model {model!r}: choose one of {', '.join(emulator.models)}")
+        raise UserError(f"{args.driver} has no model {model!r}: {nearest(model, emulator.models)}")
     if args.baud is not None and not 300 <= args.baud <= 4_000_000:
         raise UserError(f"--baud {args.baud} is no line rate: write one such as 9600 or 57600")
     plan = faults.parse(args.faults)

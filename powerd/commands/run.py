@@ -51,7 +51,11 @@ def run(args: argparse.Namespace) -> int:
 def gather(args: argparse.Namespace) -> Config:
     """Configuration file and options together; options win. ``UserError`` without any meter."""
     host, port = config.parse_listen(config.DEFAULT_LISTEN)
-    base = config.load(args.config) if args.config else Config((), config.default_data_dir(), host, port)
+    base = (
+        config.load(args.config)
+        if args.config
+        else Config((), args.data_dir or config.default_data_dir(), host, port)
+    )
     meters = (*base.meters, *(config.parse_meter(text) for text in args.meter))
     if not meters:
         raise UserError(

@@ -7,6 +7,7 @@ import json
 import time
 
 from powerd.client import ClientError, PowerdClient
+from schemas.cliparse import whole
 from schemas.errors import UserError
 
 NAME = "windows"
@@ -19,7 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--url", default="http://127.0.0.1:8675", help="where the daemon listens (default %(default)s)"
     )
-    parser.add_argument("--limit", type=int, default=20, help="how many, newest first (default %(default)s)")
+    parser.add_argument(
+        "--limit",
+        type=whole(1, 1000),
+        default=20,
+        metavar="N",
+        help="how many, newest first (default %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

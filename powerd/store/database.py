@@ -69,7 +69,10 @@ class Store:
             self.writer = Writer(self._path)
         except sqlite3.Error as error:
             os.close(self._lock_file)
-            raise NotThere(f"{self._path} cannot be opened as a database: {error}") from error
+            raise NotThere(
+                f"{self._path} cannot be opened as a database ({error}): see that the disk has room and the file may "
+                "be written, or choose another --data-dir"
+            ) from error
         self.boot_id = boot
         self.run_id = 0
 
@@ -313,7 +316,8 @@ def _take_lock(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "powerd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise NotThere(f"data directory {folder} cannot be used: {error.strerror}; choose another") from error
+        why = "it is a file" if folder.exists() and not folder.is_dir() else error.strerror
+        raise NotThere(f"data directory {folder} cannot be used: {why}; choose another --data-dir") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
