@@ -22,6 +22,7 @@ from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
 from powerd.store import Store, StoreFailed
+from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
 from schemas.errors import UserError
@@ -237,7 +238,8 @@ class Service:
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
-        row = {"at_unix_ns": time.time_ns(), "kind": event.kind, "message": event.message}
+        now = time.time_ns()
+        row = {"at_unix_ns": now, "time": exact(now), "kind": event.kind, "message": event.message}
         self._events[event.meter] = [*self._events[event.meter], row][-KEPT_EVENTS:]
         self.feed.publish("alarm" if event.kind in ALARMS else "meter", {"meter": event.meter} | row)
         state = self._acquisitions[event.meter].state
@@ -292,7 +294,8 @@ class Service:
     def _alarm(self, kind: str, message: str, meter: str | None = None) -> None:
         about = {} if meter is None else {"meter": meter}
         now = time.time_ns()
-        self.feed.publish("alarm", {**about, "at_unix_ns": now, "kind": kind, "message": message})
+        body = {"at_unix_ns": now, "time": exact(now), "kind": kind, "message": message}
+        self.feed.publish("alarm", {**about, **body})
 
     def _on_window(self, window: Mapping[str, Any]) -> None:
         self.feed.publish("window", window)

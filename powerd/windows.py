@@ -198,7 +198,7 @@ class Windows:
             "labels": dict(window.labels),
             "state": window.state,
             "revision": 0,
-            "opened_unix_ns": utc.to_remote(window.opened_ns).ns,
+            **evidence.opened(utc, window),
         }
         running = self._running.get(window.ident)
         so_far = None if running is None else running.so_far()

@@ -49,6 +49,10 @@ def make_app(service: Service, hosts: frozenset[str]) -> Any:
     def other(_request: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, str(error.detail))
 
+    @app.exception_handler(Exception)
+    def fault(_request: Request, error: Exception) -> JSONResponse:
+        return problem(500, f"a fault of powerd, its log says more: {type(error).__name__}")
+
     return Guard(app, hosts)
 
 

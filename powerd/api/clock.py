@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from powerd.errors import Refused
 from powerd.service import Service
 
+SCHEMA = "edgewatt/clock-exchange/1"
 _Instant = Annotated[int | None, Field(ge=0, le=1 << 62)]
 
 
@@ -36,6 +37,7 @@ def router(service: Service) -> APIRouter:
                 raise Refused("an exchange begins with t1_ns and ends with exchange_id and t4_ns")
             ident, begun = service.exchanges.begin(request.clock, request.t1_ns, request.t1_mono_ns)
             return {
+                "schema": SCHEMA,
                 "clock": begun.clock,
                 "exchange_id": ident,
                 "t1_ns": begun.t1_ns,
@@ -46,6 +48,7 @@ def router(service: Service) -> APIRouter:
             raise Refused("the second half of an exchange needs clock, exchange_id and t4_ns")
         tie = service.exchanges.finish(request.clock, request.exchange_id, request.t4_ns, request.t4_mono_ns)
         return {
+            "schema": SCHEMA,
             "clock": tie.clock,
             "offset_s": tie.offset_s,
             "u95_s": tie.u95_s,

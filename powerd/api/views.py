@@ -25,6 +25,7 @@ def meter(service: Service, name: str) -> dict[str, Any]:
         fixes = service.store.fixes(service.boot_id, latest.end_ns, latest.end_ns)
         shown = sample(latest, ClockModel.from_fixes(fixes)) if fixes else None
     return {
+        "schema": "edgewatt/meter/1",
         "name": name,
         "driver": config.driver,
         "port": config.port,

@@ -45,7 +45,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/windows")
     def windows(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
-        return {"windows": service.windows.all(limit)}
+        return {"schema": "edgewatt/windows/1", "windows": service.windows.all(limit)}
 
     @routes.post("/windows", status_code=201)
     def open_window(request: OpenRequest) -> dict[str, Any]:

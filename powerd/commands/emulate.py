@@ -9,6 +9,7 @@ import signal
 from contextlib import nullcontext
 from pathlib import Path
 
+from powerd import lifeline
 from powerd.boottime import boottime_ns
 
 NAME = "emulate"
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baud", type=int, help="rate of the line (default: as the other side sets it)")
     parser.add_argument("--seed", type=int, help="of the meter's errors, to meet the same meter again")
     parser.add_argument("--model", help="model of the series (default: the first, e.g. WT310E)")
+    lifeline.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    lifeline.hold(args)
     try:
         with TruthWriter(args.truth, drawn, origin_ns) if args.truth else nullcontext():
             print(endpoint.port, flush=True)

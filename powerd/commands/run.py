@@ -6,7 +6,7 @@ import argparse
 import importlib.util
 from pathlib import Path
 
-from powerd import config
+from powerd import config, lifeline
 from powerd.config import Config
 from schemas.cliapp import FINE, INTERRUPTED
 from schemas.errors import UserError
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen", metavar="HOST:PORT", help=f"address of the API (default {config.DEFAULT_LISTEN})"
     )
+    lifeline.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     chosen = gather(args)
     need_extra()
+    lifeline.hold(args)
     service = Service(chosen)
     try:
         server = Server(service, chosen.host, chosen.port)

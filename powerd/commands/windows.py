@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     except ClientError as error:
         raise UserError(str(error)) from error
     if args.json:
-        print(json.dumps(found[0] if args.id else {"windows": found}, indent=2))
+        print(
+            json.dumps(found[0] if args.id else {"schema": "edgewatt/windows/1", "windows": found}, indent=2)
+        )
         return 0
     if args.id:
         _show_one(found[0])
