@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from powerd import drivers
+from powerd import calibration, drivers
 from powerd.budget import BudgetTerm, ClockBounds, budget, u95
 from powerd.clock import ClockModel, Instant, NoTie
 from powerd.errors import Refused
@@ -162,6 +162,7 @@ def document(store: Store, window: StoredWindow, now_ns: int) -> dict[str, Any]:
         "budget": [asdict(t) for t in terms],
         "quality": _quality(reasons),
         "reasons": reasons,
+        "notes": calibration.notes(evidence.info, span.line.utc.to_remote(span.begin.ns).ns),
         "marks": [
             {"unix_ns": ns, "time": exact(ns), "text": text}
             for ns, text in ((span.line.utc.to_remote(at).ns, text) for at, text in store.marks(window.ident))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from powerd.api.caller import Asker
 from powerd.errors import Refused
 from powerd.service import Service
 
@@ -31,11 +32,14 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/clock/exchange")
-    async def exchange(request: ExchangeRequest) -> dict[str, Any]:
+    async def exchange(request: ExchangeRequest, caller: Asker) -> dict[str, Any]:
+        if request.clock is not None:
+            service.owners.check("clock", request.clock, caller)
         if request.exchange_id is None:
             if request.t1_ns is None:
                 raise Refused("an exchange begins with t1_ns and ends with exchange_id and t4_ns")
             ident, begun = service.exchanges.begin(request.clock, request.t1_ns, request.t1_mono_ns)
+            service.owners.claim("clock", begun.clock, caller)
             return {
                 "schema": SCHEMA,
                 "clock": begun.clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from powerd.clock import ClockModel
@@ -39,6 +40,7 @@ def meter(service: Service, name: str) -> dict[str, Any]:
             "firmware": info.firmware,
             "channels": list(info.channels),
             "simulated": info.simulated,
+            "calibration": asdict(info.calibration),
         },
         "settings": None
         if settings is None

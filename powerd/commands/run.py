@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 from powerd import config, lifeline
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=DRIVER:PORT[,key=value…]",
-        help="a meter; keys: interval, baud, voltage_range, current_range, channels, crest_factor, record",
+        help="a meter; keys: " + ", ".join(config.METER_KEYS[3:]),
     )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where samples are kept")
     parser.add_argument(
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     lifeline.hold(args)
     service = Service(chosen)
     try:
-        server = Server(service, chosen.host, chosen.port)
+        server = Server(service, chosen)
         service.start()
         interrupted = server.run(lambda: print(server.url, flush=True))
     finally:
@@ -68,7 +69,10 @@ def gather(args: argparse.Namespace) -> Config:
     if twice:
         raise UserError(f"found two meters named {', '.join(twice)}, wanted a name of its own for each")
     host, port = config.parse_listen(args.listen) if args.listen else (base.host, base.port)
-    return Config(meters, args.data_dir or base.data_dir, host, port)
+    chosen = replace(base, meters=meters, data_dir=args.data_dir or base.data_dir, host=host, port=port)
+    for mistake in config.exposure(chosen):
+        raise UserError(mistake)
+    return chosen
 
 
 def need_extra() -> None:

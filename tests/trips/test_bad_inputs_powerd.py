@@ -50,7 +50,7 @@ RUN: list[tuple[str, list[str]]] = [
     ("run --config file", ["no meter is configured"]),
     (f"run {M}:/dev/x --listen 8675", ["'8675'", "HOST:PORT"]),
     (f"run {M}:/dev/x --listen 127.0.0.1:99999", ["99999", "HOST:PORT"]),
-    (f"run {M}:/dev/x --listen 0.0.0.0:1", ["0.0.0.0:1", "others can reach"]),
+    (f"run {M}:/dev/x --listen 0.0.0.0:1", ["0.0.0.0", "others can reach", "SSH tunnel"]),
     (f"run {M}:/dev/x --data-dir file", ["file", "it is a file", "choose another --data-dir"]),
     (f"run {M}:/dev/x --data-dir /proc/x", ["/proc/x", "choose another --data-dir"]),
     (f"run --meter wall {D}", ["NAME=DRIVER:PORT", "for example wall="]),
