@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from checker.api import check
-from checker.reports.text import console_for, write_table
+from checker.console import console_for
+from checker.table import write_table
 
 NAME = "summary"
 HELP = "the table of results"
