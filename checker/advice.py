@@ -109,4 +109,3 @@ def move_line(move: Move) -> str:
 def places(cause: Cause) -> int:
     """In how many places a cause shows."""
     return len({(f.location.path, f.location.line, f.location.pointer) for f in cause.findings})
-

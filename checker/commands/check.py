@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from checker import baseline, outputs, waivers
+from checker import baseline, campaign, compact, outputs, waivers, watch
 from checker.api import check_with
 from checker.choice import rules_named
 from checker.model import Place, Report, Severity
@@ -51,6 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="least severity that gives exit code 1",
     )
+    parser.add_argument(
+        "--rerun", type=Path, metavar="FILE", help="write the runs still to make as a campaign (TOML)"
+    )
+    parser.add_argument("--watch", action="store_true", help="check again on every change, until Ctrl-C")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to judge with")
 
 
@@ -58,9 +63,44 @@ def run(args: argparse.Namespace) -> int:
     """Judge, write the reports, and answer with the exit code: 0 valid, 1 not."""
     targets = outputs.pairs(args.outputs)
     options = _options(args)
+    if args.watch:
+        _watch(args, targets)
     report = check_with(args.tree, options)
-    outputs.write_all(report, targets)
+    _deliver(report, targets, args.rerun)
     return exit_code(report, options, args.fail_on)
+
+
+def _deliver(report: Report, targets: list[outputs.Output], rerun: Path | None) -> None:
+    """Write everything that was asked for."""
+    outputs.write_all(report, targets)
+    if rerun is not None:
+        campaign.write(report, rerun)
+
+
+def _watch(args: argparse.Namespace, targets: list[outputs.Output]) -> None:
+    """Check on every change; only Ctrl-C ends it."""
+    files = [o for o in targets if o.target != outputs.STDOUT]
+    shown = 0
+
+    def show(report: Report, change: watch.Change) -> None:
+        nonlocal shown
+        _deliver(report, files, args.rerun)
+        compact.show(report, change, sys.stdout, first=not shown)
+        shown += 1
+
+    def complain(sentence: str) -> None:
+        print(f"mlcheck: {sentence}", file=sys.stderr, flush=True)
+
+    _refuse_own_output(args.tree, [o.target for o in files] + ([str(args.rerun)] if args.rerun else []))
+    places = [p for p in (args.tree, args.waivers, args.baseline) if p is not None]
+    watch.watch(places, lambda: check_with(args.tree, _options(args)), show, complain)
+
+
+def _refuse_own_output(tree: Path, targets: list[str]) -> None:
+    """A report inside the tree would be a change of the tree each time."""
+    for target in targets:
+        if Path(target).resolve().is_relative_to(tree.resolve()):
+            raise UserError(f"{target} lies in the tree that is watched; write it elsewhere")
 
 
 def _options(args: argparse.Namespace) -> Options:

@@ -33,7 +33,7 @@ SHOWN = 20
 ROWS = 200
 """Results that the table shows; a comment cannot be endless."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>&|~$])")
-_LINKS = re.compile(r"[@#](?=\S)|:(?=//)|(?<=[wW])\.", re.ASCII)
+_LINKS = re.compile(r"[@#](?=\S)|:(?=//)|(?<=[wW]{3})\.", re.ASCII)
 _BREAK = "<!-- -->"
 
 
@@ -128,7 +128,9 @@ def _row(result: ResultReport) -> str:
         code("/".join((*result.place.names[:4], result.scenario)), cell=True),
         f"{number(metric.value)} {plain(metric.unit)}" if metric else "",
         plain(", ".join(f"{a.name} {number(a.value)}" for a in result.accuracy)),
-        f"{number(power.metric.value)} {plain(power.metric.unit)}, coverage {power.coverage:.4f}" if power else "",
+        f"{number(power.metric.value)} {plain(power.metric.unit)}, coverage {power.coverage:.4f}"
+        if power
+        else "",
         "valid" if result.valid else "**invalid**",
         "valid" if result.reference_valid else "**invalid**",
     )

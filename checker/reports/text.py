@@ -30,6 +30,8 @@ REASONS = 4
 """Reasons that the first lines name."""
 SHOWN = 3
 """Places and messages of one cause that are written out."""
+HEADLINE = 100
+"""Characters of a message on the first page."""
 LISTED = 12
 """Causes, runs and results of which the first page tells one by one."""
 
@@ -86,8 +88,9 @@ def _to_do(console: Console, advice: Advice) -> None:
     if advice.causes:
         say(console, "\nWhat to do, in this order", style="bold")
     for at, cause in enumerate(advice.causes[:LISTED], start=1):
-        more = f" ({places(cause)} places)" if places(cause) > 1 else ""
-        say(console, f"{cause.first.rule}{more}", "red", label=f"{at:2}", pad=3, indent=1)
+        more = f", {places(cause)} places" if places(cause) > 1 else ""
+        said = f"{shorten(_bare(cause.first), HEADLINE)} ({cause.first.rule}{more})"
+        say(console, said, "red", label=f"{at:2}", pad=3, indent=1)
         say(console, cause.first.fix, indent=4)
     _left(console, len(advice.causes), "cause", "all stand below")
     if advice.reruns:
@@ -111,7 +114,11 @@ _HOW_TO_MOVE = (
 
 def _left(console: Console, number: int, one: str, where: str, many: str = "") -> None:
     if number > LISTED:
-        say(console, f"and {count(number - LISTED, 'more ' + one, 'more ' + many if many else '')}; {where}", indent=4)
+        say(
+            console,
+            f"and {count(number - LISTED, 'more ' + one, 'more ' + many if many else '')}; {where}",
+            indent=4,
+        )
 
 
 def _details(console: Console, report: Report, advice: Advice) -> None:
