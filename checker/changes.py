@@ -22,15 +22,44 @@ SCHEMA = "edgewatt/changes/1"
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What identifies the bytes of a file."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Content:
+        """That of bytes in memory."""
+        return cls(len(data), hashlib.sha256(data).hexdigest())
+
+    @classmethod
+    def read(cls, path: Path) -> Content:
+        """That of a file, read piece by piece; OSError when it cannot be."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return cls(file.tell(), digest)
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in the record."""
+        return {"bytes": self.size, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A file with other bytes. ``hidden``: too long or too foreign for a diff, the reason says enough."""
+    """A file with other bytes. ``old`` are those before, for a diff; None where the reason says enough."""
 
     path: str
-    before: bytes
+    before: Content
     after: bytes
     rule: str
     reason: str
-    hidden: bool = False
+    old: bytes | None = None
+
+
+def rewrite(path: str, before: bytes, after: bytes, rule: str, reason: str) -> Rewrite:
+    """A rewrite of a text that people can look at."""
+    return Rewrite(path, Content.of(before), after, rule, reason, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +118,10 @@ def apply(root: Path, change: Change, originals: Path | None = None) -> None:
 
 def _rewrite(root: Path, change: Rewrite, originals: Path | None) -> None:
     path = root / change.path
-    if path.is_symlink() or path.read_bytes() != change.before:
-        raise UserError(f"{change.path} has become another file since it was looked at; run the command again")
+    if path.is_symlink() or Content.read(path) != change.before:
+        raise UserError(
+            f"{change.path} has become another file since it was looked at; run the command again"
+        )
     if originals is not None:
         kept = originals / change.path
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -158,12 +189,8 @@ def _row(step: Step) -> dict[str, Any]:
         "reason": step.reason,
     }
     if isinstance(step, Rewrite):
-        row |= {"before": _digest(step.before), "after": _digest(step.after)}
+        row |= {"before": step.before.document(), "after": Content.of(step.after).document()}
     return row
-
-
-def _digest(data: bytes) -> dict[str, Any]:
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def sentence(step: Step) -> str:

@@ -80,6 +80,11 @@ def _deliver(report: Report, targets: list[outputs.Output], rerun: Path | None) 
 def _watch(args: argparse.Namespace, targets: list[outputs.Output]) -> None:
     """Check on every change; only Ctrl-C ends it."""
     files = [o for o in targets if o.target != outputs.STDOUT]
+    for output in targets:
+        if output.target == outputs.STDOUT and output.form != outputs.DEFAULT:
+            raise UserError(
+                f"--watch shows a short text; give --format {output.form} an --output FILE of its own"
+            )
     shown = 0
 
     def show(report: Report, change: watch.Change) -> None:

@@ -6,13 +6,13 @@ hash is of the log before the cut. Logs of accuracy runs and of the compliance t
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from checker.changes import Refusal, Rewrite, Step
+from checker.changes import Content, Refusal, Rewrite, Step, rewrite
 from checker.files import Tree, join
-from checker.fixes.base import read
+from checker.fixes.base import is_plain, read
 from checker.fixes.numpy_numbers import MANGLED
 from checker.tree import Submission
 
@@ -24,7 +24,6 @@ KEPT = 4096
 MARK = b"\n\n...\n\n"
 TESTS = ("TEST01", "TEST07", "TEST09")
 """Compliance tests whose log is cut too; that of TEST06 is published whole."""
-LARGEST = 1 << 32
 _HASH = re.compile(rb"^hash=(\w+)\s*$", re.MULTILINE)
 
 
@@ -41,46 +40,73 @@ def steps(submission: Submission) -> Iterator[Step]:
 
 def _folder(tree: Tree, folder: str, limit: int) -> Iterator[Step]:
     log_path, text_path = join(folder, LOG), join(folder, TEXT)
-    log, text = read(tree, log_path, LARGEST), read(tree, text_path)
+    log, text = Log.read(tree, log_path), read(tree, text_path)
     if log is None:
         return
     if text is None:
-        yield Refusal(text_path, HASH_RULE, "there is no accuracy.txt to take the hash; run the accuracy script")
-        return
-    told = _HASH.search(text)
-    if told is not None and len(log) <= limit:
-        return
-    digest = hashlib.sha256(log).hexdigest()
-    if told is None and is_cut(log):
         yield Refusal(
-            log_path, HASH_RULE, "the log was cut without its hash; take the whole log of the run, or run again"
+            text_path, HASH_RULE, "there is no accuracy.txt to take the hash; run the accuracy script"
         )
         return
-    if told is not None and told.group(1).decode() != digest:
-        yield Refusal(log_path, CUT_RULE, "accuracy.txt has the hash of another log; run the accuracy run again")
+    told = _HASH.search(text)
+    if told is not None and log.content.size <= limit:
         return
-    yield from _cut(log_path, log, text_path, text, digest, told=told is not None)
+    if told is None and log.is_cut:
+        yield Refusal(
+            log_path,
+            HASH_RULE,
+            "the log was cut without its hash; take the whole log of the run, or run again",
+        )
+        return
+    if told is not None and told.group(1).decode() != log.content.sha256:
+        yield Refusal(
+            log_path, CUT_RULE, "accuracy.txt has the hash of another log; run the accuracy run again"
+        )
+        return
+    if told is None:
+        yield _with_hash(text_path, text, log.content.sha256)
+    if log.content.size >= KEPT:
+        size, digest = log.content.size, log.content.sha256
+        reason = f"cut from {size} bytes to {len(log.cut)}, SHA-256 of the whole {digest}"
+        yield Rewrite(log_path, log.content, log.cut, CUT_RULE, reason)
 
 
-def _cut(
-    log_path: str, log: bytes, text_path: str, text: bytes, digest: str, *, told: bool
-) -> Iterator[Step]:
-    if not told:
-        # The text may lose what numpy printed in the same go.
-        own = MANGLED.sub(rb"\1", text)
-        after = own + (b"" if own.endswith(b"\n") or not own else b"\n") + f"hash={digest}\n".encode()
-        yield Rewrite(text_path, own, after, HASH_RULE, "the hash of the whole accuracy log is added")
-    if len(log) >= KEPT:
-        after = truncated(log)
-        reason = f"cut from {len(log)} bytes to {len(after)}, SHA-256 of the whole {digest}"
-        yield Rewrite(log_path, log, after, CUT_RULE, reason, hidden=True)
+def _with_hash(path: str, text: bytes, digest: str) -> Step:
+    """The text with the hash at its end; it may lose what numpy printed in the same go."""
+    own = MANGLED.sub(rb"\1", text)
+    after = own + (b"" if own.endswith(b"\n") or not own else b"\n") + f"hash={digest}\n".encode()
+    return rewrite(path, own, after, HASH_RULE, "the hash of the whole accuracy log is added")
 
 
-def truncated(log: bytes) -> bytes:
-    """Head and tail of a log; a log shorter than a head as it is."""
-    return log if len(log) < KEPT else log[:KEPT] + MARK + log[-KEPT:]
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log that may be too large for memory: what identifies it, its two ends."""
 
+    content: Content
+    head: bytes
+    tail: bytes
 
-def is_cut(log: bytes) -> bool:
-    """Whether a log has the form that the cut leaves."""
-    return len(log) == 2 * KEPT + len(MARK) and log[KEPT : KEPT + len(MARK)] == MARK
+    @classmethod
+    def read(cls, tree: Tree, path: str) -> Log | None:
+        """None for what is no plain file or cannot be read."""
+        if not is_plain(tree, path):
+            return None
+        place = tree.root / path
+        try:
+            content = Content.read(place)
+            with place.open("rb") as file:
+                head = file.read(KEPT + len(MARK))
+                file.seek(max(0, content.size - KEPT))
+                return cls(content, head, file.read(KEPT))
+        except OSError:
+            return None
+
+    @property
+    def cut(self) -> bytes:
+        """Head and tail with the mark between."""
+        return self.head[:KEPT] + MARK + self.tail
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it has the form that the cut leaves."""
+        return self.content.size == 2 * KEPT + len(MARK) and self.head.endswith(MARK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path
 
 from checker.files import Tree
 
@@ -15,13 +14,16 @@ def read(tree: Tree, path: str, limit: int = LARGEST) -> bytes | None:
     """The bytes of a plain file; None for links, devices, what is too large or cannot be read."""
     place = tree.root / path
     try:
-        if not tree.has_file(path) or not _plain(place) or place.stat().st_size > limit:
+        if not is_plain(tree, path) or place.stat().st_size > limit:
             return None
         return place.read_bytes()
     except OSError:
         return None
 
 
-def _plain(place: Path) -> bool:
-    """Whether it is a file of its own: what a link points at belongs to somebody else."""
-    return stat.S_ISREG(place.lstat().st_mode)
+def is_plain(tree: Tree, path: str) -> bool:
+    """Whether it is a file of its own: what a link points at belongs to somebody else, a device to nobody."""
+    try:
+        return tree.has_file(path) and stat.S_ISREG((tree.root / path).lstat().st_mode)
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ import json
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 
-from checker.changes import Rewrite, Step
+from checker.changes import Step, rewrite
 from checker.files import join
 from checker.fixes.base import read
 from checker.result import RUN_RECORD
@@ -28,7 +28,7 @@ def steps(submission: Submission) -> Iterator[Step]:
             continue
         after, reasons = cured(before)
         if reasons:
-            yield Rewrite(path, before, after, RULE, " and ".join(reasons))
+            yield rewrite(path, before, after, RULE, " and ".join(reasons))
 
 
 def cured(before: bytes) -> tuple[bytes, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checker.changes import Rewrite, Step
+from checker.changes import Step, rewrite
 from checker.files import join
 from checker.fixes.base import read
 from checker.tree import Submission
@@ -13,7 +13,9 @@ from checker.tree import Submission
 ORDER = 20
 RULE = "accuracy/number"
 NAMES = ("accuracy.txt", "baseline_accuracy.txt", "compliance_accuracy.txt")
-MANGLED = re.compile(rb"\b(?:np|numpy)\.(?:float|int|uint)\d{1,3}\(\s*([-+]?[0-9][0-9.]*(?:[eE][-+]?\d+)?)\s*\)")
+MANGLED = re.compile(
+    rb"\b(?:np|numpy)\.(?:float|int|uint)\d{1,3}\(\s*([-+]?[0-9][0-9.]*(?:[eE][-+]?\d+)?)\s*\)"
+)
 
 
 def steps(submission: Submission) -> Iterator[Step]:
@@ -28,4 +30,4 @@ def steps(submission: Submission) -> Iterator[Step]:
                 continue
             after, times = MANGLED.subn(rb"\1", before)
             if times:
-                yield Rewrite(path, before, after, RULE, f"{times} numbers lose the type that numpy printed")
+                yield rewrite(path, before, after, RULE, f"{times} numbers lose the type that numpy printed")

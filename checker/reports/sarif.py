@@ -123,10 +123,18 @@ def _location(report: Report, found: Finding) -> Document:
 
 def _artifact(path: str) -> Document:
     """A file as a URI: relative to the repository, or absolute when the tree lies elsewhere."""
-    uri = quote(os.fsencode(path), safe="/")
+    uri = quote(_bytes(path), safe="/")
     if os.path.isabs(path):
         return {"uri": f"file://{'' if uri.startswith('/') else '/'}{uri}"}
     return {"uri": uri, "uriBaseId": "%SRCROOT%"}
+
+
+def _bytes(path: str) -> bytes:
+    """The name as the file system has it."""
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "backslashreplace")
 
 
 def _suppressions(found: Finding) -> list[Document]:
