@@ -124,8 +124,9 @@ def _rewrite(root: Path, change: Rewrite, originals: Path | None) -> None:
         )
     if originals is not None:
         kept = originals / change.path
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, kept)
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, kept)
     replace_bytes(path, change.after)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from checker.changes import Removal
 from checker.files import Tree, join
@@ -24,16 +24,19 @@ NAMES = ("division", "submitter", "system", "benchmark", "scenario")
 KINDS = ("scenario_dir", "measurements_dir", "compliance_dir")
 
 
-def removals(
-    submission: Submission, report: Report, blocking: Sequence[Finding], *, final: bool
+def strays(tree: Tree, report: Report) -> Iterator[Removal]:
+    """Files and directories that do not belong there; what lies below another of them goes with it."""
+    found = dict(_stray(tree, report))
+    for path, finding in found.items():
+        if not any(path.startswith(other + "/") for other in found):
+            yield Removal(path, finding.rule, finding.message)
+
+
+def invalid(
+    submission: Submission, blocking: Sequence[Finding], *, depths: Sequence[int]
 ) -> Iterator[Removal]:
-    """One turn: stray files first; without any, the invalid results; at last (``final``) whole benchmarks and
-    systems that cannot stand."""
-    stray = dict(_stray(submission.tree, report))
-    if stray:
-        yield from (Removal(path, f.rule, f.message) for path, f in _topmost(stray).items())
-        return
-    depths = (4, 3) if final else (5,)
+    """Everything of the places where something blocks, at the first depth at which there is one: 5 for
+    results, 4 for benchmarks, 3 for systems."""
     for depth in depths:
         places = {f.place: f for f in reversed(blocking) if sum(map(bool, f.place.names)) == depth}
         for place, found in places.items():
@@ -50,11 +53,6 @@ def _stray(tree: Tree, report: Report) -> Iterator[tuple[str, Finding]]:
         too_much = found.rule in LISTS and tree.has_file(path) and found.found == path.rpartition("/")[2]
         if too_much or (found.rule in STRAY and tree.exists(path)):
             yield path, found
-
-
-def _topmost(paths: Mapping[str, Finding]) -> dict[str, Finding]:
-    """Without those that lie below another of them."""
-    return {p: f for p, f in paths.items() if not any(p.startswith(other + "/") for other in paths)}
 
 
 def paths_of(round_: Round, place: Place) -> list[str]:

@@ -20,7 +20,7 @@ from checker.changes import Change, Refusal, Removal, Step
 from checker.files import Tree, join
 from checker.fixes import plan
 from checker.infer import fill
-from checker.leave_out import folders_of, orphans, removals
+from checker.leave_out import folders_of, invalid, orphans, strays
 from checker.model import Place, Report
 from checker.options import Options
 from checker.tree import Submission
@@ -119,25 +119,34 @@ def _until_valid(work: Path, round_name: str, steps: list[Step]) -> Report:
     """Leave out and fill in until nothing is to be said; every turn makes the tree smaller or fills once."""
     tried: set[Place] = set()
     while True:
+        steps += _without_results(work, round_name)
         report = check_with(work, Options(round=round_name))
-        blocking = [f for f in report.findings if f.counts or f.reference]
-        if not blocking and report.valid and report.reference_valid:
+        turn = _turn(_open(work, round_name), report, tried)
+        if not turn and report.valid and report.reference_valid:
             return report
-        submission = _open(work, round_name)
-        turn: list[Change] = list(removals(submission, report, blocking, final=False))
         if not turn:
-            turn = list(fill(submission, report, tried))
-        if not turn:
-            turn = list(removals(submission, report, blocking, final=True))
-        if not turn:
+            blocking = [f for f in report.findings if f.counts or f.reference]
             said = "; ".join(dict.fromkeys(f"{f.rule} at {f.location.path}" for f in blocking[:3]))
-            raise Failed(
-                f"nothing was written: put this right first: {said or 'a result without a number'}"
-            )
+            raise Failed(f"nothing was written: put this right first: {said or 'a result without a number'}")
         for step in turn:
             changes.apply(work, step)
         steps += turn
-        steps += _without_results(work, round_name)
+
+
+def _turn(submission: Submission, report: Report, tried: set[Place]) -> list[Change]:
+    """What to do next: strays first, then invalid results, then what can be inferred, at last whole benchmarks
+    and systems that cannot stand."""
+    blocking = [f for f in report.findings if f.counts or f.reference]
+    for steps in (
+        strays(submission.tree, report),
+        invalid(submission, blocking, depths=(5,)),
+        fill(submission, report, tried),
+        invalid(submission, blocking, depths=(4, 3)),
+    ):
+        turn: list[Change] = list(steps)
+        if turn:
+            return turn
+    return []
 
 
 def _without_results(work: Path, round_name: str) -> list[Step]:

@@ -32,7 +32,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``2 h 10 min``."""
-    if seconds < 60:
+    if round(seconds) <= 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:

@@ -58,7 +58,9 @@ def _rename(result: Result, wanted: str) -> Iterator[Step]:
     moves = [m for path in _places(result) for m in _move(result, path, wanted)]
     for move in moves:
         if tree.exists(move.target) and not move.path.endswith(".json"):
-            yield Refusal(move.path, RULE, f"{move.target} is there already; look which of the two is the result")
+            yield Refusal(
+                move.path, RULE, f"{move.target} is there already; look which of the two is the result"
+            )
             return
     yield from moves
 

@@ -33,7 +33,7 @@ SHOWN = 20
 ROWS = 200
 """Results that the table shows; a comment cannot be endless."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>&|~$])")
-_LINKS = re.compile(r"[@#](?=\S)|:(?=//)|(?<=[wW]{3})\.", re.ASCII)
+_LINKS = re.compile(r"[@#]|:(?=//)|(?<=[wW]{3})\.", re.ASCII)
 _BREAK = "<!-- -->"
 
 
