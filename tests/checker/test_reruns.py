@@ -117,6 +117,7 @@ def test_files_to_put_right_need_no_run(tmp_path: Path) -> None:
 def test_a_rehearsal_needs_the_real_runs(tmp_path: Path) -> None:
     tree = build(tmp_path)
     record(tree, shortened=CUT)
+    tree.set_log(tree.run(), effective_min_duration_ms=20000)
     tree.sign()
     assert set(rows(check(tree.root))) == {("SingleStream", "all")}
     assert reruns(check(tree.root, rehearsal=True)) == ()
