@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from checker import outcome, recognise
+from checker import baseline, outcome, recognise, waivers
 from checker.engine import gather
 from checker.files import Tree
 from checker.forgive import forgive
-from checker.model import Place, Report
+from checker.model import Finding, Place, Report
 from checker.options import Options
 from checker.result import Result
 from checker.rule_pass import wanted
@@ -56,6 +57,7 @@ def check_with(path: Path, options: Options) -> Report:
     official = Verdicts(findings)
     if options.rehearsal:
         findings = forgive(findings, results)
+    findings, remarks = _accept(findings, options)
     shown = [f for f in findings if options.wants(f.rule)]
     verdicts = Verdicts(shown)
     reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
@@ -67,7 +69,20 @@ def check_with(path: Path, options: Options) -> Report:
         reference_valid=official.reference_exits_zero() and all(r.reference_valid for r in reports),
         results=reports,
         findings=tuple(shown),
+        remarks=tuple(remarks),
     )
+
+
+def _accept(findings: Sequence[Finding], options: Options) -> tuple[list[Finding], list[str]]:
+    """The findings with those marked that are waived or known, and what there is to say about that."""
+    marked, remarks = list(findings), []
+    if options.waivers:
+        marked, said = waivers.waive(marked, options.waivers, whole=options.whole)
+        remarks += said
+    if options.baseline is not None:
+        marked, said = baseline.mark(marked, options.baseline, whole=options.whole)
+        remarks += said
+    return marked, remarks
 
 
 def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submission, str]:

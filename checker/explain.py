@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from checker.choice import near
 from checker.model import Effect
 from checker.rehearsal import DECLARATIONS
 from checker.rule import Rule, effects
@@ -35,17 +36,9 @@ def find(name: str) -> Rule:
     if name in rules:
         return rules[name]
     raise UserError(
-        f"there is no rule {name!r}; did you mean {listing(_near(name, [*rules, SEED_PAGE]), 3)}? "
+        f"there is no rule {name!r}; did you mean {listing(near(name, [*rules, SEED_PAGE]), 3)}? "
         "`mlcheck rules` lists all"
     )
-
-
-def _near(name: str, known: list[str]) -> list[str]:
-    """The nearest names, at least one: the family that was named, what looks alike, the least unlike."""
-    from difflib import get_close_matches
-
-    family = [k for k in known if k.startswith(name.rstrip("/") + "/")]
-    return family or get_close_matches(name, known, 3, 0.5) or get_close_matches(name, known, 1, 0.0)
 
 
 def explain(name: str, round_name: str) -> str:

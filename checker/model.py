@@ -110,7 +110,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect at one place, with its reason and cure."""
+    """One defect at one place, with its reason and cure.
+
+    ``waiver`` is the reason of the waiver that accepts it, ``known`` whether the baseline had it already.
+    """
 
     rule: str
     severity: Severity
@@ -129,6 +132,8 @@ class Finding:
     excusable: bool = True
     forgiven: bool = False
     waived: bool = False
+    waiver: str = ""
+    known: bool = False
 
     @property
     def reference(self) -> bool:
@@ -136,9 +141,14 @@ class Finding:
         return self.effect.fails
 
     @property
+    def stands(self) -> bool:
+        """Whether nobody took it out of the count: no rehearsal, no waiver, no baseline."""
+        return not (self.forgiven or self.waived or self.known)
+
+    @property
     def counts(self) -> bool:
         """Whether it decides ``verdict``."""
-        return self.severity is Severity.ERROR and not self.forgiven and not self.waived
+        return self.severity is Severity.ERROR and self.stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +195,8 @@ class PowerFigures:
 class ResultReport:
     """One scenario directory. ``findings`` are indices into the findings of the report.
 
-    ``system_facts`` is the system description, for tables.
+    ``system_facts`` is the system description, for tables; ``durations`` are the seconds that its runs took, by
+    name (``performance``, ``ranging``, ``accuracy``, ``TEST01``, …), as far as their logs tell.
     """
 
     place: Place
@@ -202,11 +213,14 @@ class ResultReport:
     power: PowerFigures | None
     findings: tuple[int, ...]
     system_facts: Mapping[str, Any] = field(default_factory=dict)
+    has_power: bool = False
+    durations: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The judgement of one tree."""
+    """The judgement of one tree. ``remarks`` are sentences about the question, not about the tree: a waiver that
+    has expired, findings of the baseline that are gone."""
 
     tree: str
     round: str
@@ -215,10 +229,11 @@ class Report:
     reference_valid: bool
     results: tuple[ResultReport, ...]
     findings: tuple[Finding, ...]
+    remarks: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:
-        """Findings of a severity that are neither forgiven nor waived."""
-        return sum(f.severity is severity and not f.forgiven and not f.waived for f in self.findings)
+        """Findings of a severity that are neither forgiven nor waived nor known from the baseline."""
+        return sum(f.severity is severity and f.stands for f in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """The report as a document ``edgewatt/report/1``."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from checker import metrics, session
+from checker.durations import durations
 from checker.model import AccuracyValue, Metric, PowerFigures, ResultReport
 from checker.result import Result
 from checker.rule import Absent
@@ -36,6 +37,8 @@ def numbers(result: Result) -> ResultReport:
         power=power(result) if result.has_power else None,
         findings=(),
         system_facts=facts,
+        has_power=result.has_power,
+        durations=durations(result),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from checker.console import safe
 from checker.model import ResultReport
-from checker.reports.text import safe
 from schemas.system_columns import columns
 
 if TYPE_CHECKING:

@@ -171,8 +171,16 @@ def _rule_of(error: ValidationError, schema: Any) -> str:
         if isinstance(own, Mapping):  # one rule per keyword of the same (sub)schema
             own = own.get(keyword)
         rule = rule if own is None else str(own)
-        at = at[part]
+        at = _step(at, part, schema)
     return rule
+
+
+def _step(at: Any, part: Any, schema: Any) -> Any:
+    """One step down a schema; the paths of errors lead through a ``$ref`` without naming it, or name it."""
+    if isinstance(at, Mapping) and "$ref" in at and (part == "$ref" or part not in at):
+        target = _follow(schema, str(at["$ref"]).removeprefix("#"))
+        return target if part == "$ref" else target[part]
+    return at[part]
 
 
 def _steps(path: list[Any]) -> list[Any]:

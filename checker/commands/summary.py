@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from checker.api import check
-from checker.reports.text import console_for, write_table
+from checker.console import console_for
 from checker.systems_table import write_systems
+from checker.table import write_table
 
 NAME = "summary"
 HELP = "the table of results"

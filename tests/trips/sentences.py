@@ -64,6 +64,10 @@ def command(prog: str, *words: str) -> list[str]:
     return [sys.executable, "-m", f"{PACKAGE[prog]}.cli", *words]
 
 
+READY = {"mlcheck": "modules('checker.reports')"}
+"""What a program imports only when it is asked for."""
+
+
 def as_nobody(
     prog: str,
     *words: str,
@@ -81,6 +85,7 @@ def as_nobody(
         "[codecs.lookup(n) for n in ('ascii', 'latin-1', 'utf-8', 'idna')]\n"
         f"from {PACKAGE[prog]}.cli import main; from schemas.discovery import modules\n"
         f"modules('{PACKAGE[prog]}.commands')\n"
+        f"{READY.get(prog, '')}\n"
         "from schemas.rounds import known_rounds, load_round; load_round(known_rounds()[-1])\n"
         f"os.setgid({user}); os.setgroups([]); os.setuid({user})\n"
         f"sys.exit(main({list(words)!r}))\n"
