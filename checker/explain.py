@@ -26,6 +26,8 @@ _EFFECTS = {
     Effect.DIVISION: "skips the whole division",
     Effect.STOP: "stops; nothing is judged",
     Effect.CRASH: "ends with a traceback; nothing is listed",
+    Effect.LOADING: "ends with a traceback while it loads the tree; nothing is listed",
+    Effect.LISTING: "ends with a traceback when it comes to list the result; nothing is listed",
 }
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from checker import metrics, session
+from checker.endpoint_metric import endpoint_accuracy, endpoint_metric
 from checker.model import AccuracyValue, Metric, PowerFigures, ResultReport
 from checker.result import Result
-from checker.rule import Absent
+from checker.rule import ENDPOINT, Absent
 from checker.rules.accuracy import read
 from checker.rules.power_runs import delta_percent
 from checker.rules.quality import judge
@@ -51,6 +52,8 @@ def judged(report: ResultReport, shown: Verdicts, official: Verdicts) -> ResultR
 
 
 def _metric(result: Result) -> tuple[Metric | None, bool]:
+    if result.kind == ENDPOINT:
+        return endpoint_metric(result), False
     try:
         return metrics.metric(result)
     except Absent:
@@ -58,6 +61,8 @@ def _metric(result: Result) -> tuple[Metric | None, bool]:
 
 
 def _accuracy(result: Result) -> tuple[AccuracyValue, ...]:
+    if result.kind == ENDPOINT:
+        return endpoint_accuracy(result)
     try:
         text, rules = read(result), result.rules
     except Absent:

@@ -33,7 +33,8 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     seeds = result.round.facts["seeds"]
     facts["benchmark"] = result.rules.facts
     facts["run_seeds"] = seeds.get(run.test) or seeds["default"]
-    facts["server_latency_ns"] = result.rules.latency_constraint_ns("Server")
+    by_directory = result.round.reading.get("latency_constraint_by_directory") and result.canonical
+    facts["server_latency_ns"] = result.rules.latency_constraint_ns(by_directory or "Server")
     facts["result_key"] = result.rules.result_key(scenario) if isinstance(scenario, str) else None
     return facts
 

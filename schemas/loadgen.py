@@ -67,13 +67,13 @@ class LoadgenLog:
     entries: tuple[LogEntry, ...]
 
     @classmethod
-    def read(cls, path: Path) -> LoadgenLog:
-        """Read a detail log line by line.
+    def read(cls, path: Path, markers: tuple[str, ...] = (MARKER,)) -> LoadgenLog:
+        """Read a detail log line by line; lines with one of ``markers`` count.
 
         Raises OSError when it cannot be read, ``LogGarbled`` for a marked line that is not JSON of the known
         form or text that is not UTF-8. A file without any marked line gives a log without entries.
         """
-        return cls(path, tuple(stream(path)))
+        return cls(path, tuple(stream(path, markers)))
 
     def all(self, key: str) -> tuple[LogEntry, ...]:
         """Every entry of ``key``, in order."""
@@ -119,21 +119,23 @@ class LoadgenLog:
         return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
 
 
-def stream(path: Path) -> Iterator[LogEntry]:
+def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
     """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
+    wanted = tuple(m.encode() for m in markers)
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LONGEST_LINE):
             number += 1
             if len(line) == LONGEST_LINE:
                 raise LogGarbled(path, number, f"the line is longer than {LONGEST_LINE} bytes")
-            if line.startswith(b":::MLLOG"):
-                yield _parse(path, number, line)
+            if line.startswith(wanted):
+                marker = next(m for m in wanted if line.startswith(m))
+                yield _parse(path, number, line[len(marker) :])
 
 
 def _parse(path: Path, number: int, line: bytes) -> LogEntry:
     try:
-        document = json.loads(line[len(MARKER) :].decode("utf-8"))
+        document = json.loads(line.decode("utf-8"))
         metadata = document["metadata"]
         return LogEntry(
             key=_text(document["key"]),

@@ -99,10 +99,22 @@ def ptd_commands(result: Result) -> Iterator[Problem]:
     **OFFICIAL,
 )
 def ptd_config(result: Result) -> Iterator[Problem]:
-    """The number names the type of analyzer that PTDaemon was started with."""
+    """The number names the type of analyzer that PTDaemon was started with; from v5.1 on there is a list of them."""
     if not result.has_power:
         return
-    config, analyzers = result.server.value.get("ptd_config"), result.round.facts["power"]["analyzers"]
+    facts, found = result.round.facts["power"], result.server.value.get("ptd_config")
+    if not facts.get("ptd_config_is_list"):
+        yield from _analyzer(result, found)
+    elif isinstance(found, list):
+        for config in found or [None]:
+            yield from _analyzer(result, config)
+    else:
+        message, wanted = "the analyzers are no list", "a list of settings, one for each analyzer"
+        yield Problem(message, result.server.path, repr(found)[:60], wanted, pointer="/ptd_config")
+
+
+def _analyzer(result: Result, config: object) -> Iterator[Problem]:
+    analyzers = result.round.facts["power"]["analyzers"]
     kind = part(config, "device_type")
     if kind not in analyzers.values() or isinstance(kind, bool):
         wanted = ", ".join(map(str, sorted(set(analyzers.values()))))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checker.model import Problem
 from checker.rehearsal import declared, flaws
 from checker.result import Result
-from checker.rule import SUBMISSION, rule
+from checker.rule import EVERY_KIND, SUBMISSION, rule
 
 NEEDS = ("run_record",)
 EMULATED = "EDGEWATT-EMULATED"
@@ -21,6 +21,7 @@ EMULATED = "EDGEWATT-EMULATED"
     good='"schema": "edgewatt/run/1"',
     bad="a record of another form",
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     needs=NEEDS,
 )
 def record(result: Result) -> Iterator[Problem]:
@@ -36,6 +37,7 @@ def record(result: Result) -> Iterator[Problem]:
     good='"shortened": {}',
     bad='"shortened": {"min_duration_ms": {"used": 25000, "wanted": 600000}}',
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     needs=NEEDS,
     forgiven_by=("declared",),
 )
@@ -71,6 +73,7 @@ def _figure(cut: object, key: str) -> str:
     good='"synthetic": {}',
     bad='"synthetic": {"weights": "random"}',
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     needs=NEEDS,
     forgiven_by=("declared",),
 )
@@ -98,6 +101,7 @@ GENERATED = {
     good="a serial number of a real meter",
     bad=f"serial number {EMULATED}",
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     forgiven_by=("simulated",),
 )
 def simulated(result: Result) -> Iterator[Problem]:
