@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checker.files import Source, T, join, read_lenient, read_object, read_text
 from checker.client_report import ClientReport
+from checker.files import Source, T, join, read_lenient, read_object, read_text
 from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run
 from schemas.layout import ResultPath

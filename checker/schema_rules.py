@@ -35,6 +35,7 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     facts["run_seeds"] = seeds.get(run.test) or seeds["default"]
     by_directory = result.round.reading.get("latency_constraint_by_directory") and result.canonical
     facts["server_latency_ns"] = result.rules.latency_constraint_ns(by_directory or "Server")
+    facts["offline_queries"] = (result.rules.facts["min_queries"] or {}).get("Offline")
     facts["result_key"] = result.rules.result_key(scenario) if isinstance(scenario, str) else None
     return facts
 

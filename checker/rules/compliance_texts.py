@@ -33,8 +33,8 @@ def _verdict(result: Result, test: str, name: str, *, alone: bool = False) -> It
     since="v6.0",
 )
 def test07(result: Result) -> Iterator[Problem]:
-    """The answers given under load are scored as in an accuracy run, against a threshold of the test; a model that answers
-    worse when it is hurried would pass otherwise."""
+    """The answers given under load are scored as in an accuracy run, against a threshold of the test; a model that
+    answers worse when it is hurried would pass otherwise."""
     yield from _verdict(result, "TEST07", "verify_accuracy.txt")
 
 
@@ -48,7 +48,8 @@ def test07(result: Result) -> Iterator[Problem]:
     since="v6.0",
 )
 def test08(result: Result) -> Iterator[Problem]:
-    """For the recommender the normalised entropy of each sample may differ by a tenth of a percent between the runs."""
+    """For the recommender the normalised entropy of each sample may differ by a tenth of a percent between the
+    runs."""
     yield from _verdict(result, "TEST08", "verify_accuracy.txt", alone=True)
 
 
@@ -62,5 +63,6 @@ def test08(result: Result) -> Iterator[Problem]:
     since="v6.0",
 )
 def test09(result: Result) -> Iterator[Problem]:
-    """Shorter answers are made faster. The mean length of the outputs must lie in a band around the reference model's."""
+    """Shorter answers are made faster. The mean length of the outputs must lie in a band around that of the reference
+    model."""
     yield from _verdict(result, "TEST09", "verify_output_len.txt")

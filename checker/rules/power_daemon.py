@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from checker import metrics, ptd_log
-from checker.model import Problem
+from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import POWER, rule
-from checker.session import part, ptd_dialogue
+from checker.session import dialogue, part, ptd_dialogue
 from checker.wording import listing, shorten
 
 OFFICIAL: dict[str, Any] = {
@@ -84,9 +84,27 @@ def sources_server(result: Result) -> Iterator[Problem]:
 )
 def ptd_commands(result: Result) -> Iterator[Problem]:
     """Analyzer, version of PTDaemon, ranges and starts are told from the commands and their answers; at the
-    end the ranges from before are set again."""
-    for message, found, wanted in ptd_dialogue(result.server.value, result.round.facts["power"]):
-        yield Problem(message, result.server.path, shorten(found), shorten(wanted), pointer="/ptd_messages")
+    end the ranges from before are set again. From v5.1 on the official power checker needs a command more."""
+    facts, path = result.round.facts["power"], result.server.path
+    for message, found, wanted in ptd_dialogue(result.server.value, facts):
+        yield Problem(message, path, shorten(found), shorten(wanted), pointer="/ptd_messages")
+    if not result.has_power:
+        return
+    most = max(facts["amps_restore_command_index"])
+    there = sum(command.startswith("SR,A") for command, _ in dialogue(result.server.value))
+    if RESTORING <= there < most:
+        yield Problem(
+            "the range is set again, and the official power checker asks for one more command before it",
+            path,
+            found=f"{there} commands SR,A",
+            wanted=f"{most} commands SR,A",
+            pointer="/ptd_messages",
+            severity=Severity.WARNING,
+        )
+
+
+RESTORING = 3
+"""Which of the commands that set the range of amperes sets that from before the session again."""
 
 
 @rule(

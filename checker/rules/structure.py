@@ -166,6 +166,9 @@ def required_scenarios(benchmark: Benchmark) -> Iterator[Problem]:
     if not benchmark.strict or scenarios is None:
         return
     there = {r.canonical for r in benchmark.results}
+    if benchmark.round.reading.get("scenario_names_any_case"):
+        aliases = benchmark.round.facts["scenario_aliases"]
+        there |= {aliases.get(r.directory.lower()) for r in benchmark.results}
     table = effects(benchmark.round.name, benchmark.place.division)
     for missing in scenarios.required:
         if missing not in there:

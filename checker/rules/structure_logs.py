@@ -8,6 +8,7 @@ from checker.files import Source
 from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import rule
+from checker.rules.compliance import WITH_PERFORMANCE
 from schemas.loadgen import LoadgenLog
 
 
@@ -20,8 +21,8 @@ from schemas.loadgen import LoadgenLog
     since="v6.0",
 )
 def detail_logs(result: Result) -> Iterator[Problem]:
-    """Performance and accuracy are judged from LoadGen's detail logs. The official checker loads all of them before it
-    judges anything; a directory that lacks both it takes for an endpoint run, whose settings it does not find."""
+    """Performance and accuracy are judged from LoadGen's detail logs. The official checker loads all of them before
+    it judges anything; a directory that lacks both it takes for an endpoint run, whose settings it does not find."""
     for source in (result.performance_log, result.accuracy_log):
         if not source.present:
             yield Problem("the detail log is missing", source.path, "nothing", "mlperf_log_detail.txt")
@@ -37,11 +38,11 @@ def detail_logs(result: Result) -> Iterator[Problem]:
     since="v6.0",
 )
 def log_start(result: Result) -> Iterator[Problem]:
-    """LoadGen writes nothing before its first entry. A log that begins otherwise was written to by another program, and
-    the official checker ends with a traceback on it."""
+    """LoadGen writes nothing before its first entry. A log that begins otherwise was written to by another program,
+    and the official checker ends with a traceback on it."""
     logs = [result.performance_log, result.accuracy_log]
     if result.strict and result.benchmark.rules is not None:
-        logs += [run.log for run in result.compliance_runs.values()]
+        logs += [run.log for test, run in result.compliance_runs.items() if test in WITH_PERFORMANCE]
     for source in logs:
         if source.usable and not _starts_marked(result, source):
             markers = " or ".join(result.round.log_markers)

@@ -23,8 +23,8 @@ EITHER = ("Server", "Interactive")
     needs=("description",),
 )
 def server_or_interactive(benchmark: Benchmark) -> Iterator[Problem]:
-    """Language models are served to people: beside Offline one scenario with latency limits is wanted, and the submitter
-    chooses which."""
+    """Language models are served to people: beside Offline one scenario with latency limits is wanted, and the
+    submitter chooses which."""
     scenarios = benchmark.rules.scenarios(benchmark.system.type) if benchmark.rules is not None else None
     if not benchmark.strict or scenarios is None or not set(EITHER) <= set(scenarios.optional):
         return

@@ -55,8 +55,8 @@ def _whole(value: object) -> bool:
     kinds=EVERY_KIND,
 )
 def nameplate_power(result: Result) -> Iterator[Problem]:
-    """Readers compare what a system draws with what it is built for: of each group of power supplies as many as it needs,
-    the largest ones. Without the file the official checker prints a line and goes on."""
+    """Readers compare what a system draws with what it is built for: of each group of power supplies as many as
+    it needs, the largest ones. Without the file the official checker prints a line and goes on."""
     if not result.has_power or nameplate.CAPACITY in result.system.facts:
         return
     source = nameplate.document(result.system)
@@ -70,13 +70,17 @@ def nameplate_power(result: Result) -> Iterator[Problem]:
             aspect="missing",
         )
         return
-    reason = source.broken
+    reason, named = source.broken, True
     try:
-        if not reason:
-            nameplate.check_leaves(source.value)
+        named = bool(reason) or nameplate.has_leaves(source.value)
     except nameplate.NoNameplate as error:
         reason = str(error)
     if reason:
         yield Problem(
             f"the nameplate power {reason}", source.path, reason, "power supplies", line=source.line
         )
+    elif not named:
+        found, wanted = "no PSUs", "PSUs and Min PSUs Needed"
+        message = "the file names no power supplies"
+        severity = Severity.WARNING
+        yield Problem(message, source.path, found, wanted, severity=severity, aspect="no-supplies")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_what_is_read(text: str, value: object) -> None:
     ],
 )
 def test_what_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=r".") as caught:
         parse_yaml(text)
     assert reason in str(caught.value)
 
@@ -121,7 +122,5 @@ def test_json_is_read_as_json(value: object) -> None:
 
 @given(st.text(alphabet="ab:- \n#'\"[]{},|>&*!?%\t1.", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        parse_yaml(text)
-    except ValueError as error:
-        assert str(error)
+    with suppress(ValueError):
+        assert parse_yaml(text) == parse_yaml(text + "\n# the same with a comment")
