@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from checker import metrics, session
+from checker import metrics, nameplate, session
 from checker.endpoint_metric import endpoint_accuracy, endpoint_metric
 from checker.model import AccuracyValue, Metric, PowerFigures, ResultReport
 from checker.result import Result
@@ -37,6 +37,7 @@ def numbers(result: Result) -> ResultReport:
         power=power(result) if result.has_power else None,
         findings=(),
         system_facts=facts,
+        summary_facts=summary_facts(result),
     )
 
 
@@ -49,6 +50,18 @@ def judged(report: ResultReport, shown: Verdicts, official: Verdicts) -> ResultR
         reference_valid=has_number and official.reference_valid(report.place),
         findings=shown.about(report.place),
     )
+
+
+def summary_facts(result: Result) -> dict[str, Any]:
+    """What the official summary shows of a result beside its numbers."""
+    measurements = result.measurements.value if result.measurements.usable else {}
+    report = result.client_report if result.kind == ENDPOINT else None
+    log = result.performance_log.value if result.performance_log.usable else None
+    return {
+        "weight_data_types": measurements.get("weight_data_types"),
+        "logged_scenario": report.scenario if report else log and log.first("effective_scenario"),
+        "design_power_watts": nameplate.design_power(result.system) if result.has_power else None,
+    }
 
 
 def _metric(result: Result) -> tuple[Metric | None, bool]:

@@ -167,10 +167,13 @@ def min_queries(run: Run) -> Iterator[Problem]:
     are never compared; early stopping decides there. Where the table has no number for Offline, the scenario does
     not belong to the benchmark, and the official checker meets an exception."""
     yield from of_run(run, "performance/min-queries", raises=True)
-    if run.scenario == "Offline" and not (run.result.rules.facts["min_queries"] or {}).get("Offline"):
+    known = run.result.rules.facts["min_queries"]
+    if run.scenario == "Offline" and known is not None and "Offline" not in known:
         model = run.result.benchmark.model
         message = f"the round has no number of queries for Offline of {model}"
-        yield Problem(message, run.log.path, "Offline", f"a scenario of {model}", run.line("effective_scenario"))
+        yield Problem(
+            message, run.log.path, "Offline", f"a scenario of {model}", run.line("effective_scenario")
+        )
 
 
 @run_rule(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from checker.files import Tree, join
-from checker.model import Effect, Problem, Severity
+from checker.model import Effect, Place, Problem, Severity
 from checker.result import Result
 from checker.rule import EVERY_KIND, effects, rule
 
@@ -30,12 +30,21 @@ def scenario_dir_known(result: Result) -> Iterator[Problem]:
         message = f"{result.directory!r} is no scenario of MLPerf"
         misspelt = result.directory.lower() in result.round.facts["scenario_aliases"]
         aspect = "spelling" if misspelt else None
-        yield Problem(message, result.path, result.directory, f"one of {known}", aspect=aspect)
+        place = None if misspelt else _place(result)
+        wanted = f"one of {known}"
+        yield Problem(message, result.path, result.directory, wanted, aspect=aspect, place=place)
     elif result.strict and scenarios is not None:
         allowed = (*scenarios.required, *scenarios.optional)
         if result.canonical not in allowed:
             message = f"{result.canonical} is no scenario of {result.benchmark.model} on {result.system.type}"
-            yield Problem(message, result.path, result.canonical, f"one of {', '.join(allowed)}")
+            wanted = f"one of {', '.join(allowed)}"
+            yield Problem(message, result.path, result.canonical, wanted, place=_place(result))
+
+
+def _place(result: Result) -> Place | None:
+    """The benchmark, in rounds in which one strange scenario fails all of its scenarios."""
+    whole = effects(result.round.name, result.place.division)["structure/scenario-dir-known"]
+    return result.place.cut(4) if whole is Effect.BENCHMARK else None
 
 
 @rule(

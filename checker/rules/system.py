@@ -91,7 +91,7 @@ def non_empty(system: System) -> Iterator[Problem]:
 def unknown_fields(system: System) -> Iterator[Problem]:
     """Other names are allowed and nobody reads them; often one is a misspelt known one."""
     fields = system.round.facts["system_fields"]
-    known = {*fields["required"], *fields["power_known"]}
+    known = {*fields["required"], *fields["power_known"], fields["network_flag"]}
     if system.networked:
         known |= set(fields["network_required"])
     unknown = sorted(set(system.description.value) - known)

@@ -19,7 +19,13 @@ from checker.tree import Submission
 from schemas.errors import UserError
 from schemas.rounds import known_rounds, load_round
 from schemas.seed_page import seed_page
-from tests.checker import test_rules_power, test_rules_runs, test_rules_structure, test_rules_system
+from tests.checker import (
+    test_rules_power,
+    test_rules_runs,
+    test_rules_structure,
+    test_rules_system,
+    test_rules_v6,
+)
 from tests.checker.trees import build
 
 RULES = list(all_rules().values())
@@ -34,6 +40,7 @@ def fired() -> set[str]:
         *test_rules_system.CASES,
         *test_rules_runs.CASES,
         *test_rules_power.ALL_CASES,
+        *test_rules_v6.CASES,
     ]
     return {case.rule for case in cases}
 

