@@ -66,6 +66,10 @@ def multistream_samples(result: Result) -> int:
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
 
 
+SAME_PAIRS = (("Interactive", "Server"),)
+"""Directory and logged scenario that are one: Interactive is Server with tighter limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
     """The samples of a power log strictly inside the power window of its run, in the order of the file."""

@@ -131,6 +131,13 @@ def effects(round_name: str, division: str = "") -> Mapping[str, Effect]:
     return _effects(round_name, division)
 
 
+def effect_of(rule_id: str, problem: Problem, round_name: str, division: str) -> Effect:
+    """What the official checker does with one breach: as the problem says, by its aspect, or by its rule."""
+    table = effects(round_name, division)
+    aspect = "raises" if problem.raises and problem.aspect is None else problem.aspect
+    return problem.effect or table.get(f"{rule_id}:{aspect}") or table[rule_id]
+
+
 @cache
 def _effects(round_name: str, division: str) -> Mapping[str, Effect]:
     practice = _practice(round_name)

@@ -16,7 +16,7 @@ from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
 from checker.result import Result
-from checker.rule import Absent, Rule, effects, severities
+from checker.rule import Absent, Rule, effect_of, effects, severities
 from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
@@ -123,19 +123,14 @@ class RulePass:
 
     def _add(self, rule: Rule, problem: Problem, place: Place) -> None:
         place = problem.place or place
-        effect = problem.effect or self._effect(rule, problem, place)
+        effect = effect_of(rule.id, problem, self.submission.round.name, place.division)
+        if problem.raises and problem.effect is None and effect is Effect.LOG:
+            effect = Effect.RESULT
         if rule.power_checker and not self.power_checker and effect.fails:
             effect = Effect.LOG
         if problem.severity is None and not effect.fails and rule.id in self.severities:
             problem = replace(problem, severity=self.severities[rule.id])
         self.findings.append(finding(rule, problem, effect, place))
-
-    def _effect(self, rule: Rule, problem: Problem, place: Place) -> Effect:
-        """What the official checker does with a breach at a place."""
-        table = effects(self.submission.round.name, place.division)
-        aspect = "raises" if problem.raises and problem.aspect is None else problem.aspect
-        effect = table.get(f"{rule.id}:{aspect}") or table[rule.id]
-        return Effect.RESULT if problem.raises and effect is Effect.LOG else effect
 
     def _tell_absent(self) -> None:
         """One finding for a value that one rule or several did not find: by the rule with the worst outcome."""

@@ -10,7 +10,7 @@ from checker.accuracy_txt import AccuracyText
 from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
-from checker.rule import ENDPOINT, EVERY_KIND, INFERENCE, SUBMISSION, effects, rule
+from checker.rule import INFERENCE, SUBMISSION, effects, rule
 
 NEEDS = ("accuracy_txt",)
 
@@ -170,32 +170,3 @@ def loadgen_errors(result: Result) -> Iterator[Problem]:
         path, line = result.accuracy_log.path, errors[0].line
         found = Problem(message, path, f"{len(errors)} errors", "none", line)
         yield _leniently(result, "accuracy/loadgen-errors", found, Severity.WARNING)
-
-
-@rule(
-    "accuracy/dataset-size",
-    title="Accuracy was judged on the whole data set",
-    fix="Run the accuracy part on the full data set of the benchmark.",
-    good="qsl_reported_total_count: 50000 (resnet)",
-    bad="qsl_reported_total_count: 500 (resnet)",
-    link=INFERENCE,
-    since="v6.0",
-    kinds=EVERY_KIND,
-    forgiven_by=("dataset_size",),
-)
-def dataset_size(result: Result) -> Iterator[Problem]:
-    """Some samples are easier than others; the target holds for all of them together, no more and no fewer. It is not
-    forgiven in the open division."""
-    wanted = result.rules.accuracy_samples(result.scenario)
-    if result.kind == ENDPOINT:
-        found, path, line = result.client_report.accuracy_samples, result.client_report.accuracy.path, None
-    elif result.accuracy_log.usable:
-        log = result.accuracy_log.value
-        entry = log.entry("effective_accuracy_sample_count") or log.entry("qsl_reported_total_count")
-        found, line = (entry.value, entry.line) if entry is not None else (None, None)
-        path = result.accuracy_log.path
-    else:
-        return  # told by structure/detail-logs or structure/readable
-    if wanted is not None and found != wanted:
-        message = f"accuracy was judged on {found} samples, wanted {wanted}"
-        yield Problem(message, path, str(found)[:40], str(wanted), line, excusable=found is not None)

@@ -11,8 +11,8 @@ from checker import accuracy_txt, metrics
 from checker.files import join
 from checker.model import Effect, Problem
 from checker.result import Result
-from checker.rule import INFERENCE, Absent, Rule, effects, rule
-from checker.rules import performance, system
+from checker.rule import INFERENCE, Absent, Rule, effect_of, effects, rule
+from checker.rules import all_rules
 from checker.rules.structure_results import file_list
 from checker.run import Run
 
@@ -66,8 +66,7 @@ def test_dir(result: Result) -> Iterator[Problem]:
 
 
 def _run_rules() -> list[Rule]:
-    found = [*vars(performance).values(), *vars(system).values()]
-    return sorted((r for r in found if isinstance(r, Rule) and r.per_run), key=lambda r: r.id)
+    return [r for r in all_rules().values() if r.per_run is not None]
 
 
 @rule(
@@ -113,14 +112,12 @@ def _judge(run: Run) -> Iterator[Problem]:
         message = f"{name}: the detail log {reason}"
         yield Problem(message, run.log.path, reason, "a detail log", run.log.line, raises=True)
         return
-    table = effects(round_, run.result.place.division)
     for about in _run_rules():
         if about.per_run is None or not about.holds_in(round_):
             continue
-        effect = table[about.id]
         try:
             for problem in about.per_run(run):
-                own = problem.effect or table.get(f"{about.id}:{problem.aspect}") or effect
+                own = effect_of(about.id, problem, round_, run.result.place.division)
                 yield replace(
                     problem,
                     message=f"{name}, {about.id}: {problem.message}",

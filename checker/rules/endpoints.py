@@ -7,10 +7,10 @@ from typing import Any
 
 from checker.endpoint_metric import endpoint_metric, metric_key
 from checker.files import join, read_object
+from checker.metrics import SAME_PAIRS
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import ENDPOINT, INFERENCE, rule
-from checker.rules.performance import SERVED_PAIR
 
 ABOUT: dict[str, Any] = {"link": INFERENCE, "since": "v6.0", "kinds": (ENDPOINT,)}
 SETTINGS: dict[str, Any] = {**ABOUT, "needs": ("endpoint_settings",)}
@@ -51,7 +51,7 @@ def endpoint_config(result: Result) -> Iterator[Problem]:
         yield Problem("the settings name no scenario", report.settings.path, found, "type: <scenario>")
         return
     named = result.round.facts["scenario_aliases"].get(report.scenario, report.scenario)
-    if named != result.canonical and (result.canonical, named) != SERVED_PAIR:
+    if named != result.canonical and (result.canonical, named) not in SAME_PAIRS:
         message = f"the directory says {result.scenario}, the settings {named}"
         path, effect = report.settings.path, Effect.RESULT
         yield Problem(message, path, named, result.scenario, pointer="/type", effect=effect)

@@ -9,7 +9,7 @@ from checker import metrics, ptd_log
 from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import POWER, rule
-from checker.session import dialogue, part, ptd_dialogue
+from checker.session import lacks_last_range, part, ptd_dialogue
 from checker.wording import listing, shorten
 
 OFFICIAL: dict[str, Any] = {
@@ -84,27 +84,22 @@ def sources_server(result: Result) -> Iterator[Problem]:
 )
 def ptd_commands(result: Result) -> Iterator[Problem]:
     """Analyzer, version of PTDaemon, ranges and starts are told from the commands and their answers; at the
-    end the ranges from before are set again. From v5.1 on the official power checker needs a command more."""
-    facts, path = result.round.facts["power"], result.server.path
-    for message, found, wanted in ptd_dialogue(result.server.value, facts):
+    end the ranges from before are set again. From v5.1 on the official power checker fails where there is no
+    fourth SR,A, even though the third has set the range."""
+    server, facts, path = result.server.value, result.round.facts["power"], result.server.path
+    problems = list(ptd_dialogue(server, facts))
+    for message, found, wanted in problems:
         yield Problem(message, path, shorten(found), shorten(wanted), pointer="/ptd_messages")
-    if not result.has_power:
-        return
-    most = max(facts["amps_restore_command_index"])
-    there = sum(command.startswith("SR,A") for command, _ in dialogue(result.server.value))
-    if RESTORING <= there < most:
+    if not problems and lacks_last_range(server, facts):
+        wanted = f"{max(facts['amps_restore_command_index'])} commands SR,A"
         yield Problem(
-            "the range is set again, and the official power checker asks for one more command before it",
+            "the range was set again, but the official power checker looks for one more command",
             path,
-            found=f"{there} commands SR,A",
-            wanted=f"{most} commands SR,A",
+            found="fewer",
+            wanted=wanted,
             pointer="/ptd_messages",
             severity=Severity.WARNING,
         )
-
-
-RESTORING = 3
-"""Which of the commands that set the range of amperes sets that from before the session again."""
 
 
 @rule(
@@ -117,23 +112,21 @@ RESTORING = 3
     **OFFICIAL,
 )
 def ptd_config(result: Result) -> Iterator[Problem]:
-    """The number names the type of analyzer that PTDaemon was started with; from v5.1 on there is a list of them."""
+    """The number names the type of analyzer that PTDaemon was started with. From v5.1 on a session may have
+    several daemons, and their configurations are a list."""
     if not result.has_power:
         return
-    facts, found = result.round.facts["power"], result.server.value.get("ptd_config")
-    if not facts.get("ptd_config_is_list"):
-        yield from _analyzer(result, found)
-    elif isinstance(found, list):
-        for config in found or [None]:
-            yield from _analyzer(result, config)
-    else:
-        message, wanted = "the analyzers are no list", "a list of settings, one for each analyzer"
-        yield Problem(message, result.server.path, repr(found)[:60], wanted, pointer="/ptd_config")
+    config, several = result.server.value.get("ptd_config"), result.round.facts["power"]["ptd_config_is_list"]
+    if several and not isinstance(config, list):
+        message, wanted = "the configuration of PTDaemon is no list", "a list of configurations"
+        yield Problem(message, result.server.path, repr(config)[:60], wanted, pointer="/ptd_config")
+        return
+    for at, own in enumerate(config) if several and isinstance(config, list) else [(None, config)]:
+        yield from _one_config(result, own, "/ptd_config" if at is None else f"/ptd_config/{at}")
 
 
-def _analyzer(result: Result, config: object) -> Iterator[Problem]:
-    analyzers = result.round.facts["power"]["analyzers"]
-    kind = part(config, "device_type")
+def _one_config(result: Result, config: object, pointer: str) -> Iterator[Problem]:
+    analyzers, kind = result.round.facts["power"]["analyzers"], part(config, "device_type")
     if kind not in analyzers.values() or isinstance(kind, bool):
         wanted = ", ".join(map(str, sorted(set(analyzers.values()))))
         message = (
@@ -141,13 +134,13 @@ def _analyzer(result: Result, config: object) -> Iterator[Problem]:
             if kind is not None
             else "no device type is named"
         )
-        yield Problem(message, result.server.path, repr(kind)[:40], wanted, pointer="/ptd_config/device_type")
+        yield Problem(message, result.server.path, repr(kind)[:40], wanted, pointer=f"{pointer}/device_type")
     elif kind == analyzers.get("YokogawaWT330_multichannel"):
         channel, command = part(config, "channel"), part(config, "command")
         pair = isinstance(channel, list) and len(channel) == 2
         if not pair or not isinstance(command, list) or "-c" not in command:
             message = "a multichannel analyzer needs -c a,b and two channels"
-            yield Problem(message, result.server.path, repr(channel)[:60], "two channels")
+            yield Problem(message, result.server.path, repr(channel)[:60], "two channels", pointer=pointer)
 
 
 @rule(

@@ -129,6 +129,14 @@ def link_to_nowhere(t: TreeV6) -> None:
     (t.base / "src" / "link").symlink_to("nowhere")
 
 
+def no_calibration(t: TreeV6) -> None:
+    (t.base / "documentation" / "calibration.md").rename(t.base / "documentation" / "calibration.adoc")
+
+
+def leftover(t: TreeV6) -> None:
+    (t.base / "systems" / "old.json").write_text("{}")
+
+
 def no_power_docs(t: TreeV6) -> None:
     (t.base / "results" / "analyzer_table.md").unlink()
 
@@ -146,7 +154,7 @@ WARNED = {"effect": Effect.NONE, "severity": Severity.WARNING}
 
 STRUCTURE_CASES = [
     Case("structure/results-present", no_results, Effect.LOADING, Severity.WARNING),
-    Case("structure/system-json", no_description, Effect.LOADING),
+    Case("structure/system-json", no_description, Effect.LOADING, also=("structure/systems-have-results",)),
     Case("structure/benchmark-known", own_benchmark, Effect.LOADING),
     Case("structure/required-scenarios", remove("", "multistream"), Effect.BENCHMARK),
     Case("structure/required-scenarios", hollow_benchmark, Effect.NONE),
@@ -174,6 +182,8 @@ STRUCTURE_CASES = [
     Case("structure/perf-file-list", extra("performance/run_1/notes.txt"), **WARNED),
     Case("structure/perf-file-list", extra("performance/run_1/notes.txt", "singlestream"), build=POWER),
     Case("structure/acc-file-list", extra("accuracy/notes.txt"), **WARNED),
+    Case("structure/systems-have-results", leftover, **WARNED),
+    Case("calibration/doc", no_calibration, **WARNED),
     Case("structure/acc-txt", remove("accuracy/accuracy.txt")),
     Case("structure/extra-accuracy-files", remove("accuracy/videos"),
          build=(*DATACENTER, *OPEN, ("benchmark", "wan-2.2-t2v-a14b"))),
@@ -338,8 +348,7 @@ def server_json(change: Callable[[dict[str, Any]], None], name: str) -> EditV6:
 
 POWER_CASES = [
     Case("power/ptd-config", server_json(lambda d: d.update(ptd_config=d["ptd_config"][0]), "object"), build=POWER),
-    Case("power/ptd-config", server_json(lambda d: d.update(ptd_config=[]), "no-analyzer"), build=POWER),
-    Case("power/ptd-commands", server_json(lambda d: d["ptd_messages"].pop(-2), "three-ranges"), Effect.RESULT,
+Case("power/ptd-commands", server_json(lambda d: d["ptd_messages"].pop(-2), "three-ranges"), Effect.RESULT,
          Severity.WARNING, build=POWER),
 ]  # fmt: skip
 

@@ -101,6 +101,8 @@ def build(
     _system(tree, system_type)
     (tree.base / "src" / benchmark).mkdir(parents=True)
     (tree.base / "src" / benchmark / "README.md").write_text("how to run\n")
+    (tree.base / "documentation").mkdir()
+    (tree.base / "documentation" / "calibration.md").write_text("nothing was calibrated\n")
     for scenario in scenarios:
         if endpoint:
             _endpoint(tree, scenario)
