@@ -22,6 +22,8 @@ SETTINGS = ("config.yaml", "config.yml")
 SERVED = {"online": "server"}
 """Other names of a scenario in the settings."""
 NS_PER_S = 1e9
+MOST = 1 << 64
+"""Seeds are the largest numbers of a report; what is as large as this is none."""
 PATHS = {
     "effective_min_duration_ms": "settings.runtime.min_duration_ms",
     "effective_sample_index_rng_seed": "settings.runtime.dataloader_random_seed",
@@ -81,7 +83,7 @@ class ClientReport:
     def number(self, key: str) -> float | None:
         """The number that stands for a key of a detail log; None when there is none."""
         found = self.value(PATHS[key]) if key in PATHS else self._computed(key)
-        return None if isinstance(found, bool) or not isinstance(found, int | float) else found
+        return found if plain_number(found) else None
 
     def _computed(self, key: str) -> Any:
         if "tokens_per_second" in key:
@@ -96,14 +98,8 @@ class ClientReport:
     def _rate(self) -> Any:
         rate = self.value("qps")
         issued, nanoseconds = self.value("n_samples_issued"), self.value("duration_ns")
-        if (
-            rate is None
-            and isinstance(issued, int)
-            and isinstance(nanoseconds, int | float)
-            and nanoseconds > 0
-        ):
-            return issued / (nanoseconds / NS_PER_S)
-        return rate
+        known = plain_number(issued) and plain_number(nanoseconds) and nanoseconds > 0
+        return issued / (nanoseconds / NS_PER_S) if rate is None and known else rate
 
     @property
     def failures(self) -> Any:
@@ -134,6 +130,11 @@ class ClientReport:
                 found = row.get("total_samples", lookup(row, "response_counts.issued"))
                 counts += [found] if isinstance(found, int) and not isinstance(found, bool) else []
         return sum(counts) if counts else None
+
+
+def plain_number(value: Any) -> bool:
+    """Whether a value is a number of the size that reports hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
 
 
 def lookup(document: Any, path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checker.client_report import plain_number
 from checker.metrics import NS_PER_MS, STREAMS
 from checker.model import AccuracyValue, Metric
 from checker.result import Result
@@ -36,7 +37,7 @@ def endpoint_metric(result: Result) -> Metric | None:
 def endpoint_accuracy(result: Result) -> tuple[AccuracyValue, ...]:
     """The first score, under the name of the benchmark's first accuracy."""
     found, rules = result.client_report.score, result.benchmark.rules
-    if rules is None or isinstance(found, bool) or not isinstance(found, int | float):
+    if rules is None or not plain_number(found):
         return ()
     targets = rules.lower_limits(result.scenario)
     judged = result.benchmark.model in result.round.facts["endpoints"]["scored_models"]

@@ -10,6 +10,8 @@ from checker.tree import System
 from schemas.yaml_subset import read_yaml
 
 CAPACITY = "system_power_capacity"
+MOST_WATTS = 1e12
+"""No building has a power supply near this; what is above is no number of watts."""
 SUPPLIES, NEEDED, WATTS = "psus", "min psus needed", "PowerCapacityWatts"
 
 
@@ -70,7 +72,9 @@ def _group(supplies: Any, needed: Any) -> float:
     if not isinstance(supplies, list) or not all(isinstance(s, dict) for s in supplies):
         raise NoNameplate(f"has no list of supplies: {supplies!r:.40}")
     watts = [supply.get(WATTS, 0) for supply in supplies]
-    wrong = [w for w in watts if isinstance(w, bool) or not isinstance(w, int | float)]
+    wrong = [
+        w for w in watts if isinstance(w, bool) or not isinstance(w, int | float) or not abs(w) < MOST_WATTS
+    ]
     if wrong:
         raise NoNameplate(f"gives {wrong[0]!r:.40} as watts")
     return float(sum(sorted(watts, reverse=True)[:needed]))

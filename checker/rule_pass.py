@@ -130,6 +130,7 @@ class RulePass:
             effect = Effect.LOG
         if problem.severity is None and not effect.fails and rule.id in self.severities:
             problem = replace(problem, severity=self.severities[rule.id])
+        problem = replace(problem, message=_with_end(problem.message, effect))
         self.findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:
@@ -154,8 +155,15 @@ class RulePass:
             if source.kind in POWER_CHECKER_FILES and not self.power_checker and effect.fails:
                 effect = Effect.LOG
             message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
+            message = _with_end(message, effect)
             problem = Problem(message, source.path, source.broken, "a readable file", source.line)
             self.findings.append(finding(rule, problem, effect, place))
+
+
+def _with_end(message: str, effect: Effect) -> str:
+    """The message, with the word that the official checker does not survive it, unless it says so already."""
+    ends = effect in (Effect.CRASH, Effect.LOADING, Effect.LISTING) and "traceback" not in message
+    return f"{message}; the official checker ends with a traceback on it" if ends else message
 
 
 def touches(only: Place, place: Place, depth: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from checker.client_report import plain_number
 from checker.endpoint_metric import endpoint_metric, metric_key
 from checker.files import join, read_object
 from checker.metrics import SAME_PAIRS
@@ -160,7 +161,7 @@ def score(result: Result) -> Iterator[Problem]:
     if result.benchmark.model not in result.round.facts["endpoints"]["scored_models"] or not result.strict:
         return
     for target in result.rules.lower_limits(result.scenario):
-        if isinstance(found, bool) or not isinstance(found, int | float) or not found >= target.limit:
+        if not plain_number(found) or not found >= target.limit:
             message = f"{target.metric} is {found!r:.40}, below the target {target.limit}"
             yield Problem(message, report.accuracy.path, repr(found)[:40], f"at least {target.limit}")
 

@@ -139,7 +139,10 @@ def benchmark_for_type(benchmark: Benchmark) -> Iterator[Problem]:
         known = rules.facts["performance_sample_count"] is not None
     else:
         known = rules is not None and rules.scenarios(benchmark.system.type) is not None
-    if not known:
+    if not known and not benchmark.strict and benchmark.round.reading.get("open_division_any_type"):
+        message = f"the round has no facts to judge {benchmark.model!r} by"
+        yield Problem(message, benchmark.path, benchmark.model, "a benchmark that the round knows")
+    elif not known:
         found = benchmark.model
         yield Problem(
             f"{benchmark.model!r} has no scenarios for {benchmark.system.type} systems in this round",

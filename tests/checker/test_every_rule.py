@@ -25,6 +25,8 @@ from tests.checker import (
     test_rules_structure,
     test_rules_system,
     test_rules_v6,
+    test_rules_v6_endpoints,
+    test_rules_v6_runs,
 )
 from tests.checker.trees import build
 
@@ -41,6 +43,8 @@ def fired() -> set[str]:
         *test_rules_runs.CASES,
         *test_rules_power.ALL_CASES,
         *test_rules_v6.CASES,
+        *test_rules_v6_runs.CASES,
+        *test_rules_v6_endpoints.CASES,
     ]
     return {case.rule for case in cases}
 
