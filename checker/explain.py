@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from checker.model import Effect
 from checker.rehearsal import DECLARATIONS
-from checker.rule import Rule, effects
+from checker.rule import Rule, effects, severities
 from checker.rules import all_rules
 from checker.wording import listing
 from schemas.errors import UserError
@@ -62,7 +62,8 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     yield from textwrap.wrap(rule.why, WIDTH)
     yield ""
     yield f"since     {_since(rule)}"
-    yield f"severity  {rule.severity.value}; looked at once for each {rule.scope.value}"
+    severity = severities(round_name).get(rule.id, rule.severity)
+    yield f"severity  {severity.value}; looked at once for each {rule.scope.value}"
     yield f"official  {_official(rule, round_name)}"
     yield f"bad       {rule.bad}"
     yield f"good      {rule.good}"
