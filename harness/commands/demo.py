@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import demo
 from harness.interrupt import interruptible
+from harness.live.display import showing
 from harness.model import RunRequest
 from harness.summary import holes_line, summary
 from harness.system import default_name, usable_processors
@@ -30,13 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 only when the tree is valid as a rehearsal."""
-
-    def say(text: str) -> None:
-        if not args.quiet:
-            print(text, file=sys.stderr, flush=True)
-
-    with interruptible():
-        shown = demo.run(request(args), trip(args).scenarios, say)
+    scenarios = trip(args).scenarios
+    with interruptible(), showing(quiet=args.quiet, scenarios=scenarios) as view:
+        shown = demo.run(request(args), scenarios, view.say, view.observer)
     print("\n".join(closing(shown)))
     return 0
 
