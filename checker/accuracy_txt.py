@@ -1,12 +1,13 @@
 """``accuracy.txt``: which lines hold an accuracy, and what the official checker makes of them.
 
-Numbers are runs of digits and dots, without sign and exponent. Grammar of the rounds v3.0 to v4.1.
+Numbers are runs of digits and dots, without sign and exponent. Grammar of the rounds up to v4.1; where a round
+has another pattern for a metric, that is a fact of the round.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.rounds import Target
@@ -66,9 +67,10 @@ def number(text: str) -> float | None:
         return None
 
 
-def find(text: str, metrics: Sequence[str]) -> tuple[Seen, ...]:
-    """Every line that holds a number of one of the metrics, in order."""
-    compiled = [(m, re.compile(PATTERNS[m])) for m in metrics]
+def find(text: str, metrics: Sequence[str], own: Mapping[str, str] | None = None) -> tuple[Seen, ...]:
+    """Every line that holds a number of one of the metrics, in order; ``own``: patterns of the round."""
+    patterns = {**PATTERNS, **(own or {})}
+    compiled = [(m, re.compile(patterns[m])) for m in metrics]
     found: list[Seen] = []
     for at, line in enumerate(text.splitlines(), start=1):
         for metric, pattern in compiled:
@@ -78,10 +80,10 @@ def find(text: str, metrics: Sequence[str]) -> tuple[Seen, ...]:
     return tuple(found)
 
 
-def parse(text: str, lower: Sequence[Target]) -> AccuracyText:
+def parse(text: str, lower: Sequence[Target], *, own: Mapping[str, str] | None = None) -> AccuracyText:
     """The file as a whole. Reading stops where every target was met and a hash was seen."""
     metrics = [t.metric for t in lower]
-    seen = find(text, metrics)
+    seen = find(text, metrics, own)
     limits = {t.metric: t.limit for t in lower}
     lines = text.splitlines()
     hashes = {at: m.group(1) for at, line in enumerate(lines, 1) if (m := HASH.match(line))}

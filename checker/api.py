@@ -54,12 +54,13 @@ def check_with(path: Path, options: Options) -> Report:
     submission, reason = open_submission(Tree(path), path, options)
     results = chosen(submission, options)
     findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
-    official = Verdicts(findings)
+    places = [r.place for r in results]
+    official = Verdicts(findings, places)
     if options.rehearsal:
         findings = forgive(findings, results)
     findings, remarks = _accept(findings, options)
     shown = [f for f in findings if options.wants(f.rule)]
-    verdicts = Verdicts(shown)
+    verdicts = Verdicts(shown, places)
     reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
     return Report(
         tree=str(path),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checker.choice import near
 from checker.model import Effect
 from checker.rehearsal import DECLARATIONS
-from checker.rule import Rule, effects
+from checker.rule import Rule, effects, severities
 from checker.rules import all_rules
 from checker.wording import listing
 from schemas.errors import UserError
@@ -27,6 +27,8 @@ _EFFECTS = {
     Effect.DIVISION: "skips the whole division",
     Effect.STOP: "stops; nothing is judged",
     Effect.CRASH: "ends with a traceback; nothing is listed",
+    Effect.LOADING: "ends with a traceback while it loads the tree; nothing is listed",
+    Effect.LISTING: "ends with a traceback when it comes to list the result; nothing is listed",
 }
 
 
@@ -53,7 +55,8 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     yield from textwrap.wrap(rule.why, WIDTH)
     yield ""
     yield f"since     {_since(rule)}"
-    yield f"severity  {rule.severity.value}; looked at once for each {rule.scope.value}"
+    severity = severities(round_name).get(rule.id, rule.severity)
+    yield f"severity  {severity.value}; looked at once for each {rule.scope.value}"
     yield f"official  {_official(rule, round_name)}"
     yield f"bad       {rule.bad}"
     yield f"good      {rule.good}"

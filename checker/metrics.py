@@ -35,7 +35,10 @@ def logged_metric(run: Run) -> float:
     if key is None:
         raise Absent("effective_scenario", run.log.path, run.scenario, "a scenario with a metric")
     value = float(run.number(key))
-    return value / NS_PER_MS if run.scenario in STREAMS else value
+    if run.scenario not in STREAMS:
+        return value
+    seconds = run.result.rules.facts["unit"].get(run.scenario) == "Latency (s)"
+    return value / NS_PER_MS / 1000 if seconds else value / NS_PER_MS
 
 
 def _inferred(run: Run, wanted: str) -> float | None:
@@ -61,6 +64,10 @@ def multistream_samples(result: Result) -> int:
 
 
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
+
+
+SAME_PAIRS = (("Interactive", "Server"),)
+"""Directory and logged scenario that are one: Interactive is Server with tighter limits."""
 
 
 @dataclass(frozen=True, slots=True)

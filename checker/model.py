@@ -30,8 +30,9 @@ class Effect(enum.StrEnum):
     """What the official checker of the round does with the same defect.
 
     ``division`` to ``benchmark`` skip everything below that place, ``stop`` the rest of the tree; ``crash``
-    ends it with a traceback and no list of results; ``mark`` adds a failure and leaves all results alone;
-    ``log`` is printed only; ``none`` is not noticed.
+    ends it with a traceback and no list of results, if it gets that far; ``loading`` does so in any case, because
+    everything is loaded first; ``listing`` when a result that is fine so far is written into the list; ``mark``
+    adds a failure and leaves all results alone; ``log`` is printed only; ``none`` is not noticed.
     """
 
     NONE = "none"
@@ -44,6 +45,8 @@ class Effect(enum.StrEnum):
     DIVISION = "division"
     STOP = "stop"
     CRASH = "crash"
+    LOADING = "loading"
+    LISTING = "listing"
 
     @property
     def fails(self) -> bool:
@@ -91,7 +94,9 @@ class Problem:
     ``severity``, ``effect`` and ``place`` override what the rule and its round say; ``raises``: the official
     checker meets an exception here (a value that is not there) instead of judging; ``cause``: the rule that
     is behind this problem, where a rule passes on the problems of another; ``excusable``: whether a declared
-    rehearsal may excuse it where its rule can be forgiven: a value that is missing never is.
+    rehearsal may excuse it where its rule can be forgiven: a value that is missing never is; ``aspect``: a kind
+    of breach that the effects of a round may tell apart (``<rule>:<aspect>``); ``spares_results`` overrides that of
+    the rule.
     """
 
     message: str
@@ -106,6 +111,8 @@ class Problem:
     raises: bool = False
     cause: str | None = None
     excusable: bool = True
+    aspect: str | None = None
+    spares_results: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,8 @@ class ResultReport:
     system_facts: Mapping[str, Any] = field(default_factory=dict)
     has_power: bool = False
     durations: Mapping[str, float] = field(default_factory=dict)
+    summary_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What tables show of the result and no other part of the report holds."""
 
 
 @dataclass(frozen=True, slots=True)

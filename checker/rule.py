@@ -16,6 +16,10 @@ INFERENCE = "https://github.com/mlcommons/inference_policies/blob/master/inferen
 SUBMISSION = "https://github.com/mlcommons/policies/blob/master/submission_rules.adoc"
 POWER = "https://github.com/mlcommons/inference_policies/blob/master/power_measurement.adoc"
 
+LOADGEN, ENDPOINT = "loadgen", "endpoint"
+"""Kinds of result: LoadGen ran in front of the system, or a client of a served endpoint measured it."""
+EVERY_KIND = (LOADGEN, ENDPOINT)
+
 OWN_FAMILIES = ("quality", "rehearsal", "internal")
 
 Check = Callable[[Any], Iterable[Problem]]
@@ -37,7 +41,8 @@ class Rule:
     ``needs`` names the parsed files of the node without which the rule is skipped. ``power_checker``: in the
     official flow it belongs to the separate power checker; ``official_power_only``: replaced by one note when
     power comes from powerd. ``spares_results``: an error, but of no result in particular.
-    ``forgiven_by``: what a declared rehearsal must say for it to be forgiven.
+    ``forgiven_by``: what a declared rehearsal must say for it to be forgiven. ``kinds``: the kinds of result that
+    it looks at.
     """
 
     id: str
@@ -58,6 +63,7 @@ class Rule:
     official_power_only: bool = False
     spares_results: bool = False
     forgiven_by: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = (LOADGEN,)
 
     @property
     def family(self) -> str:
@@ -117,18 +123,40 @@ def run_rule(id_: str, **about: Any) -> Callable[[Check], Rule]:
     return make
 
 
-@cache
-def effects(round_name: str) -> Mapping[str, Effect]:
+def effects(round_name: str, division: str = "") -> Mapping[str, Effect]:
     """What the official checker of a round does with a breach, by rule id (``checker/effects/*.json``).
 
-    A file may name a round that it is ``like``, and then says only what differs; null takes a key out.
+    A key may name a case of a rule after a colon. With ``division``, what differs there counts.
     """
+    return _effects(round_name, division)
+
+
+def effect_of(rule_id: str, problem: Problem, round_name: str, division: str) -> Effect:
+    """What the official checker does with one breach: as the problem says, by its aspect, or by its rule."""
+    table = effects(round_name, division)
+    aspect = "raises" if problem.raises and problem.aspect is None else problem.aspect
+    return problem.effect or table.get(f"{rule_id}:{aspect}") or table[rule_id]
+
+
+@cache
+def _effects(round_name: str, division: str) -> Mapping[str, Effect]:
+    practice = _practice(round_name)
+    merged = {**practice["effects"], **practice.get(division, {})}
+    return {key: Effect(value) for key, value in merged.items()}
+
+
+def severities(round_name: str) -> Mapping[str, Severity]:
+    """Our severity of breaches that the official checker of a round does not fail on, where it is not the rule's."""
+    return {key: Severity(value) for key, value in _practice(round_name).get("severities", {}).items()}
+
+
+@cache
+def _practice(round_name: str) -> Mapping[str, Mapping[str, str]]:
+    """The sections of a round's file. It may name a round that it is ``like``, and then says only what differs;
+    null takes a key out."""
     path = resources.files("checker.effects") / f"{round_name}.json"
     document = json.loads(path.read_text(encoding="utf-8"))
-    like: dict[str, Effect] = dict(effects(document["like"])) if "like" in document else {}
-    for key, value in document["effects"].items():
-        if value is None:
-            like.pop(key, None)
-        else:
-            like[key] = Effect(value)
-    return like
+    like = _practice(document["like"]) if "like" in document else {}
+    own = {name: part for name, part in document.items() if isinstance(part, dict)}
+    merged = {name: {**like.get(name, {}), **own.get(name, {})} for name in {*like, *own}}
+    return {name: {k: v for k, v in part.items() if v is not None} for name, part in merged.items()}

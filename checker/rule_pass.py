@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
 from checker.result import Result
-from checker.rule import Absent, Rule, effects
+from checker.rule import Absent, Rule, effect_of, effects, severities
 from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
@@ -39,6 +40,7 @@ class RulePass:
         self.submission, self.options = submission, options
         self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         self.effects = effects(submission.round.name)
+        self.severities = severities(submission.round.name)
         default = bool(submission.round.facts["power"]["run_by_default"])
         self.power_checker = default if options.power_checker is None else options.power_checker
         self._broken: dict[str, tuple[Source[Any], Place, set[str]]] = {}
@@ -81,6 +83,8 @@ class RulePass:
                         yield from ((r, Scope.RESULT) for r in benchmark.results if wanted(only, r))
 
     def _apply(self, rule: Rule, node: Node) -> None:
+        if isinstance(node, Result) and node.kind not in rule.kinds:
+            return
         if not self._ready(rule, node) or self._replaced(rule, node):
             return
         try:
@@ -118,12 +122,16 @@ class RulePass:
         return unofficial_session(node.server.value)
 
     def _add(self, rule: Rule, problem: Problem, place: Place) -> None:
-        effect = problem.effect or self.effects[rule.id]
+        place = problem.place or place
+        effect = effect_of(rule.id, problem, self.submission.round.name, place.division)
         if problem.raises and problem.effect is None and effect is Effect.LOG:
             effect = Effect.RESULT
         if rule.power_checker and not self.power_checker and effect.fails:
             effect = Effect.LOG
-        self.findings.append(finding(rule, problem, effect, problem.place or place))
+        if problem.severity is None and not effect.fails and rule.id in self.severities:
+            problem = replace(problem, severity=self.severities[rule.id])
+        problem = replace(problem, message=_with_end(problem.message, effect))
+        self.findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:
         """One finding for a value that one rule or several did not find: by the rule with the worst outcome."""
@@ -147,8 +155,15 @@ class RulePass:
             if source.kind in POWER_CHECKER_FILES and not self.power_checker and effect.fails:
                 effect = Effect.LOG
             message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
+            message = _with_end(message, effect)
             problem = Problem(message, source.path, source.broken, "a readable file", source.line)
             self.findings.append(finding(rule, problem, effect, place))
+
+
+def _with_end(message: str, effect: Effect) -> str:
+    """The message, with the word that the official checker does not survive it, unless it says so already."""
+    ends = effect in (Effect.CRASH, Effect.LOADING, Effect.LISTING) and "traceback" not in message
+    return f"{message}; the official checker ends with a traceback on it" if ends else message
 
 
 def touches(only: Place, place: Place, depth: int) -> bool:
@@ -179,7 +194,7 @@ def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Findi
         fix=rule.fix,
         link=rule.link,
         fingerprint=digest[:16],
-        spares_results=rule.spares_results,
+        spares_results=rule.spares_results if problem.spares_results is None else problem.spares_results,
         cause=problem.cause or "",
         excusable=problem.excusable and not problem.raises,
     )

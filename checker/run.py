@@ -25,7 +25,7 @@ class Run:
     def log(self) -> Source[LoadgenLog]:
         """The detail log."""
         path = join(self.path, "mlperf_log_detail.txt")
-        return self.result.submission.source(path, self.kind, LoadgenLog.read)
+        return self.result.submission.source(path, self.kind, self.result.read_log)
 
     @cached_property
     def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:

@@ -1,4 +1,7 @@
-"""``summary.csv`` as the official checker writes it, column for column."""
+"""``summary.csv`` as the official checker writes it, column for column.
+
+Which columns a round has is a fact of it (``csv_columns``), here those of v4.1 stand for the rounds that do not say.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from checker.model import Report, ResultReport
+from checker.reports._summary_rows import cells
+from schemas.rounds import load_round
 
 FORMAT = "csv"
 COLUMNS = (
@@ -28,11 +33,15 @@ POWER_UNITS = {"W": "Watts", "mJ": "millijoules", "J": "joules"}
 
 def write(report: Report, stream: TextIO) -> None:
     """One row per result that the official checker lists, and one more for its power."""
-    stream.write(",".join(COLUMNS) + "\n")
+    columns = tuple(load_round(report.round).facts.get("csv_columns") or COLUMNS)
+    wide = "total_accelerators" in columns
+    quoted = columns if wide else QUOTED
+    stream.write(",".join(columns) + "\n")
     for result in report.results:
         if result.reference_valid:
-            for row in _rows(result, report.round):
-                stream.write(",".join(_cell(c, row[c]) for c in COLUMNS) + "\n")
+            own = cells(report, result) if wide else {}
+            for row in (basic | own for basic in _rows(result, report.round)):
+                stream.write(",".join(_cell(row[c], quote=c in quoted) for c in columns) + "\n")
 
 
 def _rows(result: ResultReport, version: str) -> Iterator[dict[str, str]]:
@@ -66,8 +75,8 @@ def _rows(result: ResultReport, version: str) -> Iterator[dict[str, str]]:
         yield row | {"Result": str(power.value), "Units": POWER_UNITS[power.unit]}
 
 
-def _cell(column: str, value: str) -> str:
+def _cell(value: str, *, quote: bool) -> str:
     """A value quoted where the official file quotes it, and also where it would break the row."""
-    if column in QUOTED or any(c in value for c in ',"\r\n'):
+    if quote or any(c in value for c in ',"\r\n'):
         return '"' + value.replace('"', '""') + '"'
     return value

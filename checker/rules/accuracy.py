@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from checker import accuracy_txt
@@ -10,7 +10,7 @@ from checker.accuracy_txt import AccuracyText
 from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
-from checker.rule import INFERENCE, SUBMISSION, rule
+from checker.rule import INFERENCE, SUBMISSION, effects, rule
 
 NEEDS = ("accuracy_txt",)
 
@@ -18,14 +18,20 @@ NEEDS = ("accuracy_txt",)
 def read(result: Result) -> AccuracyText:
     """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
     lower = result.rules.lower_limits(result.scenario)
-    return accuracy_txt.parse(result.accuracy_txt.value, lower)
+    return accuracy_txt.parse(result.accuracy_txt.value, lower, own=patterns(result))
 
 
-def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
-    """The open division may be less accurate: printed only."""
-    if result.strict:
+def patterns(result: Result) -> Mapping[str, str] | None:
+    """Patterns of accuracy lines that the round has of its own."""
+    found: Mapping[str, str] | None = result.round.reading.get("accuracy_patterns")
+    return found
+
+
+def _leniently(result: Result, about: str, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
+    """The open division may be less accurate: printed only, where the round forgives a breach of the rule there."""
+    if result.strict or effects(result.round.name, result.place.division)[about] is not Effect.LOG:
         return problem
-    return replace(problem, severity=severity, effect=Effect.LOG)
+    return replace(problem, severity=severity)
 
 
 @rule(
@@ -49,13 +55,15 @@ def target(result: Result) -> Iterator[Problem]:
             message = f"accuracy.txt has no line with {limit.metric}"
             path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
             found = Problem(message, path, "nothing", wanted, excusable=False)
-            yield _leniently(result, found, Severity.WARNING)
+            yield _leniently(result, "accuracy/target", found, Severity.WARNING)
         for row in rows:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
                 yield _leniently(
-                    result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                    result,
+                    "accuracy/target",
+                    Problem(message, path, row.text, f"at least {limit.limit}", row.line),
                 )
 
 
@@ -92,7 +100,7 @@ def upper_limit(result: Result) -> Iterator[Problem]:
     that something else was computed."""
     limits = result.rules.upper_limits(result.scenario)
     judged = read(result).judged_lines
-    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits])
+    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits], patterns(result))
     for limit in limits:
         for row in rows:
             if row.metric != limit.metric or row.value is None or row.line > judged:
@@ -100,7 +108,11 @@ def upper_limit(result: Result) -> Iterator[Problem]:
             if row.value > limit.limit:
                 message = f"{limit.metric} is {row.text}, above the limit {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(result, Problem(message, path, row.text, f"at most {limit.limit}", row.line))
+                yield _leniently(
+                    result,
+                    "accuracy/upper-limit",
+                    Problem(message, path, row.text, f"at most {limit.limit}", row.line),
+                )
 
 
 @rule(
@@ -117,7 +129,7 @@ def hash_line(result: Result) -> Iterator[Problem]:
     """The full log is too large to publish; its SHA-256 lets it be checked later."""
     if read(result).hash is None:
         found = Problem("there is no hash line", result.accuracy_txt.path, "nothing", "hash=<sha-256>")
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/hash", found, Severity.WARNING)
 
 
 @rule(
@@ -133,9 +145,12 @@ def log_truncated(result: Result) -> Iterator[Problem]:
     path = join(result.accuracy_path, "mlperf_log_accuracy.json")
     limit = result.round.facts["limits"]["accuracy_log_max_bytes"]
     size = result.tree.files(result.accuracy_path).get("mlperf_log_accuracy.json")
-    if size is not None and size > limit:
+    if size is None and not effects(result.round.name).get("structure/acc-file-list", Effect.NONE).fails:
+        found = Problem("the accuracy log is missing", path, "nothing", "the truncated log")
+        yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
+    elif size is not None and size > limit:
         found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
 
 
 @rule(
@@ -154,4 +169,4 @@ def loadgen_errors(result: Result) -> Iterator[Problem]:
         message = f"{len(errors)} errors, the first is {errors[0].key}: {str(errors[0].value)[:160]}"
         path, line = result.accuracy_log.path, errors[0].line
         found = Problem(message, path, f"{len(errors)} errors", "none", line)
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/loadgen-errors", found, Severity.WARNING)

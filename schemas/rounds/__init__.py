@@ -8,7 +8,7 @@ seeds, latency limits, file lists, field names, accepted power daemons. Seeds ar
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -88,6 +88,13 @@ class BenchmarkRules:
         """Samples that must at least be loaded for a performance run."""
         return int(self.facts["performance_sample_count"])
 
+    def accuracy_samples(self, scenario: str) -> int | None:
+        """Samples that accuracy is judged on; None where the round does not say."""
+        own = self.facts["accuracy_sample_count"]
+        own = own.get(scenario) if isinstance(own, dict) else own
+        found = self.facts["dataset_size"] if own is None else own
+        return None if found is None else int(found)
+
     @property
     def compliance_tests(self) -> tuple[str, ...]:
         """The audit tests that the closed division demands."""
@@ -135,6 +142,12 @@ class Round:
         return found
 
     @property
+    def reading(self) -> Mapping[str, Any]:
+        """How the official checker of the round reads a tree, where it differs from that of v4.1."""
+        found: Mapping[str, Any] = self.facts.get("reading", {})
+        return found
+
+    @property
     def min_duration_ms(self) -> int:
         """Length that every performance run must at least be configured for."""
         return int(self.facts["limits"]["min_duration_ms"])
@@ -166,8 +179,8 @@ class Round:
     def official_name(self, directory: str, model_mapping: Mapping[str, str] | None = None) -> str:
         """Benchmark directory to official name; ``model_mapping`` is that of the open division.
 
-        Order: official name, alias, the submitter's mapping, a guess by substring, alias once more (rules of
-        the official checker of v4.1 and later). Unknown names stay as they are.
+        Order: official name, alias, the submitter's mapping, a guess by substring, alias once more. Which
+        substrings are guessed is a fact of the round. Unknown names stay as they are.
         """
         aliases: Mapping[str, str] = self.facts["model_aliases"]
         if directory in self.benchmark_names:
@@ -176,8 +189,13 @@ class Round:
             return aliases[directory]
         if model_mapping and directory in model_mapping:
             return model_mapping[directory]
-        guess = _guess(directory)
+        guess = _guess(directory, self.reading.get("guesses", GUESSES))
         return aliases.get(guess, guess)
+
+    @property
+    def log_markers(self) -> tuple[str, ...]:
+        """What the lines of a detail log that count begin with."""
+        return tuple(self.reading.get("log_markers", (":::MLLOG",)))
 
     @property
     def inferred_pairs(self) -> tuple[InferredPair, ...]:
@@ -207,11 +225,17 @@ class Round:
         return "\n".join(lines) + "\n"
 
 
-def _guess(directory: str) -> str:
-    if any(part in directory for part in ("mobilenet", "efficientnet", "resnet50")):
-        return "resnet"
-    for name in ("bert-99.9", "bert-99"):
-        if name in directory:
+GUESSES = (
+    (("mobilenet", "efficientnet", "resnet50"), "resnet"),
+    (("bert-99.9",), "bert-99.9"),
+    (("bert-99",), "bert-99"),
+)
+"""Parts of a directory's name and the benchmark that they stand for, in order (v4.1 and later)."""
+
+
+def _guess(directory: str, guesses: Iterable[tuple[Iterable[str], str]]) -> str:
+    for parts, name in guesses:
+        if any(part in directory for part in parts):
             return name
     return directory
 

@@ -63,3 +63,13 @@ def test_a_benchmark_without_a_loadgen_model_is_refused(
 def test_an_absent_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert TOOL["main"]([str(tmp_path / "no"), str(tmp_path / "no"), str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["v6.0", "v6.1"])
+def test_the_newest_rounds_are_what_the_tool_makes(name: str) -> None:
+    """Made again from itself a round's file stays as it is, so that what the supplement adds stands in it."""
+    shipped = json.loads((ROOT / f"schemas/rounds/{name}.json").read_text("utf-8"))
+    supplement = json.loads((ROOT / f"tools/rounds/supplement/{name}.json").read_text("utf-8"))
+    facts = {k: v for k, v in shipped.items() if k not in ("reading", "csv_columns")}
+    assert TOOL["make_round"](facts | {"schema": "mlcheck-round/1"}, supplement) == shipped
+    assert supplement["endpoints"].items() <= shipped["endpoints"].items()
