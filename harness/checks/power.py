@@ -24,6 +24,8 @@ SUBJECT = "power"
 LIMIT_S = 15.0
 SETTLE_S = 5.0
 """How long a meter that was found without a range that fits is asked again."""
+ANSWER_S = 5.0
+"""How long a daemon may take for one answer."""
 SPAWNED = "meter"
 GOOD_TIE_S = 0.005
 """Uncertainty of the clock tie above which the ends of a window are noticeably uncertain."""
@@ -54,7 +56,7 @@ def check(situation: Situation) -> Iterator[Line]:
 def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
     """A running daemon: it answers, its clock can be tied, its meter measures."""
     try:
-        client = PowerdClient(url)
+        client = PowerdClient(url, timeout_s=ANSWER_S)
         version = client.health().get("version", "of unknown version")
         name = choose_meter(client, url, power.meter)
         meter = next(m for m in client.meters() if m["name"] == name)

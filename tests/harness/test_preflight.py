@@ -555,7 +555,11 @@ def test_running_daemon_tells_state_clock_and_uncertainty(
         time.sleep(2.5)
         situation = replace(bare, power=PowerRequest(url, None, None, None))
         lines = {line.subject: line for line in found(power, situation) if line.subject != "power"}
-        says(lines["power, wall"], "ok", "connected", "none bad")
+        # While a meter looks for its range it may give a sample or two that are not good.
+        assert re.match(
+            r"connected, \d+ samples so far, none bad|\d of \d+ samples so far were bad",
+            lines["power, wall"].found,
+        )
         measures_50_watts(lines["power, wall: uncertainty"])
         assert "V, " in lines["power, wall: range"].found
         texts = [line.found for line in found(power, situation) if line.subject == "power"]

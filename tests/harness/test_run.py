@@ -190,7 +190,8 @@ def test_invalid_with_own_settings_says_what_to_change(
     )
     assert (code, out) == (1, "")
     assert "INVALID" in err
-    assert "set --target-latency-ms" in err
+    assert "set *.SingleStream.target_latency = " in err
+    assert f"in {conf}, or give --target-latency-ms" in err
     assert err.count("\n") == 1
     assert not tree.exists(), "never half a result"
 
