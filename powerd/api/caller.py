@@ -9,7 +9,8 @@ from fastapi import Depends, Request
 from powerd.tokens import EVERYBODY, Caller
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
+    # Not a plain function: those run on a thread, which would cost a clock exchange its narrow round trip.
     found = getattr(request.state, "caller", EVERYBODY)
     assert isinstance(found, Caller)
     return found

@@ -2,67 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from powerd.clock import ClockFix
-from powerd.errors import NotThere, Refused
+from powerd.errors import NotThere
 from powerd.exchange import Exchange
 from powerd.model import Calibration, MeterInfo, Reading, Settings
 from powerd.store import tables
+from powerd.store.lock import take_lock
+from powerd.store.records import Run, StoredReading, StoredWindow
 from powerd.store.writer import Writer, WriterState, connect
 
 FILE_NAME = "powerd.sqlite"
 REMOVED_AT_ONCE = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReading:
-    """A reading with its place in the store and the run of the daemon that made it."""
-
-    ident: int
-    run: int
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One life of the daemon: start and last sign of life on BOOTTIME of its boot."""
-
-    ident: int
-    boot_id: str
-    started_ns: int
-    last_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredWindow:
-    """A window as it is kept. ``request`` is what the closer asked, ``document`` the closed window's JSON."""
-
-    ident: str
-    name: str
-    meter: str
-    channel: str
-    labels: Mapping[str, str]
-    state: str
-    boot_id: str
-    opened_ns: int
-    request: Mapping[str, Any] | None
-    document: str | None
-
-
 class Store:
     """One data directory. Putting is quick and durable within half a second; everything else is durable on return."""
 
     def __init__(self, folder: Path, boot: str) -> None:
-        self._lock_file = _take_lock(folder)
+        self._lock_file = take_lock(folder)
         self._path = folder / FILE_NAME
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -351,25 +317,3 @@ def _info(text: str) -> MeterInfo:
 def _settings(text: str) -> Settings:
     values = json.loads(text)
     return Settings(**{**values, "channels": tuple(values["channels"])})
-
-
-def _take_lock(folder: Path) -> int:
-    """The data directory for us alone; the kernel frees it when we die, however that happens."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / "powerd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        why = "it is a file" if folder.exists() and not folder.is_dir() else error.strerror
-        raise NotThere(f"data directory {folder} cannot be used: {why}; choose another --data-dir") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.read(handle, 32).decode("utf-8", "replace").strip() or "unknown"
-        os.close(handle)
-        raise Refused(
-            f"another powerd (process {owner}) uses the data directory {folder}: "
-            "stop it or choose another --data-dir"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode())
-    return handle
