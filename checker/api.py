@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -47,6 +48,8 @@ def check_with(path: Path, options: Options) -> Report:
     if not path.is_dir():
         reason = "is not a directory" if path.exists() else "does not exist"
         raise UserError(f"nothing to check: {path} {reason}; name the folder that holds closed/ or open/")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise UserError(f"nothing to check: {path} may not be read: Permission denied; change its rights")
     submission, reason = open_submission(Tree(path), path, options)
     results = chosen(submission, options)
     findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
@@ -76,7 +79,8 @@ def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submissio
         )
     if not any(f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in tree.folders.values()):
         raise UserError(
-            f"nothing to check: {path} has no <division>/<submitter>/results/<system>/<benchmark>/<scenario>"
+            f"nothing to check: {path} has no <division>/<submitter>/results/<system>/<benchmark>/<scenario>; "
+            "name the folder that does"
         )
     round_, reason = recognise.choose(options.round, tree)
     return Submission(tree, round_, unofficial_power=options.power == "unofficial"), reason
@@ -94,7 +98,9 @@ def chosen(submission: Submission, options: Options) -> list[Result]:
             )
             if value
         )
-        raise UserError(f"nothing to check: none of {len(results)} results matches {asked}")
+        raise UserError(
+            f"nothing to check: none of {len(results)} results matches {asked}; `mlcheck summary` lists them"
+        )
     return found
 
 

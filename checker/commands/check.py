@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from pathlib import Path
 
@@ -84,7 +85,10 @@ def _names(text: str) -> tuple[str, ...]:
     names = tuple(n.strip() for n in text.split(",") if n.strip())
     for name in names:
         if not any(rule == name or rule.startswith(name.rstrip("/") + "/") for rule in all_rules()):
-            raise UserError(f"no rule or family is called {name!r}; `mlcheck rules` lists them")
+            families = {rule.split("/")[0] for rule in all_rules()}
+            near = difflib.get_close_matches(name, [*families, *all_rules()], n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UserError(f"no rule or family is called {name!r}; {hint}`mlcheck rules` lists them")
     return names
 
 
@@ -106,7 +110,9 @@ def _write(report: Report, form: str, target: str) -> None:
         with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             writer(report, file)
     except OSError as error:
-        raise UserError(f"the report cannot be written to {target}: {error.strerror}") from error
+        raise UserError(
+            f"the report cannot be written to {target}: {error.strerror}; name another file"
+        ) from error
 
 
 def _exit_code(report: Report, judge: str, fail_on: str) -> int:

@@ -46,6 +46,12 @@ def run(args: argparse.Namespace) -> int:
     round_ = load_round(args.round)
     if args.system_type not in round_.facts["system_types"]:
         raise UserError(unknown("system type", args.system_type, round_.facts["system_types"]))
+    if args.division not in round_.facts["divisions"]:
+        raise UserError(unknown("division", args.division, round_.facts["divisions"]))
+    if not args.submitter.strip():
+        raise UserError(
+            "found an empty --submitter, wanted the name of who submits; leave it out to fill it in later"
+        )
     described = system.describe(
         round_,
         division=args.division,
