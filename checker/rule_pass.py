@@ -39,7 +39,7 @@ class RulePass:
         self.submission, self.options = submission, options
         self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         self.effects = effects(submission.round.name)
-        default = bool(submission.round.facts["power"]["run_by_default"])
+        default = bool(submission.round.facts["power"].get("run_by_default"))
         self.power_checker = default if options.power_checker is None else options.power_checker
         self._broken: dict[str, tuple[Source[Any], Place, set[str]]] = {}
         self._absent: dict[tuple[Place, str, str], list[tuple[Rule, Absent]]] = defaultdict(list)
@@ -118,7 +118,8 @@ class RulePass:
         return unofficial_session(node.server.value)
 
     def _add(self, rule: Rule, problem: Problem, place: Place) -> None:
-        effect = problem.effect or self.effects[rule.id]
+        aspect = problem.aspect or ("absent" if problem.raises else None)
+        effect = problem.effect or self.effects.get(f"{rule.id}:{aspect}") or self.effects[rule.id]
         if problem.raises and problem.effect is None and effect is Effect.LOG:
             effect = Effect.RESULT
         if rule.power_checker and not self.power_checker and effect.fails:

@@ -17,8 +17,15 @@ NEEDS = ("accuracy_txt",)
 
 def read(result: Result) -> AccuracyText:
     """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
-    lower = result.rules.lower_limits(result.scenario)
-    return accuracy_txt.parse(result.accuracy_txt.value, lower)
+    lower, reading = result.rules.lower_limits(result.scenario), result.round.reading
+    return accuracy_txt.parse(
+        result.accuracy_txt.value, lower, any_value=_one_value(result), own=reading.get("accuracy_patterns")
+    )
+
+
+def _one_value(result: Result) -> bool:
+    """Whether one value counts, the last, in the place of every value (up to v3.0)."""
+    return result.round.reading.get("accuracy", "each-value") != "each-value"
 
 
 def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
@@ -40,23 +47,30 @@ def _leniently(result: Result, problem: Problem, severity: Severity = Severity.N
 )
 def target(result: Result) -> Iterator[Problem]:
     """A faster model that answers worse is another model. The target is a share of the reference model's
-    accuracy; each value below it counts, up to the line at which all targets and the hash were seen. The open
-    division may miss it: the official checker prints that and goes on."""
+    accuracy; each value below it counts, up to the line at which all targets and the hash were seen, or in the
+    early rounds the last value alone. The open division may miss it: the official checker prints that and goes
+    on. That of v0.5 had no targets at all and was content with any accuracy."""
     text = read(result)
     for limit in result.rules.lower_limits(result.scenario):
         rows = [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
         if not rows:
             message = f"accuracy.txt has no line with {limit.metric}"
             path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
-            found = Problem(message, path, "nothing", wanted, excusable=False)
+            found = Problem(message, path, "nothing", wanted, excusable=False, aspect=_missing(result))
             yield _leniently(result, found, Severity.WARNING)
-        for row in rows:
+        for row in rows[-1:] if _one_value(result) else rows:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
                 yield _leniently(
                     result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
                 )
+
+
+def _missing(result: Result) -> str:
+    """Whether the number of another metric is there in the place of the wanted one, or none at all."""
+    known = result.round.facts.get("accuracy_patterns_metrics", ())
+    return "other-metric" if accuracy_txt.find(result.accuracy_txt.value, known) else "no-metric"
 
 
 @rule(

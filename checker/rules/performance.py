@@ -10,7 +10,7 @@ from checker import metrics
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import INFERENCE, rule, run_rule
-from checker.run import Run
+from checker.run import Run, in_summary
 from checker.schema_rules import of_run
 
 
@@ -49,7 +49,7 @@ def loadgen_errors(run: Run) -> Iterator[Problem]:
         first = errors[0]
         yield Problem(
             f"{len(errors)} errors in the detail log, the first is {first.key}: {str(first.value)[:160]}",
-            run.log.path,
+            run.detail_path,
             found=f"{len(errors)} errors",
             wanted="none",
             line=first.line,
@@ -83,7 +83,7 @@ def seeds(run: Run) -> Iterator[Problem]:
     path, also in the name of a submitter."""
     named = run.result.round.facts["seeds"].get("TEST05")
     by_path = named is not None and "TEST05" in run.path and run.test != "TEST05"
-    wrong = list(of_run(run, "performance/seeds"))
+    wrong = list(of_run(run, "performance/seeds", raises=in_summary(run.result.round)))
     if not by_path:
         yield from wrong
         return
@@ -132,15 +132,20 @@ def server_latency(run: Run) -> Iterator[Problem]:
 
 @run_rule(
     "performance/min-queries",
-    title="Enough queries in Offline",
+    title="Enough queries",
     fix="Leave min_query_count at the round's value and run again.",
     good="effective_min_query_count: 1",
     bad="effective_min_query_count: 0",
 )
 def min_queries(run: Run) -> Iterator[Problem]:
-    """Offline sends at least one query. The numbers that the official tables give for the other scenarios
-    are never compared; early stopping decides there."""
-    return of_run(run, "performance/min-queries", raises=True)
+    """Offline sends at least one query. For the other scenarios early stopping decides since v2.0; before, each
+    had its number of queries. The official checkers of those rounds only print what is missing."""
+    yield from of_run(run, "performance/min-queries", raises=True)
+    facts = run.result.round.facts
+    if not facts["early_stopping_scenarios"] and run.scenario not in run.result.rules.facts["min_queries"]:
+        line, wanted = run.line("effective_scenario"), "a scenario with a number of queries"
+        message = f"the round has no number of queries for {run.scenario:.40}"
+        yield Problem(message, run.log.path, run.scenario, wanted, line, raises=True)
 
 
 @run_rule(
@@ -245,12 +250,12 @@ def test_mode(run: Run) -> Iterator[Problem]:
 )
 def inferred_pair(result: Result) -> Iterator[Problem]:
     """On edge systems Offline may be inferred from a SingleStream or MultiStream run, and MultiStream from a
-    SingleStream run. The official checker of this round accepts any pair and prints a number whose unit is
-    wrong."""
+    SingleStream run; up to v1.1 only Offline, from SingleStream. The official checker accepts other pairs and
+    prints a number whose unit is wrong."""
     logged = result.run.scenario
     if result.canonical is None or logged == result.canonical:
         return
-    if (result.canonical, logged) not in metrics.INFERRED_PAIRS:
+    if (result.canonical, logged) not in metrics.inferred_pairs(result):
         yield Problem(
             f"the directory says {result.canonical}, the log {logged}",
             result.run.log.path,
@@ -271,8 +276,9 @@ def inferred_pair(result: Result) -> Iterator[Problem]:
 )
 def metric(result: Result) -> Iterator[Problem]:
     """Without its number a result says nothing. Which key counts is a fact of round, benchmark and logged
-    scenario. A result of exactly zero is neither listed nor reported as missing by the official checker."""
-    found, _ = metrics.metric(result)
+    scenario. A result of exactly zero is neither listed nor reported as missing by the official checker; with
+    power the early ones list it."""
+    found, inferred = metrics.metric(result)
     if not math.isfinite(found.value):
         wanted = "a finite number"
         message = f"{found.name} is {found.value}"
@@ -280,4 +286,7 @@ def metric(result: Result) -> Iterator[Problem]:
         yield Problem(message, result.run.log.path, str(found.value), wanted, line, effect=Effect.NONE)
     elif found.value == 0:
         message = f"{found.name} gives a result of 0"
-        yield Problem(message, result.run.log.path, "0", "above 0", result.run.line(found.name))
+        estimate = inferred and result.canonical == "MultiStream"
+        aspect = "zero-with-power" if result.has_power and not estimate else None
+        path, line = result.run.log.path, result.run.line(found.name)
+        yield Problem(message, path, "0", "above 0", line, aspect=aspect)

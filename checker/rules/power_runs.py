@@ -27,14 +27,13 @@ def files(result: Result) -> Iterator[Problem]:
     if not result.has_power:
         return
     known = result.round.files
-    tolerated = known["always_tolerated"]
     if result.tree.folder(result.power_path) is None:
         yield Problem("performance/power is no directory", result.power_path, "a file", "a directory")
-    yield from file_list(result.tree, result.power_path, known["power_required"], (), tolerated)
+    yield from file_list(result, result.power_path, known["power_required"])
     if result.tree.folder(result.ranging.path) is None:
         yield Problem("there is no ranging run", result.ranging.path, "nothing", "a directory")
     required = [*known["performance_required"], *known["performance_power_required"]]
-    yield from file_list(result.tree, result.ranging.path, required, known["performance_optional"], tolerated)
+    yield from file_list(result, result.ranging.path, required, known["performance_optional"])
 
 
 @rule(
@@ -70,7 +69,16 @@ def metric(result: Result) -> Iterator[Problem]:
     if not result.has_power:
         return
     found = metrics.samples(result.run)
-    if not found.kept:
+    if not found.kept and metrics.samples(result.run, written=True).kept:
+        yield Problem(
+            "the official checker of this round adds time zones to times that are UTC already, and finds no sample",
+            result.client.path,
+            found="samples in the window by the times as they were written",
+            wanted="the same time zone in client.json and server.json",
+            pointer="/timezone",
+            severity=Severity.WARNING,
+        )
+    elif not found.kept:
         window = found.window
         yield Problem(
             f"no usable power sample lies in the {window.seconds:.0f} s of the run",
@@ -170,7 +178,10 @@ def delta_percent(result: Result) -> float:
 
 def _much_shorter(result: Result) -> bool:
     ranging, testing = (metrics.power_window(r).seconds for r in (result.ranging, result.run))
-    return (ranging - testing) / ranging > float(result.round.facts["power"]["duration_rule"]["limit"])
+    rule_ = result.round.facts["power"]["duration_rule"]
+    if rule_["kind"] == "abs-diff-over-max":
+        return abs(ranging - testing) / max(ranging, testing) >= float(rule_["limit"])
+    return (ranging - testing) / ranging > float(rule_["limit"])
 
 
 @rule(
@@ -186,8 +197,11 @@ def _much_shorter(result: Result) -> bool:
     needs=("performance_log", "ranging_log"),
 )
 def ranging_duration(result: Result) -> Iterator[Problem]:
-    """Ranges found in one load need not fit another."""
+    """Ranges found in one load need not fit another. Up to v3.0 the power checker fails runs whose lengths differ
+    by more than a share, longer or shorter; later it only warns of a much shorter one."""
     if result.has_power and _much_shorter(result):
         ranging, testing = (metrics.power_window(r).seconds for r in (result.ranging, result.run))
-        message = "testing was much shorter than ranging"
-        yield Problem(message, result.run.log.path, f"{testing:.0f} s", f"about {ranging:.0f} s")
+        severity = Severity(result.round.facts["power"]["duration_rule"]["severity"])
+        message = f"testing was much {'shorter' if testing < ranging else 'longer'} than ranging"
+        found, wanted = f"{testing:.0f} s", f"about {ranging:.0f} s"
+        yield Problem(message, result.run.log.path, found, wanted, severity=severity)

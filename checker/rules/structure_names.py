@@ -17,7 +17,7 @@ from checker.tree import Submitter
     fix="Replace the link by what it points to.",
     good="a file",
     bad="a link to a file that is not in the tree",
-    since="v2.1",
+    since="v3.0",
     until="v5.1",
 )
 def symlinks(submitter: Submitter) -> Iterator[Problem]:
@@ -50,7 +50,7 @@ def symlinks(submitter: Submitter) -> Iterator[Problem]:
     fix="Truncate the log (accuracy logs have their own tool) or leave the file out.",
     good="8 kB",
     bad="60 MB",
-    since="v2.1",
+    since="v3.0",
     until="v5.1",
 )
 def file_size(submitter: Submitter) -> Iterator[Problem]:
@@ -76,7 +76,7 @@ def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
     fix="Remove the file or directory.",
     good="README.md",
     bad=".DS_Store",
-    since="v2.1",
+    since="v3.0",
     until="v5.1",
 )
 def hidden_names(submitter: Submitter) -> Iterator[Problem]:
@@ -94,7 +94,7 @@ def hidden_names(submitter: Submitter) -> Iterator[Problem]:
     fix="Rename it; use an underscore.",
     good="my_notes.md",
     bad="my notes.md",
-    since="v2.1",
+    since="v3.0",
     until="v5.1",
 )
 def space_names(submitter: Submitter) -> Iterator[Problem]:
@@ -112,7 +112,7 @@ def space_names(submitter: Submitter) -> Iterator[Problem]:
     fix="Remove the directory.",
     good="code/resnet50/main.py",
     bad="code/resnet50/__pycache__/",
-    since="v2.1",
+    since="v3.0",
     until="v5.1",
 )
 def pycache(submitter: Submitter) -> Iterator[Problem]:
@@ -129,7 +129,7 @@ def pycache(submitter: Submitter) -> Iterator[Problem]:
     fix="Remove the directory, or put into it what belongs there.",
     good="a directory with a file",
     bad="a directory without anything",
-    since="v2.1",
+    since="v3.0",
     until="v5.1",
 )
 def empty_dirs(submitter: Submitter) -> Iterator[Problem]:

@@ -31,6 +31,13 @@ def golden(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def in_corpus(row: dict[str, str]) -> bool:
+    """Whether the files that a row of a golden table speaks of are there."""
+    names = (row["division"], row["submitter"], "results", row["system"], row["benchmark"])
+    path = folder() / row["round"] / Path(*names) / row["scenario_dir"]
+    return bool(row["scenario_dir"]) and path.is_dir()
+
+
 def control_tree(target: Path, round_name: str, division: str, submitter: str, system: str) -> None:
     """One system of a published tree, as the mutants were made from it; files are linked, not copied."""
     source = folder() / round_name / division / submitter
@@ -156,7 +163,15 @@ def _spl_shift(path: Path, edit: dict[str, Any], tree: Path) -> None:
     _spl(path, change)
 
 
+def _crlf(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    """Lines that end in LF get CRLF, and the other way round."""
+    data = path.read_bytes()
+    plain = data.replace(b"\r\n", b"\n")
+    path.write_bytes(plain if plain != data else plain.replace(b"\n", b"\r\n"))
+
+
 _OPS = {
+    "crlf": _crlf,
     "sub": _sub,
     "write": _write,
     "delete": _delete,

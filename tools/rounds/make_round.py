@@ -45,7 +45,7 @@ def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, A
     document: dict[str, Any] = {"schema": "edgewatt/round/1", "round": facts["round"]}
     document |= {key: facts[key] for key in WANTED}
     document |= {key: facts[key] for key in OPTIONAL if key in facts}
-    document["power"] = {**facts["power"], **supplement.get("power", {})}
+    document["power"] = {**(facts["power"] or {}), **supplement.get("power", {})}
     document |= {key: supplement[key] for key in supplement if key not in ("round", "power")}
     return document
 
