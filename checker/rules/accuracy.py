@@ -25,7 +25,7 @@ def read(result: Result) -> AccuracyText:
 
 def _one_value(result: Result) -> bool:
     """Whether one value counts, the last, in the place of every value (up to v3.0)."""
-    return result.round.reading.get("accuracy", "each-value") != "each-value"
+    return bool(result.round.reading.get("accuracy", "each-value") != "each-value")
 
 
 def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:

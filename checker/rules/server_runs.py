@@ -10,7 +10,6 @@ from checker.result import Result
 from checker.rule import INFERENCE, effects, rule
 from checker.rules.compliance import judge
 
-
 SERVER_RUNS = "performance/server-runs"
 
 

@@ -3,9 +3,11 @@
     python tools/rounds/make_round.py FACTS.json tools/rounds/supplement/v4.1.json schemas/rounds/v4.1.json
 
 FACTS is a ``mlcheck-round/1`` document (constants of one round of the official checker as plain data). The
-supplement says what the facts on power leave out and, for rounds that the harness runs, which LoadGen serves the
-round and which settings it brings; a round without is judged, but not run. Integers stay integers on the whole way: three seeds of a round do not fit a double. The output is sorted by nothing and changed by nothing
-but what this file does, so that running the tool twice gives the same bytes.
+supplement says what the facts on power leave out, how the official checker of an early round reads a tree, and,
+for rounds that the harness runs, which LoadGen serves the round and which settings it brings; a round without is
+judged, but not run. Integers stay integers on the whole way: three seeds of a round do not fit a double. The
+output is sorted by nothing and changed by nothing but what this file does, so that running the tool twice gives
+the same bytes.
 """
 
 from __future__ import annotations
