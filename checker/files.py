@@ -36,35 +36,38 @@ class Tree:
         self.folders: dict[str, Folder] = {}
         self.unreadable: dict[str, str] = {}
         self.live_links: set[str] = set()
-        self._real_root = root.resolve()
-        self._walk("", {self._real_root})
+        self._real_root = os.path.realpath(root)
+        self._walk("", self._real_root, frozenset({self._real_root}))
 
-    def _walk(self, path: str, above: set[Path]) -> None:
+    def _walk(self, path: str, real: str, above: frozenset[str]) -> None:
         folder = self.folders[path] = Folder(path)
         try:
-            entries = sorted(os.scandir(self.root / path), key=lambda e: e.name)
+            with os.scandir(real) as found:
+                entries = sorted(found, key=lambda e: e.name)
         except OSError as error:
             self.unreadable[path] = error.strerror or str(error)
             return
         for entry in entries:
-            self._enter(folder, entry, above)
+            self._enter(folder, entry, real, above)
 
-    def _enter(self, folder: Folder, entry: os.DirEntry[str], above: set[Path]) -> None:
+    def _enter(self, folder: Folder, entry: os.DirEntry[str], real: str, above: frozenset[str]) -> None:
         below = join(folder.path, entry.name)
-        real = None
+        inside = os.path.join(real, entry.name)
         if entry.is_symlink():
             folder.links[entry.name] = os.readlink(entry.path)
-            real = Path(entry.path).resolve()
-            if not real.exists() or not real.is_relative_to(self._real_root):
+            inside = os.path.realpath(entry.path)
+            if not os.path.exists(inside) or not self._holds(inside):
                 return
             self.live_links.add(below)
         if entry.is_dir():
-            real = real or Path(entry.path).resolve()
             folder.dirs.append(entry.name)
-            if real not in above:
-                self._walk(below, above | {real})
+            if inside not in above:
+                self._walk(below, inside, above | {inside})
         else:
             folder.files[entry.name] = entry.stat().st_size
+
+    def _holds(self, real: str) -> bool:
+        return real == self._real_root or real.startswith(os.path.join(self._real_root, ""))
 
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""

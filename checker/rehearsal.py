@@ -15,20 +15,23 @@ Document = Mapping[str, Any]
 
 MADE = ("dataset", "weights")
 """Parts of a fixture that decide its accuracy."""
-SHORT = ("min_duration_ms", "offline_samples")
+SHORT = ("min_duration_ms", "min_query_count", "offline_samples")
 """Cuts that make a run short, with fewer queries and a score and a power that scatter more."""
 _BY_CUT = {
     "min_duration_ms": ("duration", "queries", "early_stopping"),
+    "min_query_count": ("queries", "early_stopping"),
     "offline_samples": ("offline_samples", "queries"),
     "performance_sample_count": ("performance_sample_count",),
     "dataset_size": ("dataset_size",),
+    "samples_per_query": (),
+    "latency_percentile": (),
 }
-_SHORT_AT = ("shortened/min_duration_ms", "shortened/offline_samples")
+_SHORT_AT = ("shortened/min_duration_ms", "shortened/min_query_count", "shortened/offline_samples")
 DECLARATIONS = {
     "declared": ("shortened", "synthetic"),
     "duration": _SHORT_AT[:1],
     "queries": _SHORT_AT,
-    "early_stopping": _SHORT_AT[:1],
+    "early_stopping": _SHORT_AT[:2],
     "performance_sample_count": ("shortened/performance_sample_count",),
     "offline_samples": ("shortened/offline_samples",),
     "dataset_size": ("shortened/dataset_size",),

@@ -16,12 +16,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from harness import loadgen
 from harness.extras import need
 from harness.model import Job
+from harness.queued import QueuedSut
 from harness.registry import backend, benchmark
 from harness.scenarios import BY_NAME
 from harness.sut import Sut
@@ -29,8 +30,10 @@ from schemas.errors import UserError
 
 BEAT_S = 0.25
 WARM_UP_S = 1.0
-BATCH = 32
-"""Samples per call of the runtime in Offline."""
+LEAVE_S = 2.0
+"""Server: how long LoadGen is waited for once the run is only being brought to its end."""
+SWITCH_S = 0.0005
+"""Server: how long a worker's Python code may keep the thread waiting that issues at given instants."""
 
 
 class Child:
@@ -67,7 +70,8 @@ class Child:
         dataset = bench.dataset(_path(job.dataset))
         engine = backend(job.backend)
         engine.load(_path(job.model), inputs=bench.inputs, outputs=bench.outputs, threads=job.threads)
-        sut = self._sut = Sut(bench, engine, dataset, batch=max(BATCH, BY_NAME[job.scenario].per_query))
+        kind = QueuedSut if BY_NAME[job.scenario].expects == "load" else Sut
+        sut = self._sut = kind(bench, engine, dataset, batch=job.batch)
         if job.kind == "calibrate":
             return self._calibrate(sut, len(dataset))
         sut.warm_up(0, WARM_UP_S)
@@ -82,20 +86,35 @@ class Child:
     def _measure(self, sut: Sut, total: int) -> int:
         thread = threading.Thread(target=self._loadgen, args=(sut, total), name="loadgen", daemon=True)
         thread.start()
+        drained_at: float | None = None
         while not self._ended.wait(BEAT_S):
             self._beat(sut)
+            if sut.draining and isinstance(sut, QueuedSut):
+                drained_at = drained_at or time.monotonic()
+                if time.monotonic() - drained_at > LEAVE_S:
+                    self._abandon(sut)
         self._beat(sut)
         if self._fault is not None:
             # An exception that went through LoadGen leaves it in a state in which leaving normally crashes.
             self._say(event="error", kind=_kind(self._fault), message=_text(self._fault))
             self._leave(1)
+        sut.close()
         if sut.error is not None:
             self._say(event="error", kind=_kind(sut.error), message=_text(sut.error))
             return 1
         self._say(event="done", drained=sut.draining, completed=sut.completed)
         return 0
 
+    def _abandon(self, sut: Sut) -> None:
+        """Leave a Server run whose schedule has long to go: LoadGen waits for each instant of it, whatever is
+        answered, and cannot be told to end. Its logs stay without a result, which is what such a run has."""
+        error = sut.error or UserError("it was stopped before the schedule of Server came to its end")
+        self._say(event="error", kind=_kind(error), message=_text(error))
+        self._leave(1)
+
     def _loadgen(self, sut: Sut, total: int) -> None:
+        if isinstance(sut, QueuedSut):
+            sys.setswitchinterval(SWITCH_S)
         try:
             loadgen.run(self._job, sut, total)
         except BaseException as error:  # noqa: BLE001 - kept for the main thread, which reports it
@@ -104,12 +123,14 @@ class Child:
             self._ended.set()
 
     def _calibrate(self, sut: Sut, total: int) -> int:
-        count = BY_NAME[self._job.scenario].per_query
-        indices = [i % total for i in range(count)]
-        done: list[list[float]] = []
-        thread = threading.Thread(
-            target=lambda: done.append(sut.measure(indices, self._job.seconds)), daemon=True
-        )
+        sizes = self._sizes()
+        done: list[list[list[float]]] = []
+
+        def measure() -> None:
+            each = self._job.seconds / len(sizes)
+            done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+
+        thread = threading.Thread(target=measure, daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(BEAT_S)
@@ -119,14 +140,26 @@ class Child:
                 event="error", kind="internal", message="calibration failed; its reason is in child.log"
             )
             return 1
-        latencies = done[0]
-        median = statistics.median(latencies) if latencies else 0.0
-        rate = count * len(latencies) / sum(latencies) if latencies else 0.0
+        rows = [(size, each) for size, each in zip(sizes, done[0], strict=True) if each]
+        medians = [(size, statistics.median(each) * 1e3) for size, each in rows]
         self._say(
-            event="calibrated", p50_latency_ms=median * 1e3, samples_per_second=rate, queries=len(latencies)
+            event="calibrated",
+            p50_latency_ms=medians[0][1] if medians else 0.0,
+            samples_per_second=max((size * len(each) / sum(each) for size, each in rows), default=0.0),
+            queries=sum(len(each) for _, each in rows),
+            fast_latency_ms=_fast(rows[0][1]) * 1e3 if rows else 0.0,
+            fast_samples_per_second=max((size / _fast(each) for size, each in rows), default=0.0),
+            batches=medians if isinstance(sut, QueuedSut) else [],
         )
         self._say(event="done", drained=sut.draining, completed=sut.completed)
         return 0
+
+    def _sizes(self) -> list[int]:
+        """Samples per call of the runtime that are measured: one figure, or in Server 1, 2, 4 … up to the bound."""
+        row, most = BY_NAME[self._job.scenario], self._job.batch
+        if row.expects != "load":
+            return [most if row.batches else row.per_query]
+        return [*(1 << n for n in range(most.bit_length()) if 1 << n < most), most]
 
     def _listen(self) -> None:
         for word in self._words:
@@ -155,6 +188,11 @@ class Child:
         self._voice.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _fast(latencies: Sequence[float]) -> float:
+    """The latency that a tenth of the calls keep, in seconds: what a load on the machine does not hide."""
+    return sorted(latencies)[len(latencies) // 10]
 
 
 def _kind(error: BaseException) -> str:

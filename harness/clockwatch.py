@@ -2,17 +2,22 @@
 
 LoadGen takes latencies, duration and power window from CLOCK_REALTIME: a step of some seconds fakes so many
 seconds of load and stays VALID. Nothing in its logs shows this, so it is watched from outside: the
-difference of CLOCK_REALTIME and CLOCK_MONOTONIC_RAW is looked at several times a second.
+difference of CLOCK_REALTIME and CLOCK_MONOTONIC_RAW is looked at several times a second, and the kernel is asked
+to report each time that the clock is set (``harness.clockset``), which catches a step taken back between two
+looks. Where the kernel cannot be asked, the looks remain.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from harness.clockset import SetWatch, timer
 from harness.model import ClockEvidence
-from schemas.units import UnixNs
+from schemas.units import UnixNs, format_rfc3339
 
 LARGEST_STEP_NS = 1_000_000
 LARGEST_SLEW_PPM = 500.0
@@ -52,8 +57,17 @@ def _look_once() -> Look:
 class ClockWatch:
     """Looks at the clocks from entering the context to leaving it."""
 
-    def __init__(self, interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        interval_s: float = INTERVAL_S,
+        *,
+        open_timer: Callable[[], int | None] = timer,
+        read: Callable[[int, int], bytes] = os.read,
+    ) -> None:
+        """``open_timer`` gives the descriptor by which the kernel reports, or None; ``read`` reads it."""
         self._interval_s = interval_s
+        self._sets: list[int] = []
+        self._set_watch = SetWatch(self._sets.append, open_timer=open_timer, read=read)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="clockwatch", daemon=True)
         self._first = self._last = look()
@@ -62,6 +76,7 @@ class ClockWatch:
 
     def __enter__(self) -> ClockWatch:
         self._first = self._last = look()
+        self._set_watch.start()
         self._thread.start()
         return self
 
@@ -69,10 +84,12 @@ class ClockWatch:
         self._ended.set()
         self._thread.join()
         self._see(look())
+        self._set_watch.stop()
 
     def evidence(self) -> ClockEvidence:
         """How the clock went, once the context was left."""
-        return evidence(self._first, self._last, self._largest_step_ns, self._looks)
+        found = evidence(self._first, self._last, self._largest_step_ns, self._looks)
+        return replace(found, sets_unix_ns=tuple(self._sets), kernel_reports=self._set_watch.active)
 
     def _watch(self) -> None:
         while not self._ended.wait(self._interval_s):
@@ -115,6 +132,13 @@ def objection(found: ClockEvidence) -> str | None:
         return (
             f"the wall clock stepped by {found.largest_step_ns / 1e6:.1f} ms during the run, and LoadGen measures "
             "with that clock; stop whatever sets the clock (NTP, chrony, a hypervisor) and run again"
+        )
+    if found.sets_unix_ns:
+        times = len(found.sets_unix_ns)
+        return (
+            f"the wall clock was set {'once' if times == 1 else f'{times} times'} during the run, first at "
+            f"{format_rfc3339(UnixNs(found.sets_unix_ns[0]))}, and how far it was away in between cannot be known; "
+            "stop whatever sets the clock (NTP, chrony, a hypervisor) and run again"
         )
     if abs(found.slew_ppm) > LARGEST_SLEW_PPM:
         return (

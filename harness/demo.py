@@ -1,9 +1,9 @@
 """The whole trip without hardware or downloads: emulated meter, power daemon, benchmark, tree, verdict.
 
 The meter is emulated on a pseudo-terminal and its load follows this machine's processors; model and data set
-are synthetic; the runs are short. The short trip is one scenario in the open division; the full one is a whole
-closed submission of one benchmark: every edge scenario that the round wants, each with power, accuracy and
-compliance.
+are synthetic; the runs are short. The full trip is a whole closed submission of one benchmark: every edge
+scenario that the round wants, each with power, accuracy and compliance. The short one is a single scenario in
+the open division.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from harness.submission import RECORD_NAME
 from schemas.errors import Failed, UserError
 
 if TYPE_CHECKING:
+    from harness.observer import Observer
     from harness.runner import Say
 
 DRIVER = "yokogawa-wt300"
@@ -40,7 +41,7 @@ class Trip:
 
 SHORT = Trip(("SingleStream",), "open", 25.0)
 """One scenario with power and accuracy; alone it is no closed submission of this benchmark."""
-FULL = Trip(("SingleStream", "MultiStream", "Offline"), "closed", 12.0)
+FULL = Trip(("SingleStream", "MultiStream", "Offline"), "closed", 10.0)
 """A whole closed submission of the benchmark, compliance tests too. At one reading a second, a testing window
 of this length is covered by good samples to 0.99 and more."""
 IMAGES = 128
@@ -57,7 +58,7 @@ class Shown:
     """How often each rule was forgiven."""
 
 
-def run(request: RunRequest, scenarios: tuple[str, ...], say: Say) -> Shown:
+def run(request: RunRequest, scenarios: tuple[str, ...], say: Say, observer: Observer | None = None) -> Shown:
     """The trip; ``Failed`` when the tree is not valid as the rehearsal that it is."""
     from checker.api import check
 
@@ -70,7 +71,7 @@ def run(request: RunRequest, scenarios: tuple[str, ...], say: Say) -> Shown:
         say(f"meter: an emulated WT310E on {port}, load: {LOAD}")
         power = PowerRequest(None, DRIVER, port, None)
         base = replace(request, fixture=fixture, power=power, demo=True)
-        outcomes = tuple(_scenario(replace(base, scenario=name), say) for name in scenarios)
+        outcomes = tuple(_scenario(replace(base, scenario=name), say, observer) for name in scenarios)
     report = check(request.output, round_name=request.round_name, power="unofficial", rehearsal=True)
     if not report.valid:
         raise Failed(
@@ -79,11 +80,11 @@ def run(request: RunRequest, scenarios: tuple[str, ...], say: Say) -> Shown:
     return Shown(outcomes, dict(Counter(f.cause or f.rule for f in report.findings if f.forgiven)))
 
 
-def _scenario(request: RunRequest, say: Say) -> service.Outcome:
+def _scenario(request: RunRequest, say: Say, observer: Observer | None) -> service.Outcome:
     def said(text: str) -> None:
         say(f"{request.scenario}: {text}")
 
-    return service.run(request, said)
+    return service.run(request, said, observer)
 
 
 def check_command(tree: Path, *, rehearsal: bool) -> str:

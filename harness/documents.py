@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from harness.model import Plan, PowerEvidence
+from schemas.layout import ResultPath
 
 
 def _command(plan: Plan) -> str:
@@ -38,6 +39,17 @@ Run with:
     {_command(plan)}
 {fixture}
 `edgewatt.json` says what was shortened, simulated, synthetic or unofficial in this result.
+"""
+
+
+def inferred_readme(result: ResultPath, source: str, command_line: tuple[str, ...]) -> str:
+    """``measurements/…/README.md`` of a result that is inferred from another scenario."""
+    return f"""# {result.benchmark}, {result.scenario}
+
+Inferred from the {source} result of the same system: logs, accuracy and compliance runs are copies of that one's.
+Run that one as its own README says, then:
+
+    mlharness {shlex.join(command_line)}
 """
 
 

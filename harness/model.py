@@ -19,8 +19,9 @@ Phase = Literal["ranging", "testing"]
 class LoadSettings:
     """What ``user.conf`` sets over LoadGen's own ``mlperf.conf``; None leaves the round's value.
 
-    ``target_latency_ms`` is LoadGen's *expected* latency (it sizes the list of pre-generated queries);
-    ``target_qps`` the expected samples per second of Offline, the offered load of Server.
+    ``target_latency_ms`` is LoadGen's *expected* latency (it sizes the list of pre-generated queries), in Server
+    the limit of the 99th percentile; ``target_qps`` the expected samples per second of Offline, the offered load
+    of Server.
     """
 
     target_latency_ms: float | None = None
@@ -32,13 +33,17 @@ class LoadSettings:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is run: a benchmark with its model, its data set and the runtime that executes it."""
+    """What is run: a benchmark with its model, its data set and the runtime that executes it.
+
+    ``batch`` is the largest number of samples that one call of the runtime gets.
+    """
 
     benchmark: str
     model: Path
     dataset: Path
     backend: str
     threads: int
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,10 @@ class PowerRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done."""
+    """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done.
+
+    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge.
+    """
 
     benchmark: str
     scenario: str
@@ -89,6 +97,8 @@ class RunRequest:
     threads: int
     command_line: tuple[str, ...]
     demo: bool = False
+    batch: int | None = None
+    system_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,7 @@ class Plan:
     specs: tuple[RunSpec, ...]
     work: Path
     baseline: Baseline | None = None
+    system_type: str = "edge"
 
     @property
     def scenario(self) -> str:
@@ -149,7 +160,8 @@ class Job:
     """What a child process is told on its standard input: one LoadGen run, or one calibration.
 
     ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit);
-    ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes.
+    ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
+    ``batch`` the most samples of one call of the runtime.
     """
 
     kind: str
@@ -166,6 +178,7 @@ class Job:
     audit_conf: str
     seeds: Mapping[str, int]
     performance_sample_count: int
+    batch: int
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -181,11 +194,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Measured before a run: median latency of one query of the scenario, and samples per second."""
+    """Measured before a run: median latency of one query of the scenario, and samples per second.
+
+    ``fast_latency_ms`` and ``fast_samples_per_second`` are those of the fastest tenth: what the machine does
+    when nothing disturbs it. ``batches`` (Server only): samples in one call of the runtime, and the median
+    milliseconds of such a call.
+    """
 
     p50_latency_ms: float
     samples_per_second: float
     queries: int
+    fast_latency_ms: float
+    fast_samples_per_second: float
+    batches: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +214,9 @@ class ClockEvidence:
     """How the wall clock went during a run, against CLOCK_MONOTONIC_RAW.
 
     ``largest_step_ns`` is the largest jump between two looks; ``slew_ppm`` the mean rate difference;
-    ``suspended_ns`` how long the machine slept (CLOCK_BOOTTIME against CLOCK_MONOTONIC).
+    ``suspended_ns`` how long the machine slept (CLOCK_BOOTTIME against CLOCK_MONOTONIC). ``sets_unix_ns`` are the
+    instants at which the kernel reported that the clock was set (after the fact, in the clock as it was then);
+    ``kernel_reports`` says whether the kernel could be asked for that.
     """
 
     begin_unix_ns: UnixNs
@@ -204,10 +227,12 @@ class ClockEvidence:
     slew_ppm: float
     suspended_ns: int
     looks: int
+    sets_unix_ns: tuple[int, ...] = ()
+    kernel_reports: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the run record."""
-        return asdict(self)
+        return {**asdict(self), "sets_unix_ns": list(self.sets_unix_ns)}
 
 
 @dataclass(frozen=True, slots=True)

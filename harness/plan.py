@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path, PurePosixPath
 
-from harness import audit, extras, loadgen
+from harness import audit, extras, loadgen, system_types
 from harness.calibrate import merged
 from harness.fixtures.description import read as read_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
@@ -29,17 +29,19 @@ def plan(request: RunRequest) -> Plan:
     round_ = load_round(request.round_name)
     bench = benchmark(request.benchmark)
     official = _official(round_, bench.official, request.benchmark)
-    scenario = _scenario(round_, official, request.scenario)
+    system_type = system_types.resolve(request, round_)
+    scenario = system_types.scenario(request, round_, official, system_type)
     fixture = _fixture(request, bench.name)
     result = _result(request, round_, bench.name, scenario)
     specs = _specs(request, round_, official)
     _refuse_existing(request.output, result, round_, specs)
-    workload = _workload(request, bench.name, fixture)
+    workload = _workload(request, bench.name, fixture, scenario)
     samples = len(bench.dataset(workload.dataset))
     settings = _settings(request, round_, official, scenario, samples)
     if request.user_conf is not None:
         _read_user_conf(request.user_conf)
-    known = settings.target_latency_ms is not None or settings.target_qps is not None
+    by_latency = BY_NAME[scenario].expects == "latency"
+    known = (settings.target_latency_ms if by_latency else settings.target_qps) is not None
     model = round_.benchmark(official).loadgen_model
     if model is None:
         raise UserError(f"round {round_.name} has no LoadGen settings for {official}; choose another --round")
@@ -60,6 +62,7 @@ def plan(request: RunRequest) -> Plan:
         specs=specs,
         work=work,
         baseline=baseline,
+        system_type=system_type,
     )
 
 
@@ -79,22 +82,6 @@ def _official(round_: Round, official: str, asked: str) -> str:
     return official
 
 
-def _scenario(round_: Round, official: str, asked: str) -> str:
-    name = round_.canonical_scenario(asked) or round_.canonical_scenario(asked.lower())
-    if name is None:
-        raise UserError(unknown("scenario", asked, BY_NAME))
-    if name not in BY_NAME:
-        raise UserError(f"scenario {name} cannot be run yet; this version runs {', '.join(BY_NAME)}")
-    rules = round_.benchmark(official).scenarios("edge")
-    if rules is None or name not in (*rules.required, *rules.optional):
-        allowed = () if rules is None else (*rules.required, *rules.optional)
-        raise UserError(
-            f"round {round_.name} has no scenario {name} for {official} on edge systems; "
-            f"it has {', '.join(allowed) or 'none'}"
-        )
-    return name
-
-
 def _fixture(request: RunRequest, name: str) -> Fixture | None:
     if request.fixture is None:
         return None
@@ -108,7 +95,7 @@ def _fixture(request: RunRequest, name: str) -> Fixture | None:
     return fixture
 
 
-def _workload(request: RunRequest, name: str, fixture: Fixture | None) -> Workload:
+def _workload(request: RunRequest, name: str, fixture: Fixture | None, scenario: str) -> Workload:
     model = fixture.model if fixture else request.model
     dataset = fixture.dataset if fixture else request.dataset
     if model is None or dataset is None:
@@ -119,7 +106,22 @@ def _workload(request: RunRequest, name: str, fixture: Fixture | None) -> Worklo
         raise UserError(f"there is no folder {dataset}; give the folder of the data set with --dataset")
     if request.backend not in backend_names():
         raise UserError(unknown("backend", request.backend, backend_names()))
-    return Workload(name, model, dataset, request.backend, request.threads)
+    return Workload(name, model, dataset, request.backend, request.threads, _batch(request, scenario))
+
+
+def _batch(request: RunRequest, scenario: str) -> int:
+    """The most samples of one call of the runtime."""
+    row = BY_NAME[scenario]
+    if request.batch is None:
+        return row.batch
+    if request.batch < 1:
+        raise UserError(f"--batch {request.batch} is not a number of samples; give 1 or more")
+    if not row.batches:
+        able = ", ".join(r.name for r in BY_NAME.values() if r.batches)
+        raise UserError(
+            f"--batch is for {able}; {scenario} sends {row.per_query} at a time and they are one batch; leave it out"
+        )
+    return request.batch
 
 
 def _result(request: RunRequest, round_: Round, name: str, scenario: str) -> ResultPath:
@@ -200,14 +202,28 @@ def _settings(request: RunRequest, round_: Round, official: str, scenario: str, 
         target_qps=request.target_qps,
         performance_sample_count=samples if samples < wanted else None,
     )
+    if scenario == "Server":
+        settings = merged(settings, _server(request, round_, official))
     if request.rehearsal_s is None:
         return settings
     if not (math.isfinite(request.rehearsal_s) and request.rehearsal_s > 0):
         raise UserError(f"--rehearsal {request.rehearsal_s} is not a length; give seconds greater than 0")
     short = LoadSettings(min_duration_ms=max(1, round(request.rehearsal_s * 1000)))
-    if scenario == "Offline":
+    if scenario in ("Offline", "Server"):
         short = merged(short, LoadSettings(min_query_count=1))
     return merged(settings, short)
+
+
+def _server(request: RunRequest, round_: Round, official: str) -> LoadSettings:
+    """The number of queries that the round's table wants; LoadGen itself would go by early stopping alone."""
+    limit_ns = round_.benchmark(official).latency_constraint_ns("Server")
+    asked = request.target_latency_ms
+    if asked is not None and limit_ns is not None and asked * 1e6 > limit_ns:
+        raise UserError(
+            f"--target-latency-ms {asked:g} is above the {limit_ns / 1e6:g} ms that round {round_.name} allows "
+            f"{official} in Server; give that or less, or leave it out"
+        )
+    return LoadSettings(min_query_count=round_.min_query_count(official, "Server"))
 
 
 def _read_user_conf(path: Path) -> None:

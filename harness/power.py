@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness import daemon
 from harness.model import Plan, PowerEvidence, PowerRequest, RunSpec
+from harness.observer import Observer
 from powerd.client import ClientError, PowerdClient, PowerSession
 from schemas.errors import Failed, UserError
 from schemas.loadgen import LoadgenLog, PowerWindow
@@ -22,9 +23,12 @@ LEAST_COVERAGE = 0.99
 class PowerAround:
     """What happens around each performance run when there is a meter."""
 
-    def __init__(self, client: PowerdClient, meter: str, plan: Plan, folder: Path) -> None:
+    def __init__(
+        self, client: PowerdClient, meter: str, plan: Plan, folder: Path, observer: Observer
+    ) -> None:
         """``folder`` takes the session files."""
         self._client = client
+        self._observer = observer
         self._meter = meter
         self._plan = plan
         self._folder = folder
@@ -39,6 +43,7 @@ class PowerAround:
             if self._session is None:
                 self._session = PowerSession(self._client, self._meter, self._label())
             self._session.start(spec.phase)
+        self._observer.opened(self._session.window_id(spec.phase), self._session.clock)
 
     def after(self, spec: RunSpec, log_dir: Path) -> None:
         """Close the window with the instants of LoadGen's log."""
@@ -46,7 +51,8 @@ class PowerAround:
             return
         window = window_of(log_dir)
         with _sentences():
-            self._session.stop(spec.phase, window.begin_ns, window.end_ns)
+            document = self._session.stop(spec.phase, window.begin_ns, window.end_ns)
+        self._observer.closed(document)
         self._logs[spec.phase] = log_dir
 
     def restart(self) -> None:
@@ -96,7 +102,7 @@ def window_of(log_dir: Path) -> PowerWindow:
 
 
 @contextlib.contextmanager
-def connected(request: PowerRequest, plan: Plan, folder: Path) -> Iterator[PowerAround]:
+def connected(request: PowerRequest, plan: Plan, folder: Path, observer: Observer) -> Iterator[PowerAround]:
     """A daemon to measure with: the running one, or one that is started for this run."""
     with contextlib.ExitStack() as stack:
         url = request.url
@@ -107,11 +113,14 @@ def connected(request: PowerRequest, plan: Plan, folder: Path) -> Iterator[Power
             stack.enter_context(process)
         with _sentences():
             client = PowerdClient(url)
-        around = PowerAround(client, _meter(client, url, request.meter), plan, folder / "power")
+        meter = _meter(client, url, request.meter)
+        around = PowerAround(client, meter, plan, folder / "power", observer)
+        observer.connected(url, meter)
         try:
             yield around
         finally:
             around.abort()
+            observer.disconnected()
 
 
 def _meter(client: PowerdClient, url: str, wanted: str | None) -> str:

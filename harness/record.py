@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness import loadgen
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunResult
-from harness.registry import benchmark
+from harness.shortened import shortened
 from schemas import __version__
 from schemas.units import format_rfc3339
 
@@ -42,7 +41,7 @@ def run_record(
         "command_line": list(plan.request.command_line),
         "rehearsal": plan.request.rehearsal_s is not None or bool(before.get("rehearsal")),
         "demo": plan.request.demo,
-        "shortened": {**before.get("shortened", {}), **_shortened(plan, done)},
+        "shortened": _shortened(plan, done, before.get("shortened", {})),
         "synthetic": {**before.get("synthetic", {}), **_synthetic(plan)},
         "simulated": {**before.get("simulated", {}), **_simulated(power)},
         "unofficial": {**before.get("unofficial", {}), **_unofficial(power)},
@@ -55,23 +54,10 @@ def run_record(
     }
 
 
-def _shortened(plan: Plan, done: Done) -> dict[str, Any]:
-    """What is less than the rules want: only the keys that apply are there."""
-    settings, rules, found = done.settings, plan.round.benchmark(plan.official), {}
-    conf = loadgen.conf_values(done.user_conf.read_text(encoding="utf-8")) if done.user_conf else {}
-    duration = conf.get(f"*.{plan.scenario}.min_duration")
-    if done.has_performance and duration is not None and float(duration) < plan.round.min_duration_ms:
-        found["min_duration_ms"] = {"used": float(duration), "wanted": plan.round.min_duration_ms}
-    count = settings.performance_sample_count
-    if count is not None and count < rules.performance_sample_count:
-        found["performance_sample_count"] = {"used": count, "wanted": rules.performance_sample_count}
-    queries = settings.min_query_count
-    if queries is not None and plan.scenario == "Offline":
-        found["offline_samples"] = {"used": queries, "wanted": rules.facts["offline_min_samples_per_query"]}
-    full = benchmark(plan.workload.benchmark).full_set
-    if plan.samples < full:
-        found["dataset_size"] = {"used": plan.samples, "wanted": full}
-    return found
+def _shortened(plan: Plan, done: Done, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is less than the rules want. The performance run of the result says it, not a later audit of it."""
+    now = shortened(plan, done)
+    return {**before, **now} if "performance" in done.results else {**now, **before}
 
 
 def _synthetic(plan: Plan) -> dict[str, Any]:
@@ -102,6 +88,7 @@ def _calibration(done: Done) -> dict[str, Any] | None:
         "p50_latency_ms": done.calibration.p50_latency_ms,
         "samples_per_second": done.calibration.samples_per_second,
         "queries": done.calibration.queries,
+        "batches": [{"samples": size, "ms": each} for size, each in done.calibration.batches],
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -12,15 +12,16 @@ from harness import calibrate, loadgen
 from harness.audit import issued
 from harness.calibrate import CALIBRATION_S, Judgement, merged
 from harness.clockwatch import ClockWatch, objection
+from harness.expected import Expected, expected
 from harness.model import Calibration, Done, Job, LoadSettings, Plan, RunResult, RunSpec
-from harness.process import ChildProcess, Progress
+from harness.observer import Observer, Unseen
+from harness.process import ChildProcess
 from harness.registry import compliance_test
 from harness.scenarios import BY_NAME
 from schemas.errors import Failed
 from schemas.loadgen import LoadgenLog
 
 Say = Callable[[str], None]
-SAY_EVERY_S = 10.0
 
 
 class Around(Protocol):
@@ -55,28 +56,32 @@ class NoPower:
 class Runner:
     """Runs the specs of a plan in order."""
 
-    def __init__(self, plan: Plan, folder: Path, around: Around, say: Say) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, around: Around, say: Say, observer: Observer | None = None
+    ) -> None:
         """``folder`` takes the logs, one sub-folder per run."""
         self._plan = plan
         self._folder = folder
         self._around = around
         self._say = say
+        self._observer = Unseen() if observer is None else observer
         self._scenario = BY_NAME[plan.scenario]
         self.done = Done(plan.settings)
 
     def run(self) -> Done:
         """All runs; ``Failed`` for a run that LoadGen or the clock calls invalid."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._observer.planned(self._plan)
         if self._plan.calibrate:
             self._calibrate()
         self._write_user_conf()
         performance = tuple(s for s in self._plan.specs if s.mode == "performance" and s.test is None)
-        retry = self._run_all(performance, last=self._plan.user_conf is not None)
-        if retry is not None:
+        left = 0 if self._plan.user_conf is not None else self._scenario.corrections
+        while (retry := self._run_all(performance, last=left == 0)) is not None:
+            left -= 1
             self.done.settings = retry
             self._write_user_conf()
             self._around.restart()
-            self._run_all(performance, last=True)
         self._run_all(tuple(s for s in self._plan.specs if s.mode == "accuracy"), last=True)
         for spec in self._plan.specs:
             if spec.test is not None:
@@ -90,7 +95,7 @@ class Runner:
         """
         for spec in specs:
             result, judgement = self._run_once(spec)
-            if judgement.valid:
+            if judgement.valid or self._short_enough(spec, judgement):
                 self.done.results[spec.name] = result
                 continue
             why = "; ".join(judgement.reasons)
@@ -100,6 +105,13 @@ class Runner:
             self.done.retried.append(spec.name)
             return judgement.retry
         return None
+
+    def _short_enough(self, spec: RunSpec, judgement: Judgement) -> bool:
+        """Whether a rehearsal in Server merely has too few queries; the record says that it was cut short."""
+        cut = self._scenario.expects == "load" and self._plan.request.rehearsal_s is not None
+        if cut and judgement.only_short:
+            self._say(f"{spec.name}: LoadGen calls it INVALID ({judgement.reasons[0]}), as short as it is")
+        return cut and judgement.only_short
 
     def _invalid(self, result: RunResult, judgement: Judgement) -> Failed:
         return Failed(
@@ -111,16 +123,16 @@ class Runner:
         """A compliance run with the settings of the result.
 
         One that is faster than expected is run once more with its own expectation: how fast it may be is for
-        its verifier to say.
+        its verifier to say. In Server the offered load is the score, so the second run has the same.
         """
         result, judgement = self._run_once(spec)
-        if not judgement.valid and judgement.retry is not None:
-            self._say(
-                f"{spec.name}: INVALID ({'; '.join(judgement.reasons)}); once more with its own expectation"
-            )
+        if not (judgement.valid or self._short_enough(spec, judgement)) and judgement.retry is not None:
+            own = None if self._scenario.expects == "load" else judgement.retry
+            again = "its own expectation" if own else "the same load"
+            self._say(f"{spec.name}: INVALID ({'; '.join(judgement.reasons)}); once more with {again}")
             self.done.retried.append(spec.name)
-            result, judgement = self._run_once(spec, judgement.retry)
-        if not judgement.valid:
+            result, judgement = self._run_once(spec, own)
+        if not (judgement.valid or self._short_enough(spec, judgement)):
             raise self._invalid(result, judgement)
         self.done.results[spec.name] = result
 
@@ -129,14 +141,30 @@ class Runner:
         folder = self._fresh("calibration")
         spec = RunSpec("calibration", "performance", None, "calibration")
         job = replace(self._job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
-        with ChildProcess(job, folder) as child:
-            found = child.wait_for("calibrated")
-        measured = Calibration(found["p50_latency_ms"], found["samples_per_second"], found["queries"])
+        self._observer.began(spec, Expected(CALIBRATION_S))
+        with ChildProcess(job, folder) as child, self._told_of_a_fall():
+            self._observer.stage("running")
+            found = child.wait_for("calibrated", self._observer.progress)
+        batches = tuple((int(size), float(each)) for size, each in found["batches"])
+        measured = Calibration(
+            found["p50_latency_ms"],
+            found["samples_per_second"],
+            found["queries"],
+            found["fast_latency_ms"],
+            found["fast_samples_per_second"],
+            batches,
+        )
         self.done.calibration = measured
-        self.done.settings = merged(self._scenario.expectation(measured), self.done.settings)
+        expected = self._scenario.expectation(measured, self._limit_ms())
+        self.done.settings = merged(expected, self.done.settings)
         self._say(
             f"calibrated: {measured.p50_latency_ms:.3g} ms per query, {measured.samples_per_second:.4g} samples/s"
         )
+
+    def _limit_ms(self) -> float | None:
+        """The latency limit of Server: the user's, which is not above the round's, or the round's."""
+        limit_ns = self._plan.round.benchmark(self._plan.official).latency_constraint_ns(self._plan.scenario)
+        return self.done.settings.target_latency_ms or (None if limit_ns is None else limit_ns / 1e6)
 
     def _write_user_conf(self) -> None:
         path = self._folder / "user.conf"
@@ -146,16 +174,21 @@ class Runner:
             text = loadgen.user_conf_text(self.done.settings, self._plan.loadgen_model, self._plan.scenario)
             path.write_text(text, encoding="utf-8")
         self.done.user_conf = path
+        self._observer.settled({spec.name: self._expected(spec, path) for spec in self._plan.specs})
 
     def _run_once(self, spec: RunSpec, own: LoadSettings | None = None) -> tuple[RunResult, Judgement]:
         folder = self._fresh(spec.folder)
-        with ChildProcess(self._job(spec, folder, own), folder) as child:
+        self._observer.began(spec, self._expected(spec, self._conf(spec, own)))
+        with ChildProcess(self._job(spec, folder, own), folder) as child, self._told_of_a_fall():
             versions = child.wait_for("ready")["versions"]
+            self._observer.stage("preparing")
             self._around.before(spec)
             with ClockWatch() as watch:
                 self._say(f"{spec.name}: running")
+                self._observer.stage("running")
                 child.go()
-                child.wait_for("done", self._teller(spec))
+                child.wait_for("done", self._observer.progress)
+        self._observer.stage("closing")
         self._around.after(spec, folder)
         clock = watch.evidence()
         refused = objection(clock)
@@ -174,19 +207,20 @@ class Runner:
             clock=clock,
             versions=versions,
         )
+        self._observer.ended(result)
         return result, judgement
 
-    def _teller(self, spec: RunSpec) -> Callable[[Progress], None]:
-        begin = told = time.monotonic()
+    def _expected(self, spec: RunSpec, conf: Path) -> Expected:
+        return expected(self._plan, spec, conf.read_text(encoding="utf-8"))
 
-        def tell(progress: Progress) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if now - told >= SAY_EVERY_S:
-                told = now
-                self._say(f"{spec.name}: {now - begin:.0f} s, {progress.completed} samples")
-
-        return tell
+    @contextlib.contextmanager
+    def _told_of_a_fall(self) -> Iterator[None]:
+        """Draining a child takes its time: say that the run is coming to its end."""
+        try:
+            yield
+        except BaseException:
+            self._observer.stage("ending")
+            raise
 
     def _fresh(self, name: str) -> Path:
         """A new folder for the logs of one run; an earlier attempt keeps its own under a number."""
@@ -228,6 +262,7 @@ class Runner:
             dataset=str(plan.workload.dataset.resolve()),
             backend=plan.workload.backend,
             threads=plan.workload.threads,
+            batch=plan.workload.batch,
             log_dir=str(folder.resolve()),
             user_conf=str(self._conf(spec, own).resolve()),
             audit_conf=str(loadgen.audit_path(self._folder).resolve()),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from harness import audit, submission, system
 from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
+from harness.observer import Observer, Unseen
 from harness.plan import plan
 from harness.registry import benchmark
 from harness.runner import NoPower, Runner, Say
@@ -34,13 +35,14 @@ class Outcome:
     holes: tuple[str, ...]
 
 
-def run(request: RunRequest, say: Say) -> Outcome:
+def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outcome:
     """Plan, run, score, write. Logs are kept in the work folder whatever happens."""
+    observer = observer or Unseen()
     planned = plan(request)
     folder = _work_folder(planned)
     say(f"logs go to {folder}")
-    with _around(planned, folder) as around:
-        done = Runner(planned, folder, around or NoPower(), say).run()
+    with _around(planned, folder, observer) as around:
+        done = Runner(planned, folder, around or NoPower(), say, observer).run()
         accuracy = _score(planned, done)
         evidence = None if around is None else around.evidence()
     done.verdicts = audit.verify(planned, done)
@@ -50,6 +52,7 @@ def run(request: RunRequest, say: Say) -> Outcome:
         submitter=request.submitter,
         system_name=request.system,
         framework=_framework(done),
+        system_type=planned.system_type,
     )
     written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)
@@ -57,14 +60,14 @@ def run(request: RunRequest, say: Say) -> Outcome:
 
 
 @contextlib.contextmanager
-def _around(planned: Plan, folder: Path) -> Iterator[PowerAround | None]:
+def _around(planned: Plan, folder: Path, observer: Observer) -> Iterator[PowerAround | None]:
     """The power daemon where one was asked for."""
     if planned.request.power is None:
         yield None
         return
     from harness.power import connected
 
-    with connected(planned.request.power, planned, folder) as around:
+    with connected(planned.request.power, planned, folder, observer) as around:
         yield around
 
 

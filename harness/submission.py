@@ -22,6 +22,7 @@ from harness.accuracy_log import ACCURACY_LOG, truncated
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
+from harness.scenarios import BY_NAME
 
 RECORD_NAME = "edgewatt.json"
 LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt")
@@ -93,8 +94,10 @@ class Stage:
             self._text(folder / "user.conf", done.user_conf.read_text(encoding="utf-8"))
         self._text(folder / "README.md", documents.measurements_readme(plan))
         name = f"{plan.result.system}_{self._bench.implementation}_{plan.result.scenario}.json"
-        weights = {"starting_weights_filename": plan.workload.model.name}
-        self._json(folder / name, {**self._bench.measurements, **weights})
+        row = BY_NAME[plan.scenario]
+        batch = plan.workload.batch if row.batches else row.per_query
+        own = {"starting_weights_filename": plan.workload.model.name, "batch": batch}
+        self._json(folder / name, {**self._bench.measurements, **own})
         earlier = _read_json(plan.request.output / folder / RECORD_NAME)
         self._json(folder / RECORD_NAME, run_record(plan, done, accuracy, power, earlier))
 
@@ -142,33 +145,38 @@ class Stage:
         (folder / "accuracy.txt").write_text(text, encoding="utf-8")
 
     def move(self, tree: Path) -> None:
-        """Rename everything into the tree: the whole of it when it is new, else file by file, results last."""
-        if not tree.exists():
-            fresh = self._root / "tree"
-            fresh.mkdir()
-            for item in [p for p in self._root.iterdir() if p != fresh]:
-                item.rename(fresh / item.name)
-            fresh.rename(tree)
-            return
-        results = self._plan.result.results(self._plan.round)
-        files = sorted(p.relative_to(self._root) for p in self._root.rglob("*") if p.is_file())
-        for path in [p for p in files if not p.is_relative_to(results)]:
-            (tree / path).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self._root / path, tree / path)
-        if (self._root / results).exists():
-            self._move_parts(self._root / results, tree / results)
+        """Move everything into the tree."""
+        move(self._root, tree, self._plan.result.results(self._plan.round))
 
-    def _move_parts(self, staged: Path, place: Path) -> None:
-        """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet."""
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            staged.rename(place)
-            return
-        for part in sorted(staged.iterdir()):
-            if (place / part.name).exists():
-                self._move_parts(part, place / part.name)
-            else:
-                part.rename(place / part.name)
+
+def move(root: Path, tree: Path, results: PurePosixPath) -> None:
+    """Rename what is staged into the tree: the whole of it when it is new, else file by file, ``results`` last."""
+    if not tree.exists():
+        fresh = root / "tree"
+        fresh.mkdir()
+        for item in [p for p in root.iterdir() if p != fresh]:
+            item.rename(fresh / item.name)
+        fresh.rename(tree)
+        return
+    files = sorted(p.relative_to(root) for p in root.rglob("*") if p.is_file())
+    for path in [p for p in files if not p.is_relative_to(results)]:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(root / path, tree / path)
+    if (root / results).exists():
+        _move_parts(root / results, tree / results)
+
+
+def _move_parts(staged: Path, place: Path) -> None:
+    """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet."""
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(place)
+        return
+    for part in sorted(staged.iterdir()):
+        if (place / part.name).exists():
+            _move_parts(part, place / part.name)
+        else:
+            part.rename(place / part.name)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

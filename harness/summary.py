@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.figures import metric_text
 from harness.scenarios import BY_NAME
 from harness.service import Outcome
 
@@ -13,12 +14,7 @@ def summary(outcome: Outcome, *, holes: bool = True) -> list[str]:
     unit = rules.unit(outcome.plan.scenario)
     for name, result in outcome.done.results.items():
         if result.metric is not None:
-            figure = (
-                f"{result.metric / 1e6:.4g} ms latency"
-                if "Latency" in unit
-                else f"{result.metric:.4g} {unit}"
-            )
-            lines.append(f"{name}: {figure}, {result.query_count} queries")
+            lines.append(f"{name}: {metric_text(unit, result.metric)}, {result.query_count} queries")
     lines += power_lines(outcome)
     if outcome.accuracy is not None:
         lines.append(

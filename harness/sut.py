@@ -79,8 +79,11 @@ class Sut:
         """Say how finished samples are handed back."""
         self._complete = complete
 
+    def close(self) -> None:
+        """The run is over; nothing goes on in the background here."""
+
     def drain(self) -> None:
-        """Complete whatever still comes without computing it. May be called from a signal handler."""
+        """Complete whatever waits and still comes without computing it. May be called from a signal handler."""
         self._drain.set()
 
     @property
@@ -90,24 +93,25 @@ class Sut:
 
     def load(self, indices: Sequence[int]) -> None:
         """LoadGen's request to hold samples in memory."""
-        with _Guard(self):
+        with Guard(self):
             if not self.draining:
                 self._samples.load(indices, self._count_load)
 
     def unload(self, indices: Sequence[int]) -> None:
         """LoadGen's request to let go of samples."""
-        with _Guard(self):
+        with Guard(self):
             self._samples.unload()
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """LoadGen's query: answer all its samples."""
         done = 0
-        with _Guard(self):
+        with Guard(self):
             for begin, end in _batches(len(ids), self._batch):
                 if self.draining:
                     break
                 self._answer(ids[begin:end], indices[begin:end])
                 done = end
+                self.completed += end - begin
         if done < len(ids):
             self._hand_back([(i, 0, 0) for i in ids[done:]])
 
@@ -143,7 +147,6 @@ class Sut:
         addresses = itertools.count(rows.ctypes.data, size)
         # `rows` must live until this returns: LoadGen copies the bytes in the call.
         self._hand_back(list(zip(ids, addresses, itertools.repeat(size))))
-        self.completed += len(ids)
 
     def _hand_back(self, answers: Sequence[tuple[int, int, int]]) -> None:
         if self._complete is not None:
@@ -153,10 +156,11 @@ class Sut:
         self.loaded += 1
 
 
-class _Guard:
+class Guard:
     """Keeps the first error of a callback and starts draining; nothing leaves it."""
 
     def __init__(self, sut: Sut) -> None:
+        """``sut`` takes the error."""
         self._sut = sut
 
     def __enter__(self) -> None:

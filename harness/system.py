@@ -30,11 +30,18 @@ def usable_processors() -> int:
 
 
 def describe(
-    round_: Round, *, division: str, submitter: str, system_name: str, framework: str
+    round_: Round,
+    *,
+    division: str,
+    submitter: str,
+    system_name: str,
+    framework: str,
+    system_type: str = "edge",
 ) -> dict[str, str]:
     """All fields that the round requires, in its order; holes carry ``HOLE``."""
     known = {
         **_names(division, submitter, system_name),
+        "system_type": system_type,
         **_processor(),
         **_memory_and_disk(),
         **_network(),
@@ -56,7 +63,6 @@ def _names(division: str, submitter: str, system_name: str) -> dict[str, str]:
         "submitter": submitter,
         "status": "available",
         "system_name": system_name,
-        "system_type": "edge",
         "system_type_detail": f"{HOLE}: form of the system, such as single board computer",
         "number_of_nodes": "1",
         "hw_notes": "",

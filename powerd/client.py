@@ -64,7 +64,7 @@ class ClockTie:
 class PowerdClient:
     """A daemon at a URL. Thread safe: one request at a time."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
         """Connects at the first request; ``ClientError`` for a URL that is none."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
@@ -72,6 +72,7 @@ class PowerdClient:
         self.url = url
         self._host, self._port = parts.hostname, parts.port or 80
         self._token = token
+        self._timeout_s = timeout_s
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
 
@@ -83,6 +84,10 @@ class PowerdClient:
         """All meters."""
         found: list[dict[str, Any]] = self._json("GET", "/v1/meters")["meters"]
         return found
+
+    def meter(self, name: str) -> dict[str, Any]:
+        """One meter."""
+        return self._json("GET", f"/v1/meters/{quote(name, safe='')}")
 
     def samples(
         self, meter: str, begin_unix_ns: int | None = None, end_unix_ns: int | None = None, limit: int = 1000
@@ -231,7 +236,7 @@ class PowerdClient:
 
     def _connect(self) -> None:
         self._drop()
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
@@ -283,6 +288,10 @@ class PowerSession:
         self._open[mode] = str(window["id"])
         ranges: dict[str, Any] = answer["ranges"]
         return ranges
+
+    def window_id(self, mode: Mode) -> str:
+        """The id of the window that ``start`` opened for a mode."""
+        return self._open[mode]
 
     def stop(self, mode: Mode, begin_unix_ns: int, end_unix_ns: int) -> dict[str, Any]:
         """The run is over; close the window over ``[begin, end]`` on our clock and return its document."""

@@ -95,8 +95,39 @@ def _follow(facts: Mapping[str, Any], pointer: str) -> Any:
 
 def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012Validator:
     """A compiled validator; ``facts`` fills the ``$fact`` places."""
-    schema = load(name) if facts is None else resolve(load(name), facts)
-    return Draft202012Validator(schema)
+    if facts is None:
+        return Draft202012Validator(load(name))
+    used = repr([_follow(facts, pointer) for pointer in pointers(name)])
+    found = _compiled.get((name, used))
+    if found is None:
+        found = Draft202012Validator(resolve(load(name), facts))
+        _compiled[name, used] = found
+        while len(_compiled) > KEPT_VALIDATORS:
+            del _compiled[next(iter(_compiled))]
+    return found
+
+
+KEPT_VALIDATORS = 256
+_compiled: dict[tuple[str, str], Draft202012Validator] = {}
+"""Validators by schema and by the facts that fill its places."""
+
+
+@cache
+def pointers(name: str) -> tuple[str, ...]:
+    """The facts that a schema asks for, in order of place."""
+    return tuple(_pointers(load(name)))
+
+
+def _pointers(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if set(schema) == {"$fact"}:
+            yield str(schema["$fact"])
+            return
+        for value in schema.values():
+            yield from _pointers(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _pointers(item)
 
 
 def violations(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> Iterator[Violation]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NewType
 
 Watts = NewType("Watts", float)
@@ -23,7 +24,7 @@ BoottimeNs = NewType("BoottimeNs", int)
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
-_LOG_TIME = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\Z", re.ASCII)
+_LOG_TIME = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d):([0-5]\d)(?:\.(\d{1,9}))?\Z", re.ASCII)
 
 
 def parse_log_time(text: str) -> UnixNs:
@@ -31,10 +32,15 @@ def parse_log_time(text: str) -> UnixNs:
     match = _LOG_TIME.match(text.strip())
     if match is None:
         raise ValueError(f"not a log time (wanted MM-DD-YYYY HH:MM:SS.mmm): {text[:40]!r}")
-    month, day, year, hour, minute, second = (int(g) for g in match.groups()[:6])
-    fraction = int((match.group(7) or "0").ljust(9, "0"))
-    whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    return UnixNs(int(whole.timestamp()) * NS_PER_S + fraction)
+    minute, second, fraction = match.groups()
+    part = int(fraction.ljust(9, "0")) if fraction else 0
+    return UnixNs((_minute(minute) + int(second)) * NS_PER_S + part)
+
+
+@lru_cache(maxsize=4096)
+def _minute(text: str) -> int:
+    """Seconds since 1970 of a minute; logs name each minute many times."""
+    return int(datetime.strptime(text, "%m-%d-%Y %H:%M").replace(tzinfo=UTC).timestamp())
 
 
 def format_log_time(at: UnixNs) -> str:

@@ -19,7 +19,13 @@ MAY_IMPORT = {
 # Packages that only one extra brings, or that are slow to import: never at the top of a module.
 LATE = {"fastapi", "uvicorn", "mlperf_loadgen", "onnxruntime", "onnx", "cv2", "rich", "torch"}
 # Modules that are only ever imported late themselves: what they are made of may stand at their top.
-LATE_ROOMS = ("powerd/api/", "powerd/server.py", "powerd/dashboard/")
+LATE_ROOMS = (
+    "powerd/api/",
+    "powerd/server.py",
+    "powerd/dashboard/",
+    "harness/live/panel.py",
+    "harness/live/screen.py",
+)
 # A part never imports the module that puts the parts together.
 COMPOSERS = {
     "powerd.service",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 
-from checker.model import Problem
+from checker.model import Problem, Severity
 from checker.rehearsal import declared, flaws
 from checker.result import Result
 from checker.rule import SUBMISSION, rule
@@ -47,16 +48,71 @@ def shortened(result: Result) -> Iterator[Problem]:
         what, unit = CUTS.get(name, (name, ""))
         found, wanted = (f"{_figure(cut, key)}{unit}" for key in ("used", "wanted"))
         message = f"{what} was cut on purpose: {found} in place of {wanted}"
-        yield Problem(message, path, found, wanted, pointer=pointer)
+        lenient = Severity.WARNING if name == QUERIES and _stopped_early(result) else None
+        yield Problem(message, path, found, wanted, pointer=pointer, severity=lenient)
+
+
+QUERIES = "min_query_count"
+
+
+def _stopped_early(result: Result) -> bool:
+    """Whether LoadGen found the queries enough: the rules then accept fewer than the table names."""
+    run = result.run
+    return (
+        run.log.usable
+        and run.scenario in result.round.facts["early_stopping_scenarios"]
+        and run.log.value.first("early_stopping_met") is True
+    )
 
 
 CUTS = {
     "min_duration_ms": ("the minimum duration", " ms"),
+    QUERIES: ("the number of queries", " queries"),
+    "samples_per_query": ("the query", " samples"),
+    "latency_percentile": ("the percentile of the latency", " %"),
     "performance_sample_count": ("the set of samples in memory", " samples"),
     "offline_samples": ("the Offline query", " samples"),
     "dataset_size": ("the data set", " samples"),
 }
 """Cuts by their name in the run record: what they cut, and in which unit."""
+
+
+LOGGED = {
+    "min_duration_ms": ("effective_min_duration_ms", 1),
+    QUERIES: ("effective_min_query_count", 1),
+    "performance_sample_count": ("effective_performance_sample_count", 1),
+    "offline_samples": ("effective_samples_per_query", 1),
+    "samples_per_query": ("effective_samples_per_query", 1),
+    "latency_percentile": ("effective_target_latency_percentile", 100),
+    "dataset_size": ("qsl_reported_total_count", 1),
+}
+"""Cuts by name: the key under which LoadGen logs the value in force, and what it is multiplied by."""
+
+
+@rule(
+    "rehearsal/agrees",
+    title="The run record says what the log says",
+    fix="Leave edgewatt.json and the log as they were written; run again when one of them was changed.",
+    good='"min_duration_ms": {"used": 25000, …} and effective_min_duration_ms: 25000',
+    bad='"min_duration_ms": {"used": 590000, …} and effective_min_duration_ms: 25000',
+    link=SUBMISSION,
+    needs=(*NEEDS, "performance_log"),
+)
+def agrees(result: Result) -> Iterator[Problem]:
+    """A record that declares less than was cut, or another cut than there was, would have a rehearsal judged
+    by something that never ran."""
+    log, record = result.run.log, result.run_record
+    for name in declared(record.value, "shortened"):
+        key, scale = LOGGED.get(name, ("", 1))
+        used, logged = record.value["shortened"][name], log.value.first(key)
+        said = used.get("used") if isinstance(used, dict) else None
+        if not isinstance(logged, int | float) or not isinstance(said, int | float):
+            continue
+        if not math.isclose(said, logged * scale, rel_tol=1e-6):
+            what, unit = CUTS[name]
+            message = f"{what} in the record is {said:g}{unit}, in the log {logged * scale:g}{unit} ({key})"
+            pointer = f"/shortened/{name}/used"
+            yield Problem(message, record.path, f"{said:g}", f"{logged * scale:g}", pointer=pointer)
 
 
 def _figure(cut: object, key: str) -> str:

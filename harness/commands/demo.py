@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import demo
 from harness.interrupt import interruptible
+from harness.live.display import showing
 from harness.model import RunRequest
 from harness.summary import holes_line, summary
 from harness.system import default_name, usable_processors
@@ -24,26 +25,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--round", default="v4.1", metavar="R")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of each performance run")
     parser.add_argument(
-        "--full", action="store_true", help="all edge scenarios with compliance, as a closed submission"
+        "--short", action="store_true", help="one scenario without compliance, in the open division"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 only when the tree is valid as a rehearsal."""
-
-    def say(text: str) -> None:
-        if not args.quiet:
-            print(text, file=sys.stderr, flush=True)
-
-    with interruptible():
-        shown = demo.run(request(args), trip(args).scenarios, say)
+    scenarios = trip(args).scenarios
+    with interruptible(), showing(quiet=args.quiet, scenarios=scenarios) as view:
+        shown = demo.run(request(args), scenarios, view.say, view.observer)
     print("\n".join(closing(shown)))
     return 0
 
 
 def trip(args: argparse.Namespace) -> demo.Trip:
-    """The short trip, or the full one."""
-    return demo.FULL if args.full else demo.SHORT
+    """The full trip, or the short one."""
+    return demo.SHORT if args.short else demo.FULL
 
 
 def request(args: argparse.Namespace) -> RunRequest:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from harness import system
+from harness.registry import unknown
 from schemas.errors import UserError
 from schemas.rounds import load_round
 
@@ -24,17 +25,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--system", default=system.default_name(), help="name of the system (default: host name)"
     )
+    parser.add_argument("--system-type", default="edge", metavar="TYPE", help="edge (default), datacenter …")
     parser.add_argument("--framework", default=f"{system.HOLE}: framework and version", help="what computes")
 
 
 def run(args: argparse.Namespace) -> int:
     """Describe; the holes go to standard error."""
+    round_ = load_round(args.round)
+    if args.system_type not in round_.facts["system_types"]:
+        raise UserError(unknown("system type", args.system_type, round_.facts["system_types"]))
     described = system.describe(
-        load_round(args.round),
+        round_,
         division=args.division,
         submitter=args.submitter,
         system_name=args.system,
         framework=args.framework,
+        system_type=args.system_type,
     )
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     if args.output is None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from harness import extras, registry
 from harness.scenarios import BY_NAME
+from harness.system_types import DEFAULT
+from schemas.errors import UserError
 from schemas.rounds import Round, load_round
 
 NAME = "list"
@@ -18,12 +20,16 @@ SCHEMA = "edgewatt/benchmarks/1"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Round and form."""
     parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument("--system-type", default=DEFAULT, metavar="TYPE", help="edge (default), datacenter …")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    document = describe(load_round(args.round))
+    round_ = load_round(args.round)
+    if args.system_type not in round_.facts["system_types"]:
+        raise UserError(registry.unknown("system type", args.system_type, round_.facts["system_types"]))
+    document = describe(round_, args.system_type)
     if args.json:
         print(json.dumps(document, indent=2))
         return 0
@@ -44,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def describe(round_: Round) -> dict[str, Any]:
+def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
     """The list as a document ``edgewatt/benchmarks/1``."""
     known = [b for b in registry.benchmarks().values() if b.official in round_.benchmark_names]
     return {
@@ -55,7 +61,7 @@ def describe(round_: Round) -> dict[str, Any]:
                 "name": b.name,
                 "official": b.official,
                 "help": b.help,
-                "scenarios": _scenarios(round_, b.official),
+                "scenarios": _scenarios(round_, b.official, system_type),
             }
             for b in known
         ],
@@ -64,8 +70,8 @@ def describe(round_: Round) -> dict[str, Any]:
     }
 
 
-def _scenarios(round_: Round, official: str) -> list[dict[str, Any]]:
-    rules = round_.benchmark(official).scenarios("edge")
+def _scenarios(round_: Round, official: str, system_type: str) -> list[dict[str, Any]]:
+    rules = round_.benchmark(official).scenarios(system_type)
     if rules is None:
         return []
     return [

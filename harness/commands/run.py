@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.interrupt import interruptible
+from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
 from harness.service import run as run_service
 from harness.summary import summary
@@ -41,27 +42,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--user-conf", type=Path, metavar="FILE", help="LoadGen settings; switches calibration off"
     )
     parser.add_argument(
-        "--target-latency-ms", type=float, metavar="MS", help="expected latency; no calibration"
+        "--target-latency-ms",
+        type=float,
+        metavar="MS",
+        help="expected latency, no calibration; in Server the limit of the 99th percentile",
     )
     parser.add_argument(
-        "--target-qps", type=float, metavar="QPS", help="expected samples per second; no calibration"
+        "--target-qps",
+        type=float,
+        metavar="QPS",
+        help="expected samples per second, in Server the offered load; no calibration",
     )
     parser.add_argument(
         "--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable"
     )
     parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
+    )
+    parser.add_argument(
+        "--system-type",
+        metavar="TYPE",
+        help="edge, datacenter or datacenter,edge (default: what the tree's description says, else edge)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run; the exit code is 0 when everything asked for is in the tree."""
-    quiet = bool(args.quiet)
-
-    def say(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr, flush=True)
-
-    with interruptible():
-        outcome = run_service(request(args), say)
+    with interruptible(), showing(quiet=args.quiet) as view:
+        outcome = run_service(request(args), view.say, view.observer)
     print(f"tree: {outcome.written.tree}")
     for line in summary(outcome):
         print(line)
@@ -98,6 +107,8 @@ def request(args: argparse.Namespace) -> RunRequest:
         rehearsal_s=args.rehearsal,
         threads=args.threads,
         command_line=tuple(sys.argv[1:]),
+        batch=args.batch,
+        system_type=args.system_type,
     )
 
 

@@ -71,17 +71,21 @@ def compare_scores(evidence: Evidence, *, both_ways: bool) -> Check:
             ),
         )
     stream = BY_NAME[evidence.scenario].expects == "latency"
-    ratio = evidence.measured / evidence.reference
-    if stream:
-        ratio = 1.0 / ratio
+    reference, measured = (_score(m, stream) for m in (evidence.reference, evidence.measured))
+    ratio = measured / reference
     tolerance = FAST_TOLERANCE if evidence.reference <= FAST_NS.get(evidence.scenario, 0) else TOLERANCE
     low, high = 1.0 - tolerance, 1.0 + tolerance
     passed = ratio < high and (ratio > low or not both_ways)
     key = evidence.round.benchmark(evidence.official).result_key(evidence.scenario)
     allowed = f"more than {low:.2f} and less than {high:.2f}" if both_ways else f"less than {high:.2f}"
     lines = (
-        f"{key} of the result: {evidence.reference:g}",
-        f"{key} of this test: {evidence.measured:g}",
+        f"reference score = {reference:.4f}, from {key} of the result: {evidence.reference:g}",
+        f"test score = {measured:.4f}, from {key} of this test: {evidence.measured:g}",
         f"speed of this test relative to the result: {ratio:.4f} (allowed: {allowed})",
     )
     return Check(passed, lines)
+
+
+def _score(metric: float, stream: bool) -> float:
+    """A rate: queries per second in the streams, whose metric is a latency in nanoseconds."""
+    return 1e9 / metric if stream else metric

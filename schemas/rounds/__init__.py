@@ -39,6 +39,15 @@ class Scenarios:
 
 
 @dataclass(frozen=True, slots=True)
+class InferredPair:
+    """A result of ``wanted`` may be inferred from a run of ``logged``, from the value of ``key`` in its log."""
+
+    wanted: str
+    logged: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkRules:
     """The facts of one benchmark in one round. ``facts`` is its part of the round's file."""
 
@@ -180,6 +189,23 @@ class Round:
             return model_mapping[directory]
         guess = _guess(directory, self.reading.get("guesses", GUESSES))
         return aliases.get(guess, guess)
+
+    @property
+    def inferred_pairs(self) -> tuple[InferredPair, ...]:
+        """Scenarios whose result may be computed from a run of another one; none where nothing is known of it."""
+        rows = self.facts["loadgen"].get("inferred", {}).get("pairs", [])
+        return tuple(InferredPair(row["to"], row["from"], row["key"]) for row in rows)
+
+    def min_query_count(self, official: str, scenario: str) -> int:
+        """Queries that LoadGen of this round asks of a run without a ``user.conf``; for Server the round's own
+        table, because LoadGen leaves that number to early stopping."""
+        if scenario == "Server":
+            return int(self.benchmark(official).facts["min_queries"][scenario])
+        conf, model = self.facts["loadgen"]["conf"], self.benchmark(official).loadgen_model
+        for key in (f"{model}.{scenario}.min_query_count", f"*.{scenario}.min_query_count"):
+            if key in conf:
+                return int(conf[key])
+        return int(self.facts["loadgen"].get("min_query_count_default", 1))
 
     def mlperf_conf_text(self) -> str:
         """``mlperf.conf`` of the round, written from our own data, in LoadGen's form."""

@@ -337,7 +337,28 @@ CUT = {"min_duration_ms": {"used": 20000, "wanted": 600000}}
 
 
 def shortened(t: TreeUnderTest) -> None:
-    record(t, shortened=CUT)
+    record(t, shortened={"dataset_size": {"used": 40000, "wanted": 50000}})
+    t.set_log(t.run(), qsl_reported_total_count=40000)
+
+
+def few_queries(t: TreeUnderTest) -> None:
+    record(t, shortened={"min_query_count": {"used": 1, "wanted": 1024}})
+
+
+def few_queries_and_no_estimate(t: TreeUnderTest) -> None:
+    few_queries(t)
+    t.set_log(t.run(), early_stopping_met=False)
+
+
+def another_length(t: TreeUnderTest) -> None:
+    """The record says less than the log: the cut that it declares is not the one that was made."""
+    record(t, shortened={"dataset_size": {"used": 49000, "wanted": 50000}})
+    t.set_log(t.run(), qsl_reported_total_count=40000)
+
+
+def another_percentile(t: TreeUnderTest) -> None:
+    record(t, shortened={"latency_percentile": {"used": 80.0, "wanted": 90}})
+    t.set_log(t.run(), effective_target_latency_percentile=0.5)
 
 
 def made_up(t: TreeUnderTest) -> None:
@@ -355,6 +376,12 @@ def other_record(t: TreeUnderTest) -> None:
 
 REHEARSAL_CASES = [
     Case("rehearsal/shortened", shortened, Effect.NONE),
+    Case("rehearsal/shortened", few_queries, Effect.NONE, Severity.WARNING),
+    Case(
+        "rehearsal/shortened", few_queries_and_no_estimate, Effect.NONE, also=("performance/early-stopping",)
+    ),
+    Case("rehearsal/agrees", another_length, Effect.NONE, also=("rehearsal/shortened",)),
+    Case("rehearsal/agrees", another_percentile, Effect.NONE, also=("rehearsal/shortened",)),
     Case("rehearsal/synthetic", made_up, Effect.NONE),
     Case("rehearsal/simulated", emulated, Effect.NONE),
     Case("rehearsal/record", other_record, Effect.NONE),

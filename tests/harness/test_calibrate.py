@@ -31,9 +31,15 @@ SINGLE, OFFLINE = BY_NAME["SingleStream"], BY_NAME["Offline"]
 
 
 def test_valid() -> None:
-    measured = Calibration(p50_latency_ms=10.0, samples_per_second=90.0, queries=5)
-    assert SINGLE.expectation(measured) == LoadSettings(target_latency_ms=8.0)
-    assert OFFLINE.expectation(measured).target_qps == pytest.approx(99.0)
+    busy = Calibration(
+        p50_latency_ms=30.0,
+        samples_per_second=30.0,
+        queries=5,
+        fast_latency_ms=10.0,
+        fast_samples_per_second=90.0,
+    )
+    assert SINGLE.expectation(busy) == LoadSettings(target_latency_ms=8.0)
+    assert OFFLINE.expectation(busy).target_qps == pytest.approx(99.0)
 
 
 def test_early_end_is_corrected_by_the_measured_latency(tmp_path: Path) -> None:
@@ -66,6 +72,9 @@ def test_offline_rate_is_corrected(tmp_path: Path) -> None:
     found = judge(text, "performance", OFFLINE, LoadSettings(target_qps=10.0))
     assert found.retry is not None
     assert found.retry.target_qps == pytest.approx(125.0)
+    found = judge(text, "performance", OFFLINE, LoadSettings(target_qps=95.0))
+    assert found.retry is not None
+    assert found.retry.target_qps == pytest.approx(142.5)
 
 
 def test_error_that_no_setting_cures_is_not_retried(tmp_path: Path) -> None:

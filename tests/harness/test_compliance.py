@@ -171,6 +171,27 @@ def test_changed_outputs_are_found(
     assert any(f.rule == "compliance/test01-accuracy" and not f.forgiven for f in report.findings)
 
 
+def forgiven_of_test04(tree: Path) -> list[bool]:
+    found = [f for f in check(tree, rehearsal=True).findings if f.rule == "compliance/perf-verdict"]
+    return [f.forgiven for f in found if "/TEST04/" in f.location.path]
+
+
+def test_a_score_out_of_tolerance_is_forgiven_to_a_rehearsal_only(
+    honest: Honest, fixture: Fixture, tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(honest.request.output, tree)
+    apart = Evidence(
+        "Offline", ROUND, "resnet", benchmark("resnet50"), fixture.dataset, 100.0, 130.0, Path(), Path()
+    )
+    check_ = compare_scores(apart, both_ways=False)
+    assert not check_.passed
+    (tree / PLACE / "TEST04/verify_performance.txt").write_text(check_.text)
+    assert forgiven_of_test04(tree) == [True]
+    (tree / PLACE / "TEST04/verify_performance.txt").write_text("TEST FAIL\n")
+    assert forgiven_of_test04(tree) == [False]
+
+
 def test_baseline_must_be_there(honest: Honest, tmp_path: Path) -> None:
     request = later(honest, tmp_path)
     planned = plan(request)

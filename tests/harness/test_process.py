@@ -21,7 +21,7 @@ from schemas.rounds import load_round
 QUICK = Patience(stall_s=0.6, drain_s=0.2, signal_s=0.3)
 
 
-def job(fixture: Fixture, folder: Path, *, conf: str = "", **changes: str) -> Job:
+def job(fixture: Fixture, folder: Path, *, conf: str = "", **changes: str | int) -> Job:
     (folder / "user.conf").write_text(conf)
     facts = {
         "kind": "loadgen",
@@ -38,6 +38,7 @@ def job(fixture: Fixture, folder: Path, *, conf: str = "", **changes: str) -> Jo
         "audit_conf": str(folder / "none"),
         "seeds": dict(load_round("v4.1").seeds()),
         "performance_sample_count": 32,
+        "batch": 32,
     }
     return Job.from_json({**facts, **changes})
 

@@ -50,6 +50,11 @@ def test_command_writes_once_and_never_over(program: Program, tmp_path: Path) ->
     assert (code, out) == (0, "")
     assert "to fill in" in err
     assert json.loads(path.read_text())["system_name"] == "board"
+    code, out, _ = program("describe-system", "--system-type", "datacenter")
+    assert json.loads(out)["system_type"] == "datacenter"
+    code, _, err = program("describe-system", "--system-type", "edgy")
+    assert code == 2
+    assert "did you mean edge" in err
     code, _, err = program("describe-system", "--output", path)
     assert code == 2
     assert "exists already" in err

@@ -86,11 +86,12 @@ class Daemon(Process):
         interval: str = "100ms",
         ranges: str = "voltage_range=300,current_range=1",
         env: dict[str, str] | None = None,
+        listen: str = "127.0.0.1:0",
     ) -> None:
         meter = f"wall=yokogawa-wt300:{port},interval={interval},baud=115200"
         super().__init__(
             "run", "--meter", f"{meter},{ranges}" if ranges else meter, "--data-dir", str(folder / "data"),
-            "--listen", "127.0.0.1:0", env=env,
+            "--listen", listen, env=env,
         )  # fmt: skip
         self.url = self.first_line
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas import loadgen
 from schemas.loadgen import LoadgenLog, LogGarbled
 
 META = '"time_ms": 1.5, "metadata": {"is_error": false, "is_warning": false}'
@@ -89,3 +90,48 @@ def test_a_published_log(corpus: Path) -> None:
     assert read.first("result_validity") == "VALID"
     assert read.first("effective_schedule_rng_seed") == 14962580496156340209
     assert read.power_windows[0].seconds == 600.0
+
+
+WORDS = st.sampled_from(
+    [
+        "1",
+        "-0.5e3",
+        "NaN",
+        "[1, 2]",
+        "[1,]",
+        '"a"',
+        '"\\q"',
+        '"\\ud800"',
+        "null",
+        "true",
+        "01",
+        "{}",
+        "9" * 5000,
+    ]
+)
+BREAKS = st.sampled_from(["", "\r", " ", "x", "\x00", "\xff", "é", '"'])
+
+
+@settings(max_examples=300)
+@given(
+    key=st.text(max_size=5), value=WORDS, junk=BREAKS, flag=st.sampled_from(["true", "false", "1", "null"])
+)
+def test_the_quick_reading_is_the_careful_one(key: str, value: str, junk: str, flag: str) -> None:
+    text = f':::MLLOG {{"key": "{key}", "value": {value}, "metadata": {{"is_error": {flag}}}, "time_ms": 2}}{junk}'
+    line = text.encode("latin-1" if junk == "\xff" else "utf-8", "replace")
+    quick = loadgen._fast(3, line)
+    if quick is None:
+        return
+    careful = loadgen._parse(Path("log"), 3, line)
+    assert (quick.key, quick.value, quick.line) == (careful.key, careful.value, careful.line)
+    assert (quick.is_error, quick.is_warning, quick.time_ms) == (careful.is_error, careful.is_warning, 2.0)
+
+
+def test_lines_of_any_length_come_out_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loadgen, "BLOCK", 7)
+    read = log(tmp_path, entry("a", "[1, 2, 3]"), "", entry("b", '"' + "x" * 100 + '"'))
+    assert [(e.key, e.value, e.line) for e in read.entries] == [("a", [1, 2, 3], 1), ("b", "x" * 100, 3)]
+    assert read.result()["values"] == {"b": "x" * 100}
+    monkeypatch.setattr(loadgen, "LONGEST_LINE", 50)
+    with pytest.raises(LogGarbled, match="longer than 50 bytes"):
+        LoadgenLog.read(read.path)
