@@ -8,6 +8,7 @@ percentiles of a MultiStream summary are those per query.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -106,4 +107,5 @@ def _errors(path: Path, ignored: Sequence[str]) -> Iterator[LogEntry]:
 
 
 def _entry(key: str, value: Any, line: int, *, is_error: bool = False) -> LogEntry:
-    return LogEntry(key, value, line, is_error=is_error, is_warning=False, time_ms=0.0)
+    raw = json.dumps(value).encode()
+    return LogEntry(key, raw, line, is_error=is_error, is_warning=False, time_ms=0.0)
