@@ -1,12 +1,14 @@
 """``accuracy.txt``: which lines hold an accuracy, and what the official checker makes of them.
 
-Numbers are runs of digits and dots, without sign and exponent. Grammar of the rounds v3.0 to v4.1.
+Numbers are runs of digits and dots, without sign and exponent. Grammar of the rounds up to v4.1; where a round
+has another pattern for a metric, that is a fact of the round.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.rounds import Target
@@ -18,6 +20,7 @@ PATTERNS: dict[str, str] = {
     "AUC": rf"AUC={_NUMBER}",
     "F1": rf"""\{{["']exact_match["']:\s*[\d.]+,\s*["']f1["']:\s*{_NUMBER}\}}""",
     "WER": rf"Word Error Rate:.*, accuracy={_NUMBER}%",
+    "ACCURACY": rf"Word Error Rate:.*, accuracy={_NUMBER}%",
     "DICE": rf"Accuracy:\s*mean\s*=\s*{_NUMBER}",
     "ROUGE1": rf".*'rouge1':\s{_NUMBER}",
     "ROUGE2": rf".*'rouge2':\s{_NUMBER}",
@@ -66,9 +69,10 @@ def number(text: str) -> float | None:
         return None
 
 
-def find(text: str, metrics: Sequence[str]) -> tuple[Seen, ...]:
-    """Every line that holds a number of one of the metrics, in order."""
-    compiled = [(m, re.compile(PATTERNS[m])) for m in metrics]
+def find(text: str, metrics: Sequence[str], own: Mapping[str, str] | None = None) -> tuple[Seen, ...]:
+    """Every line that holds a number of one of the metrics, in order; ``own``: patterns of the round."""
+    patterns = {**PATTERNS, **(own or {})}
+    compiled = [(m, re.compile(patterns[m])) for m in metrics]
     found: list[Seen] = []
     for at, line in enumerate(text.splitlines(), start=1):
         for metric, pattern in compiled:
@@ -78,18 +82,25 @@ def find(text: str, metrics: Sequence[str]) -> tuple[Seen, ...]:
     return tuple(found)
 
 
-def parse(text: str, lower: Sequence[Target]) -> AccuracyText:
-    """The file as a whole. Reading stops where every target was met and a hash was seen."""
+def parse(
+    text: str, lower: Sequence[Target], *, any_value: bool = False, own: Mapping[str, str] | None = None
+) -> AccuracyText:
+    """The file as a whole. Reading stops where every target was met and a hash was seen.
+
+    ``any_value``: in rounds in which the last value counts, it stops where any value and a hash were seen.
+    """
     metrics = [t.metric for t in lower]
-    seen = find(text, metrics)
-    limits = {t.metric: t.limit for t in lower}
+    seen = find(text, metrics, own)
+    limits = {t.metric: -math.inf if any_value else t.limit for t in lower}
     lines = text.splitlines()
     hashes = {at: m.group(1) for at, line in enumerate(lines, 1) if (m := HASH.match(line))}
     met: set[str] = set()
     hash_: str | None = None
     for at in range(1, len(lines) + 1):
         met |= {
-            s.metric for s in seen if s.line == at and s.value is not None and s.value >= limits[s.metric]
+            s.metric
+            for s in seen
+            if s.line == at and (any_value or (s.value is not None and s.value >= limits[s.metric]))
         }
         hash_ = hashes.get(at, hash_)
         if hash_ is not None and met == set(metrics):

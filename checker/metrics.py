@@ -25,8 +25,25 @@ def metric(result: Result) -> tuple[Metric, bool]:
     if result.canonical is not None and result.canonical != run.scenario:
         other = _inferred(run, result.canonical)
         value, inferred = (value, False) if other is None else (other, True)
-    unit = result.rules.facts["unit"].get(result.scenario, "")
-    return Metric(result.rules.result_key(run.scenario) or "", value, unit), inferred
+    return Metric(result.rules.result_key(run.scenario) or "", value, _unit(result)), inferred
+
+
+PLAIN_UNITS = {
+    "SingleStream": "Latency (ms)",
+    "MultiStream": "Latency (ms)",
+    "Offline": "Samples/s",
+    "Server": "Queries/s",
+    "Interactive": "Queries/s",
+}
+"""Units of the scenarios in the official summary, for benchmarks that have none of their own."""
+
+
+def _unit(result: Result) -> str:
+    """The unit that the official summary prints; in one round it is looked up by the directory's name."""
+    own = result.benchmark.directory if result.round.reading.get("unit_by") == "directory" else None
+    if own is not None and own not in result.round.facts["benchmarks"]:
+        return PLAIN_UNITS.get(result.scenario, "")
+    return str(result.rules.facts["unit"].get(result.scenario, ""))
 
 
 def logged_metric(run: Run) -> float:
@@ -61,25 +78,34 @@ def multistream_samples(result: Result) -> int:
 
 
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
+SAME_PAIRS = (("Interactive", "Server"),)
+"""Directory and logged scenario that are one: Interactive is Server with tighter limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of a power log strictly inside the power window of its run, in the order of the file."""
+    """The samples of a power log strictly inside the power window of its run, in the order of the file.
+
+    ``keeps_all``: the official mean of the round takes every sample, also those of 0 W or less.
+    """
 
     window: PowerWindow
     all_lines: tuple[PowerLine, ...]
     inside: tuple[PowerLine, ...]
+    keeps_all: bool = False
 
     @property
     def kept(self) -> tuple[float, ...]:
-        """The watts that the official mean is taken over (those above zero)."""
-        return tuple(s.power_w for s in self.inside if s.power_w > 0)
+        """The watts that the official mean is taken over (those above zero, where it does not take all)."""
+        return tuple(s.power_w for s in self.inside if self.keeps_all or s.power_w > 0)
 
     @property
     def mean(self) -> float:
         """Unweighted mean of the kept watts; NaN without any."""
-        return math.fsum(self.kept) / len(self.kept) if self.kept else math.nan
+        if not self.kept:
+            return math.nan
+        finite = all(map(math.isfinite, self.kept))
+        return (math.fsum if finite else sum)(self.kept) / len(self.kept)
 
     @property
     def plain_mean(self) -> float:
@@ -90,13 +116,19 @@ class Samples:
 
 def samples(run: Run) -> Samples:
     """The power log of a run against its window; ``Absent`` when one of them cannot be used."""
-    window = power_window(run)
-    bad = next((s for s in run.spl.value if isinstance(s, BadLine) and s.text.startswith("Time")), None)
+    facts = run.result.round.facts["power"]
+    window, strict = power_window(run), facts.get("every_spl_line_counts", False)
+    bad = next((s for s in run.spl.value if isinstance(s, BadLine) and (strict or _meant(s))), None)
     if bad is not None:
         raise Absent("spl.txt", run.spl.path, f"line {bad.line} {bad.reason}", "a power sample", bad.line)
     lines = tuple(s for s in run.spl.value if isinstance(s, PowerLine))
     inside = tuple(s for s in lines if window.begin_ns < s.at < window.end_ns)
-    return Samples(window, lines, inside)
+    return Samples(window, lines, inside, facts.get("zero_watt_samples") == "kept")
+
+
+def _meant(line: BadLine) -> bool:
+    """Whether a line that cannot be used was to be a sample."""
+    return line.text.startswith("Time")
 
 
 def power_window(run: Run) -> PowerWindow:

@@ -91,7 +91,8 @@ class Problem:
     ``severity``, ``effect`` and ``place`` override what the rule and its round say; ``raises``: the official
     checker meets an exception here (a value that is not there) instead of judging; ``cause``: the rule that
     is behind this problem, where a rule passes on the problems of another; ``excusable``: whether a declared
-    rehearsal may excuse it where its rule can be forgiven: a value that is missing never is.
+    rehearsal may excuse it where its rule can be forgiven: a value that is missing never is; ``aspect``: a kind
+    of breach that the effects of a round may tell apart (``<rule>:<aspect>``).
     """
 
     message: str
@@ -106,6 +107,7 @@ class Problem:
     raises: bool = False
     cause: str | None = None
     excusable: bool = True
+    aspect: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

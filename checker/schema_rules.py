@@ -35,7 +35,16 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     facts["run_seeds"] = seeds.get(run.test) or seeds["default"]
     facts["server_latency_ns"] = result.rules.latency_constraint_ns("Server")
     facts["result_key"] = result.rules.result_key(scenario) if isinstance(scenario, str) else None
+    facts["min_queries"] = _min_queries(run, scenario)
     return facts
+
+
+def _min_queries(run: Run, scenario: object) -> dict[str, Any] | None:
+    """The least number of queries of a scenario; None where early stopping decides instead."""
+    least = run.result.rules.facts["min_queries"].get(scenario)
+    if least is None or scenario in run.result.round.facts["early_stopping_scenarios"]:
+        return None
+    return {"keys": ["effective_min_query_count"], "least": least}
 
 
 def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:

@@ -6,26 +6,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from checker import accuracy_txt
-from checker.accuracy_txt import AccuracyText
+from checker.accuracy_txt import AccuracyText, Seen
 from checker.files import join
-from checker.model import Effect, Problem, Severity
+from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import INFERENCE, SUBMISSION, rule
+from schemas.rounds import Target
 
 NEEDS = ("accuracy_txt",)
 
 
 def read(result: Result) -> AccuracyText:
     """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
-    lower = result.rules.lower_limits(result.scenario)
-    return accuracy_txt.parse(result.accuracy_txt.value, lower)
+    lower, reading = result.rules.lower_limits(result.scenario), result.round.reading
+    return accuracy_txt.parse(
+        result.accuracy_txt.value, lower, any_value=_last_counts(result), own=reading.get("accuracy_patterns")
+    )
+
+
+def _last_counts(result: Result) -> bool:
+    """Whether the last value is the one that is judged (up to v3.0), not every one of them."""
+    return bool(result.round.reading.get("accuracy") == "last-value")
 
 
 def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
-    """The open division may be less accurate: printed only."""
-    if result.strict:
-        return problem
-    return replace(problem, severity=severity, effect=Effect.LOG)
+    """The open division may be less accurate."""
+    return problem if result.strict else replace(problem, severity=severity)
 
 
 @rule(
@@ -40,23 +46,37 @@ def _leniently(result: Result, problem: Problem, severity: Severity = Severity.N
 )
 def target(result: Result) -> Iterator[Problem]:
     """A faster model that answers worse is another model. The target is a share of the reference model's
-    accuracy; each value below it counts, up to the line at which all targets and the hash were seen. The open
-    division may miss it: the official checker prints that and goes on."""
-    text = read(result)
-    for limit in result.rules.lower_limits(result.scenario):
-        rows = [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
-        if not rows:
-            message = f"accuracy.txt has no line with {limit.metric}"
-            path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
-            found = Problem(message, path, "nothing", wanted, excusable=False)
-            yield _leniently(result, found, Severity.WARNING)
-        for row in rows:
+    accuracy; each value below it counts, up to the line at which all targets and the hash were seen (up to v3.0 the
+    last value alone counts). The open division may miss it: the official checker prints that and goes on, from
+    v5.1 on only where some accuracy is told."""
+    text, limits = read(result), result.rules.lower_limits(result.scenario)
+    found = {limit.metric: _judged(result, text, limit) for limit in limits}
+    for limit in limits:
+        if not found[limit.metric]:
+            yield _no_line(result, limit, some=any(found.values()))
+        for row in found[limit.metric]:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
                 yield _leniently(
                     result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
                 )
+
+
+def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:
+    """The values that are held to a target."""
+    if _last_counts(result):
+        last = text.last(limit.metric)
+        return [] if last is None else [last]
+    return [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
+
+
+def _no_line(result: Result, limit: Target, *, some: bool) -> Problem:
+    message = f"accuracy.txt has no line with {limit.metric}"
+    path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
+    aspect = None if some else "no-number"
+    found = Problem(message, path, "nothing", wanted, excusable=False, aspect=aspect)
+    return _leniently(result, found, Severity.WARNING)
 
 
 @rule(
@@ -92,7 +112,8 @@ def upper_limit(result: Result) -> Iterator[Problem]:
     that something else was computed."""
     limits = result.rules.upper_limits(result.scenario)
     judged = read(result).judged_lines
-    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits])
+    own = result.round.reading.get("accuracy_patterns")
+    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits], own)
     for limit in limits:
         for row in rows:
             if row.metric != limit.metric or row.value is None or row.line > judged:

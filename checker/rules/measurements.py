@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checker.files import join
 from checker.model import Effect, Problem, Severity
@@ -69,8 +70,8 @@ def files_non_empty(result: Result) -> Iterator[Problem]:
     bad="result.json",
 )
 def json_name(result: Result) -> Iterator[Problem]:
-    """The name begins with the system and tells the implementation. Without it the official checker of this
-    round ends with a traceback."""
+    """The name begins with the system and tells the implementation. Without it the official checker of v4.1
+    ends with a traceback."""
     if result.tree.folder(result.measurements_path) is not None and result.measurements_name is None:
         wanted = f"{result.system.name}_*_{result.directory}.json"
         yield Problem("there is no measurements JSON", result.measurements_path, "nothing", wanted)
@@ -86,8 +87,9 @@ def json_name(result: Result) -> Iterator[Problem]:
 )
 def json_fields(result: Result) -> Iterator[Problem]:
     """Data types, weights and retraining decide in which division a result belongs."""
-    source = result.measurements
-    return of_document("measurements", source, source.value, result.round.facts, "measurements/json-fields")
+    source, rule_id = result.measurements, "measurements/json-fields"
+    for problem in of_document("measurements", source, source.value, result.round.facts, rule_id):
+        yield replace(problem, aspect=problem.wanted, raises=False)
 
 
 @rule(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from checker.files import Tree, join
-from checker.model import Effect, Problem, Severity
+from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import rule
 
@@ -76,7 +77,9 @@ def perf_file_list(result: Result) -> Iterator[Problem]:
     if result.has_power:
         required += files["performance_power_required"]
     optional, tolerated = files["performance_optional"], files["always_tolerated"]
-    return file_list(result.tree, result.run.path, required, optional, tolerated)
+    aspect = "power" if result.has_power else None
+    for problem in file_list(result.tree, result.run.path, required, optional, tolerated):
+        yield replace(problem, aspect=aspect)
 
 
 @rule(
@@ -85,20 +88,23 @@ def perf_file_list(result: Result) -> Iterator[Problem]:
     fix="Add what is missing, remove what does not belong there.",
     good="mlperf_log_summary.txt, mlperf_log_detail.txt, accuracy.txt, mlperf_log_accuracy.json",
     bad="no mlperf_log_accuracy.json",
-    since="v4.1",
     until="v5.1",
 )
 def acc_file_list(result: Result) -> Iterator[Problem]:
-    """Accuracy is judged from these four files; a stray or missing one makes the result invalid."""
+    """Accuracy is judged from these four files; a stray or missing one makes the result invalid. Before v4.1 the
+    official checker only prints that files are stray, and misses the logs that it reads."""
     files = result.round.files
     if result.tree.folder(result.accuracy_path) is None:
-        yield Problem("there is no accuracy directory", result.accuracy_path, "nothing", "a directory")
+        yield Problem(
+            "there is no accuracy directory", result.accuracy_path, "nothing", "a directory", aspect="no-directory"
+        )
         return
     for problem in file_list(
         result.tree, result.accuracy_path, files["accuracy_required"], (), files["always_tolerated"]
     ):
         if problem.path != result.accuracy_txt.path:
-            yield problem
+            missing = problem.found == "nothing"
+            yield replace(problem, aspect=problem.wanted if missing else None)
 
 
 @rule(
@@ -127,7 +133,6 @@ def extra_accuracy_files(result: Result) -> Iterator[Problem]:
     at."""
     wanted = (result.benchmark.rules.facts["extra_accuracy_files"] or {}) if result.benchmark.rules else {}
     lenient = None if result.strict else Severity.WARNING
-    effect = None if result.strict else Effect.LOG
     for directory, stems in wanted.items():
         path = join(result.accuracy_path, directory)
         there = {name.partition(".")[0] for name in result.tree.files(path)}
@@ -139,5 +144,4 @@ def extra_accuracy_files(result: Result) -> Iterator[Problem]:
                 found=f"without {', '.join(missing)}",
                 wanted=", ".join(stems),
                 severity=lenient,
-                effect=effect,
             )

@@ -8,7 +8,7 @@ seeds, latency limits, file lists, field names, accepted power daemons. Seeds ar
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -126,6 +126,12 @@ class Round:
         return found
 
     @property
+    def reading(self) -> Mapping[str, Any]:
+        """How the official checker of the round reads a tree, where it differs from that of v4.1."""
+        found: Mapping[str, Any] = self.facts.get("reading", {})
+        return found
+
+    @property
     def min_duration_ms(self) -> int:
         """Length that every performance run must at least be configured for."""
         return int(self.facts["limits"]["min_duration_ms"])
@@ -157,17 +163,17 @@ class Round:
     def official_name(self, directory: str, model_mapping: Mapping[str, str] | None = None) -> str:
         """Benchmark directory to official name; ``model_mapping`` is that of the open division.
 
-        Order: official name, alias, the submitter's mapping, a guess by substring, alias once more (rules of
-        the official checker of v4.1 and later). Unknown names stay as they are.
+        Order: official name, alias, the submitter's mapping, a guess by substring, alias once more. Which
+        substrings, and whether there is a mapping, are facts of the round. Unknown names stay as they are.
         """
         aliases: Mapping[str, str] = self.facts["model_aliases"]
         if directory in self.benchmark_names:
             return directory
         if directory in aliases:
             return aliases[directory]
-        if model_mapping and directory in model_mapping:
+        if model_mapping and directory in model_mapping and self.reading.get("model_mapping", True):
             return model_mapping[directory]
-        guess = _guess(directory)
+        guess = _guess(directory, self.reading.get("guesses", GUESSES))
         return aliases.get(guess, guess)
 
     def mlperf_conf_text(self) -> str:
@@ -181,11 +187,17 @@ class Round:
         return "\n".join(lines) + "\n"
 
 
-def _guess(directory: str) -> str:
-    if any(part in directory for part in ("mobilenet", "efficientnet", "resnet50")):
-        return "resnet"
-    for name in ("bert-99.9", "bert-99"):
-        if name in directory:
+GUESSES = (
+    (("mobilenet", "efficientnet", "resnet50"), "resnet"),
+    (("bert-99.9",), "bert-99.9"),
+    (("bert-99",), "bert-99"),
+)
+"""Parts of a directory's name and the benchmark that they stand for, in order (v4.1 and later)."""
+
+
+def _guess(directory: str, guesses: Iterable[tuple[Iterable[str], str]]) -> str:
+    for parts, name in guesses:
+        if any(part in directory for part in parts):
             return name
     return directory
 

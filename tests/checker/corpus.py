@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from schemas.rounds import known_rounds
+
 NAME = "EDGEWATT_CORPUS"
 needs_corpus = pytest.mark.skipif(
     not os.environ.get(NAME), reason=f"{NAME} does not name the folder of published submissions"
@@ -25,7 +27,17 @@ def folder() -> Path:
     return Path(os.environ[NAME])
 
 
+def rounds() -> list[str]:
+    """Known rounds with a published tree and a golden table; none without the corpus."""
+    if not os.environ.get(NAME):
+        return []
+    here = folder()
+    return [n for n in known_rounds() if (here / n).is_dir() and (here / f"golden-{n}.csv").is_file()]
+
+
 def golden(name: str) -> list[dict[str, str]]:
+    if not os.environ.get(NAME):
+        return []
     csv.field_size_limit(sys.maxsize)
     with (folder() / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
