@@ -10,7 +10,7 @@ from checker.accuracy_txt import AccuracyText, Seen
 from checker.files import join
 from checker.model import Problem, Severity
 from checker.result import Result
-from checker.rule import INFERENCE, SUBMISSION, rule
+from checker.rule import INFERENCE, SUBMISSION, effect_of, rule
 from schemas.rounds import Target
 
 NEEDS = ("accuracy_txt",)
@@ -29,9 +29,11 @@ def _last_counts(result: Result) -> bool:
     return bool(result.round.reading.get("accuracy") == "last-value")
 
 
-def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
-    """The open division may be less accurate."""
-    return problem if result.strict else replace(problem, severity=severity)
+def _leniently(result: Result, about: str, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
+    """The open division may be less accurate: printed only, where the round forgives a breach of the rule there."""
+    if result.strict or effect_of(about, problem, result.round.name, result.place.division).fails:
+        return problem
+    return replace(problem, severity=severity)
 
 
 @rule(
@@ -58,9 +60,8 @@ def target(result: Result) -> Iterator[Problem]:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(
-                    result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
-                )
+                below = Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                yield _leniently(result, "accuracy/target", below)
 
 
 def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:
@@ -76,7 +77,7 @@ def _no_line(result: Result, limit: Target, *, some: bool) -> Problem:
     path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
     aspect = None if some else "no-number"
     found = Problem(message, path, "nothing", wanted, excusable=False, aspect=aspect)
-    return _leniently(result, found, Severity.WARNING)
+    return _leniently(result, "accuracy/target", found, Severity.WARNING)
 
 
 @rule(
@@ -121,7 +122,8 @@ def upper_limit(result: Result) -> Iterator[Problem]:
             if row.value > limit.limit:
                 message = f"{limit.metric} is {row.text}, above the limit {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(result, Problem(message, path, row.text, f"at most {limit.limit}", row.line))
+                beyond = Problem(message, path, row.text, f"at most {limit.limit}", row.line)
+                yield _leniently(result, "accuracy/upper-limit", beyond)
 
 
 @rule(
@@ -138,7 +140,7 @@ def hash_line(result: Result) -> Iterator[Problem]:
     """The full log is too large to publish; its SHA-256 lets it be checked later."""
     if read(result).hash is None:
         found = Problem("there is no hash line", result.accuracy_txt.path, "nothing", "hash=<sha-256>")
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/hash", found, Severity.WARNING)
 
 
 @rule(
@@ -156,7 +158,7 @@ def log_truncated(result: Result) -> Iterator[Problem]:
     size = result.tree.files(result.accuracy_path).get("mlperf_log_accuracy.json")
     if size is not None and size > limit:
         found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
 
 
 @rule(
@@ -175,4 +177,4 @@ def loadgen_errors(result: Result) -> Iterator[Problem]:
         message = f"{len(errors)} errors, the first is {errors[0].key}: {str(errors[0].value)[:160]}"
         path, line = result.accuracy_log.path, errors[0].line
         found = Problem(message, path, f"{len(errors)} errors", "none", line)
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/loadgen-errors", found, Severity.WARNING)

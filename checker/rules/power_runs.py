@@ -79,7 +79,9 @@ def metric(result: Result) -> Iterator[Problem]:
             wanted="samples above 0 W between power_begin and power_end",
         )
     elif result.scenario not in result.round.facts["power_units"]:
-        message = f"the official checker has no unit for power in {result.scenario} and gives up on the result"
+        message = (
+            f"the official checker has no unit for power in {result.scenario} and gives up on the result"
+        )
         wanted = ", ".join(result.round.facts["power_units"])
         yield Problem(message, result.run.spl.path, result.scenario, wanted, severity=Severity.WARNING)
     elif not math.isfinite(metrics.power_metric(result, found).value):

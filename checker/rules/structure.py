@@ -174,36 +174,6 @@ def required_scenarios(benchmark: Benchmark) -> Iterator[Problem]:
             )
 
 
-EITHER = {"Server", "Interactive"}
-
-
-@rule(
-    "structure/server-or-interactive",
-    scope=Scope.BENCHMARK,
-    spares_results=True,
-    title="Server or Interactive is there where both are optional",
-    fix="Run one of the two.",
-    good="llama2-70b-99: Offline, Interactive",
-    bad="llama2-70b-99: Offline alone",
-    since="v5.1",
-    needs=("description",),
-)
-def server_or_interactive(benchmark: Benchmark) -> Iterator[Problem]:
-    """Offline alone does not show how a language model serves people who wait. The official checker of v5.1 asks
-    for it in the open division too."""
-    scenarios = benchmark.rules.scenarios(benchmark.system.type) if benchmark.rules is not None else None
-    there = {r.canonical for r in benchmark.results}
-    if scenarios is None or not set(scenarios.optional) >= EITHER or there & EITHER:
-        return
-    yield Problem(
-        "neither Server nor Interactive is there",
-        benchmark.path,
-        found=", ".join(sorted(s for s in there if s)) or "no scenario",
-        wanted="Server or Interactive",
-        severity=None if benchmark.strict else Severity.WARNING,
-    )
-
-
 @rule(
     "structure/model-mapping",
     scope=Scope.SUBMITTER,

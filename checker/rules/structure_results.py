@@ -96,7 +96,11 @@ def acc_file_list(result: Result) -> Iterator[Problem]:
     files = result.round.files
     if result.tree.folder(result.accuracy_path) is None:
         yield Problem(
-            "there is no accuracy directory", result.accuracy_path, "nothing", "a directory", aspect="no-directory"
+            "there is no accuracy directory",
+            result.accuracy_path,
+            "nothing",
+            "a directory",
+            aspect="no-directory",
         )
         return
     for problem in file_list(

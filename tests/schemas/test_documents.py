@@ -19,6 +19,7 @@ def facts(scenario: str = "SingleStream") -> dict[str, Any]:
         "benchmark": resnet.facts,
         "run_seeds": V41.seeds(),
         "server_latency_ns": resnet.latency_constraint_ns(scenario),
+        "min_queries": {"keys": ["effective_min_query_count"], "least": 1} if scenario == "Offline" else None,
     }
 
 
