@@ -35,6 +35,14 @@ def rounds() -> list[str]:
     return [n for n in known_rounds() if (here / n).is_dir() and (here / f"golden-{n}.csv").is_file()]
 
 
+def published_trees() -> list[tuple[Path, str]]:
+    """Every tree of the corpus whose round is known, with that round."""
+    trees = {name: name for name in known_rounds()}
+    trees |= {f"v6-derived/{name}": name for name in known_rounds()}
+    here = Path(os.environ.get(NAME, "/nonexistent"))
+    return [(here / path, name) for path, name in trees.items() if (here / path).is_dir()]
+
+
 def golden(name: str) -> list[dict[str, str]]:
     if not os.environ.get(NAME):
         return []

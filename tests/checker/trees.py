@@ -14,8 +14,8 @@ from typing import Any
 from schemas.power_session import hash_file
 from schemas.powerlog import format_spl_line
 from schemas.rounds import Round, load_round
-from tests.checker.accuracy_texts import accuracy_text
 from schemas.units import NS_PER_S, UnixNs, format_log_time
+from tests.checker.accuracy_texts import accuracy_text
 
 ROUND = load_round("v4.1")
 BEGIN = 1_721_749_700 * NS_PER_S
@@ -152,7 +152,7 @@ def log_values(
             "result_first_token_99.00_percentile_latency_ns": 400_000_000,
             "result_time_per_output_token_99.00_percentile_ns": 14_000_000,
         }
-    return {key: 100.5 for key in rules.facts["result_key"].values()} | values
+    return dict.fromkeys(rules.facts["result_key"].values(), 100.5) | values
 
 
 def build(
