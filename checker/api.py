@@ -35,8 +35,8 @@ def check(
     """Judge the submission tree at ``tree``.
 
     ``more_power_check`` lets the official power checker take part in the reference verdict in the rounds in which
-    it did so on request only. Raises ``schemas.errors.UserError`` when there is nothing to check, the round cannot be told or nothing
-    matches ``only``; everything else that is wrong with a tree is a finding.
+    it did so on request only. Raises ``schemas.errors.UserError`` when there is nothing to check, the round cannot
+    be told or nothing matches ``only``; everything else that is wrong with a tree is a finding.
     """
     options = Options(
         round=round_name,

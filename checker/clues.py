@@ -82,12 +82,7 @@ CLUES = (
     Clue("log form", _log_form, "{fit} of {all} performance logs have the form of {rounds}", excludes=True),
     Clue("seeds", _seeds, "{fit} of {all} performance logs have the seeds of {rounds}"),
     Clue("LoadGen", _loadgen, "LoadGen of {rounds} wrote {fit} of {all} performance logs"),
-    Clue(
-        "power daemon",
-        _daemon,
-        "{fit} of {all} power daemons are of a version of {rounds}",
-        telling=False,
-    ),
+    Clue("power daemon", _daemon, "{fit} of {all} power daemons are of a version of {rounds}"),
     Clue("benchmarks", _benchmarks, "{fit} of {all} benchmarks are benchmarks of {rounds}"),
     Clue("fields", _fields, "{fit} of {all} system descriptions have the fields of {rounds}"),
 )

@@ -45,7 +45,7 @@ _TOKEN_KEYS = (
 
 def _token_limits(run: Run) -> Iterator[Problem]:
     table = run.result.rules.facts["token_latency_limits_ns"] or {}
-    limits = table.get(run.result.scenario) or table.get("*")
+    limits = table.get(run.result.scenario) or table.get("*") or {}
     for name, key in _TOKEN_KEYS if limits else ():
         found, limit = run.number(key), limits[name]
         if not found < limit:

@@ -39,6 +39,16 @@ def test_which_verdict_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([str(tree.root), "--judge", "reference"]) == 0
 
 
+def test_the_power_checker_on_request(tmp_path: Path) -> None:
+    """In v3.0 the official power checker took part only when asked for."""
+    tree = build(tmp_path, round_name="v3.0")
+    (tree.power() / "server.log").write_text("edited\n")
+    words = [str(tree.root), "--judge", "reference"]
+    assert main(words) == 0
+    assert main([*words, "--more-power-check"]) == 1
+    assert main([str(tree.root)]) == 1
+
+
 def test_warnings_can_fail(tmp_path: Path) -> None:
     tree = build(tmp_path)
     (tree.root / "Closed").mkdir()
