@@ -6,6 +6,7 @@ has another pattern for a metric, that is a fact of the round.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ PATTERNS: dict[str, str] = {
     "AUC": rf"AUC={_NUMBER}",
     "F1": rf"""\{{["']exact_match["']:\s*[\d.]+,\s*["']f1["']:\s*{_NUMBER}\}}""",
     "WER": rf"Word Error Rate:.*, accuracy={_NUMBER}%",
+    "ACCURACY": rf"Word Error Rate:.*, accuracy={_NUMBER}%",
     "DICE": rf"Accuracy:\s*mean\s*=\s*{_NUMBER}",
     "ROUGE1": rf".*'rouge1':\s{_NUMBER}",
     "ROUGE2": rf".*'rouge2':\s{_NUMBER}",
@@ -90,7 +92,7 @@ def parse(
     """
     metrics = [t.metric for t in lower]
     seen = find(text, metrics, own)
-    limits = {t.metric: t.limit for t in lower}
+    limits = {t.metric: -math.inf if any_value else t.limit for t in lower}
     lines = text.splitlines()
     hashes = {at: m.group(1) for at, line in enumerate(lines, 1) if (m := HASH.match(line))}
     met: set[str] = set()

@@ -27,8 +27,25 @@ def metric(result: Result) -> tuple[Metric, bool]:
     if result.canonical is not None and result.canonical != run.scenario:
         other = _inferred(run, result.canonical)
         value, inferred = (value, False) if other is None else (other, True)
-    unit = result.rules.facts["unit"].get(result.scenario, "")
-    return Metric(result.rules.result_key(run.scenario) or "", value, unit), inferred
+    return Metric(result.rules.result_key(run.scenario) or "", value, _unit(result)), inferred
+
+
+PLAIN_UNITS = {
+    "SingleStream": "Latency (ms)",
+    "MultiStream": "Latency (ms)",
+    "Offline": "Samples/s",
+    "Server": "Queries/s",
+    "Interactive": "Queries/s",
+}
+"""Units of the scenarios in the official summary, for benchmarks that have none of their own."""
+
+
+def _unit(result: Result) -> str:
+    """The unit that the official summary prints; in one round it is looked up by the directory's name."""
+    own = result.benchmark.directory if result.round.reading.get("unit_by") == "directory" else None
+    if own is not None and own not in result.round.facts["benchmarks"]:
+        return PLAIN_UNITS.get(result.scenario, "")
+    return str(result.rules.facts["unit"].get(result.scenario, ""))
 
 
 def logged_metric(run: Run) -> float:
@@ -73,6 +90,8 @@ def multistream_samples(result: Result) -> int:
 
 
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
+SAME_PAIRS = (("Interactive", "Server"),)
+"""Directory and logged scenario that are one: Interactive is Server with tighter limits."""
 
 
 def inferred_pairs(result: Result) -> tuple[tuple[str, str], ...]:
@@ -162,7 +181,7 @@ def power_metric(result: Result, found: Samples) -> Metric:
     """W for the rate scenarios, energy of a query for the streams: in mJ, up to v2.1 in J."""
     if result.scenario not in STREAMS:
         return Metric("system_power", found.mean, "W")
-    if "stream_energy" in result.round.facts["power"]:
+    if result.round.facts["power"].get("stream_energy", {}).get("unit") == "Joules":
         joules = stream_energy.joules(result.run, result.scenario, found.mean, found.window.seconds)
         return Metric("energy_per_stream", joules, "J")
     queries = result.run.number("result_query_count")

@@ -1,7 +1,7 @@
 """``ptd_logs.txt``: the power daemon's own log, and what the official power checker makes of it.
 
-That checker stops at the first warning that it accepts, and adds a margin meant as milliseconds to times in
-seconds; ``events`` tells everything, ``official_outcome`` what it would have seen.
+That checker stops at the first warning that it accepts, and, from v3.1 on, adds a margin meant as milliseconds
+to times in seconds; ``events`` tells everything, ``official_outcome`` what it would have seen.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def events(
 ) -> Iterator[Event]:
     """All warnings and errors that count, in order of the log."""
     margin = int(facts.get("ptd_warning_margin", facts["phase_time_tolerance_ms"]))
+    strict = facts.get("ptd_uncertainty_warning_is_error", True)
     for line in log:
         match = _WORD.search(line.text)
         if match is None:
@@ -92,9 +93,7 @@ def events(
         elif word == "WARNING":
             # the margin is meant as milliseconds and added as seconds
             if _inside(line.at, testing, margin * NS_PER_S // 1000):
-                uncertain = facts.get("ptd_uncertainty_warning_is_error", True) and bool(
-                    _UNCERTAIN.search(said)
-                )
+                uncertain = strict and _UNCERTAIN.search(said) is not None
                 seen = _inside(line.at, testing, margin * NS_PER_S)
                 yield Event(line.number, said, uncertain, uncertain, seen)
         elif said in facts["accepted_testing_errors"]:

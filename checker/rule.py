@@ -120,18 +120,40 @@ def run_rule(id_: str, **about: Any) -> Callable[[Check], Rule]:
     return make
 
 
-@cache
-def effects(round_name: str) -> Mapping[str, Effect]:
+def effects(round_name: str, division: str = "") -> Mapping[str, Effect]:
     """What the official checker of a round does with a breach, by rule id (``checker/effects/*.json``).
 
-    A file may name a round that it is ``like``, and then says only what differs; null takes a key out.
+    A key may name an aspect of a rule after a colon. With ``division``, what differs there counts.
     """
+    return _effects(round_name, division)
+
+
+def effect_of(rule_id: str, problem: Problem, round_name: str, division: str) -> Effect:
+    """What the official checker does with one breach: as the problem says, by its aspect, or by its rule."""
+    table = effects(round_name, division)
+    aspect = problem.aspect or ("absent" if problem.raises else None)
+    return problem.effect or table.get(f"{rule_id}:{aspect}") or table[rule_id]
+
+
+@cache
+def _effects(round_name: str, division: str) -> Mapping[str, Effect]:
+    practice = _practice(round_name)
+    merged = {**practice["effects"], **practice.get(division, {})}
+    return {key: Effect(value) for key, value in merged.items()}
+
+
+def severities(round_name: str) -> Mapping[str, Severity]:
+    """Our severity of breaches that the official checker of a round does not fail on, where it is not the rule's."""
+    return {key: Severity(value) for key, value in _practice(round_name).get("severities", {}).items()}
+
+
+@cache
+def _practice(round_name: str) -> Mapping[str, Mapping[str, str]]:
+    """The sections of a round's file. It may name a round that it is ``like``, and then says only what differs;
+    null takes a key out."""
     path = resources.files("checker.effects") / f"{round_name}.json"
     document = json.loads(path.read_text(encoding="utf-8"))
-    like: dict[str, Effect] = dict(effects(document["like"])) if "like" in document else {}
-    for key, value in document["effects"].items():
-        if value is None:
-            like.pop(key, None)
-        else:
-            like[key] = Effect(value)
-    return like
+    like = _practice(document["like"]) if "like" in document else {}
+    own = {name: part for name, part in document.items() if isinstance(part, dict)}
+    merged = {name: {**like.get(name, {}), **own.get(name, {})} for name in {*like, *own}}
+    return {name: {k: v for k, v in part.items() if v is not None} for name, part in merged.items()}

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
 from checker.result import Result
-from checker.rule import Absent, Rule, effects
+from checker.rule import Absent, Rule, effect_of, effects, severities
 from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
@@ -39,8 +40,10 @@ class RulePass:
         self.submission, self.options = submission, options
         self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         self.effects = effects(submission.round.name)
+        self.severities = severities(submission.round.name)
         default = bool(submission.round.facts["power"].get("run_by_default"))
         self.power_checker = default if options.power_checker is None else options.power_checker
+        self.power_checker_files = submission.round.reading.get("power_checker_files", POWER_CHECKER_FILES)
         self._broken: dict[str, tuple[Source[Any], Place, set[str]]] = {}
         self._absent: dict[tuple[Place, str, str], list[tuple[Rule, Absent]]] = defaultdict(list)
         self.findings: list[Finding] = []
@@ -118,13 +121,15 @@ class RulePass:
         return unofficial_session(node.server.value)
 
     def _add(self, rule: Rule, problem: Problem, place: Place) -> None:
-        aspect = problem.aspect or ("absent" if problem.raises else None)
-        effect = problem.effect or self.effects.get(f"{rule.id}:{aspect}") or self.effects[rule.id]
+        place = problem.place or place
+        effect = effect_of(rule.id, problem, self.submission.round.name, place.division)
         if problem.raises and problem.effect is None and effect is Effect.LOG:
             effect = Effect.RESULT
         if rule.power_checker and not self.power_checker and effect.fails:
             effect = Effect.LOG
-        self.findings.append(finding(rule, problem, effect, problem.place or place))
+        if problem.severity is None and not effect.fails and rule.id in self.severities:
+            problem = replace(problem, severity=self.severities[rule.id])
+        self.findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:
         """One finding for a value that one rule or several did not find: by the rule with the worst outcome."""
@@ -145,7 +150,7 @@ class RulePass:
         rule = all_rules()[READABLE]
         for source, place, skipped in self._broken.values():
             effect = self.effects[f"{READABLE}:{source.kind}"]
-            if source.kind in POWER_CHECKER_FILES and not self.power_checker and effect.fails:
+            if source.kind in self.power_checker_files and not self.power_checker and effect.fails:
                 effect = Effect.LOG
             message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
             problem = Problem(message, source.path, source.broken, "a readable file", source.line)

@@ -141,6 +141,13 @@ def _ranges_restored(said: Sequence[tuple[str, str]], amps_at: Sequence[int]) ->
             yield "the range from before the session was not set again", ", ".join(found) or "nothing", wanted
 
 
+def lacks_last_range(server: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether the official power checker looks for a later ``SR,A`` than there is, though an earlier one is right."""
+    wanted = max(facts["amps_restore_command_index"])
+    commands = [c for c, _ in dialogue(server) if c.startswith("SR,A")]
+    return len(commands) < wanted and not any(_ranges_restored(dialogue(server), range(1, wanted)))
+
+
 def _positive(text: str) -> bool:
     try:
         return float(text) > 0

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from checker import accuracy_txt
-from checker.accuracy_txt import AccuracyText
+from checker.accuracy_txt import AccuracyText, Seen
 from checker.files import join
-from checker.model import Effect, Problem, Severity
+from checker.model import Problem, Severity
 from checker.result import Result
-from checker.rule import INFERENCE, SUBMISSION, rule
+from checker.rule import INFERENCE, SUBMISSION, effect_of, rule
+from schemas.rounds import Target
 
 NEEDS = ("accuracy_txt",)
 
@@ -19,20 +20,20 @@ def read(result: Result) -> AccuracyText:
     """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
     lower, reading = result.rules.lower_limits(result.scenario), result.round.reading
     return accuracy_txt.parse(
-        result.accuracy_txt.value, lower, any_value=_one_value(result), own=reading.get("accuracy_patterns")
+        result.accuracy_txt.value, lower, any_value=_last_counts(result), own=reading.get("accuracy_patterns")
     )
 
 
-def _one_value(result: Result) -> bool:
-    """Whether one value counts, the last, in the place of every value (up to v3.0)."""
-    return bool(result.round.reading.get("accuracy", "each-value") != "each-value")
+def _last_counts(result: Result) -> bool:
+    """Whether the last value is the one that is judged (up to v3.0), not every one of them."""
+    return result.round.reading.get("accuracy") in ("last-value", "any-line")
 
 
-def _leniently(result: Result, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
-    """The open division may be less accurate: printed only."""
-    if result.strict:
+def _leniently(result: Result, about: str, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
+    """The open division may be less accurate: printed only, where the round forgives a breach of the rule there."""
+    if result.strict or effect_of(about, problem, result.round.name, result.place.division).fails:
         return problem
-    return replace(problem, severity=severity, effect=Effect.LOG)
+    return replace(problem, severity=severity)
 
 
 @rule(
@@ -47,30 +48,42 @@ def _leniently(result: Result, problem: Problem, severity: Severity = Severity.N
 )
 def target(result: Result) -> Iterator[Problem]:
     """A faster model that answers worse is another model. The target is a share of the reference model's
-    accuracy; each value below it counts, up to the line at which all targets and the hash were seen, or in the
-    early rounds the last value alone. The open division may miss it: the official checker prints that and goes
-    on. That of v0.5 had no targets at all and was content with any accuracy."""
-    text = read(result)
-    for limit in result.rules.lower_limits(result.scenario):
-        rows = [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
-        if not rows:
-            message = f"accuracy.txt has no line with {limit.metric}"
-            path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
-            found = Problem(message, path, "nothing", wanted, excusable=False, aspect=_missing(result))
-            yield _leniently(result, found, Severity.WARNING)
-        for row in rows[-1:] if _one_value(result) else rows:
+    accuracy; each value below it counts, up to the line at which all targets and the hash were seen (up to v3.0 the
+    last value alone counts). The open division may miss it: the official checker prints that and goes on, from
+    v5.1 on only where some accuracy is told. That of v0.5 had no targets and was content with any accuracy."""
+    text, limits = read(result), result.rules.lower_limits(result.scenario)
+    found = {limit.metric: _judged(result, text, limit) for limit in limits}
+    for limit in limits:
+        if not found[limit.metric]:
+            yield _no_line(result, limit, some=any(found.values()))
+        for row in found[limit.metric]:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(
-                    result, Problem(message, path, row.text, f"at least {limit.limit}", row.line)
-                )
+                below = Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                yield _leniently(result, "accuracy/target", below)
 
 
-def _missing(result: Result) -> str:
-    """Whether the number of another metric is there in the place of the wanted one, or none at all."""
-    known = result.round.facts.get("accuracy_patterns_metrics", ())
-    return "other-metric" if accuracy_txt.find(result.accuracy_txt.value, known) else "no-metric"
+def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:
+    """The values that are held to a target."""
+    if _last_counts(result):
+        last = text.last(limit.metric)
+        return [] if last is None else [last]
+    return [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
+
+
+def _no_line(result: Result, limit: Target, *, some: bool) -> Problem:
+    message = f"accuracy.txt has no line with {limit.metric}"
+    path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
+    aspect = None if some or _any_will_do(result) else "no-number"
+    found = Problem(message, path, "nothing", wanted, excusable=False, aspect=aspect)
+    return _leniently(result, "accuracy/target", found, Severity.WARNING)
+
+
+def _any_will_do(result: Result) -> bool:
+    """Whether the number of another benchmark's metric is there, and enough for the checker (v0.5)."""
+    reading, known = result.round.reading, result.round.facts.get("accuracy_patterns_metrics", ())
+    return reading.get("accuracy") == "any-line" and bool(accuracy_txt.find(result.accuracy_txt.value, known))
 
 
 @rule(
@@ -106,7 +119,8 @@ def upper_limit(result: Result) -> Iterator[Problem]:
     that something else was computed."""
     limits = result.rules.upper_limits(result.scenario)
     judged = read(result).judged_lines
-    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits])
+    own = result.round.reading.get("accuracy_patterns")
+    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits], own)
     for limit in limits:
         for row in rows:
             if row.metric != limit.metric or row.value is None or row.line > judged:
@@ -114,7 +128,8 @@ def upper_limit(result: Result) -> Iterator[Problem]:
             if row.value > limit.limit:
                 message = f"{limit.metric} is {row.text}, above the limit {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(result, Problem(message, path, row.text, f"at most {limit.limit}", row.line))
+                beyond = Problem(message, path, row.text, f"at most {limit.limit}", row.line)
+                yield _leniently(result, "accuracy/upper-limit", beyond)
 
 
 @rule(
@@ -131,7 +146,7 @@ def hash_line(result: Result) -> Iterator[Problem]:
     """The full log is too large to publish; its SHA-256 lets it be checked later."""
     if read(result).hash is None:
         found = Problem("there is no hash line", result.accuracy_txt.path, "nothing", "hash=<sha-256>")
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/hash", found, Severity.WARNING)
 
 
 @rule(
@@ -149,7 +164,7 @@ def log_truncated(result: Result) -> Iterator[Problem]:
     size = result.tree.files(result.accuracy_path).get("mlperf_log_accuracy.json")
     if size is not None and size > limit:
         found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
 
 
 @rule(
@@ -168,4 +183,4 @@ def loadgen_errors(result: Result) -> Iterator[Problem]:
         message = f"{len(errors)} errors, the first is {errors[0].key}: {str(errors[0].value)[:160]}"
         path, line = result.accuracy_log.path, errors[0].line
         found = Problem(message, path, f"{len(errors)} errors", "none", line)
-        yield _leniently(result, found, Severity.WARNING)
+        yield _leniently(result, "accuracy/loadgen-errors", found, Severity.WARNING)

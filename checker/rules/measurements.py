@@ -87,9 +87,9 @@ def json_name(result: Result) -> Iterator[Problem]:
 )
 def json_fields(result: Result) -> Iterator[Problem]:
     """Data types, weights and retraining decide in which division a result belongs."""
-    source = result.measurements
-    found = of_document("measurements", source, source.value, result.round.facts, "measurements/json-fields")
-    return (replace(problem, raises=False) for problem in found)
+    source, rule_id = result.measurements, "measurements/json-fields"
+    for problem in of_document("measurements", source, source.value, result.round.facts, rule_id):
+        yield replace(problem, aspect=problem.wanted, raises=False)
 
 
 @rule(

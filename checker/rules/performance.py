@@ -25,9 +25,9 @@ from checker.schema_rules import of_run
 def validity(run: Run) -> Iterator[Problem]:
     """LoadGen itself decides whether a run met its minimum duration, its query count, its latency bound and
     early stopping. A run that it calls INVALID has no result, in every division."""
-    llm = run.result.rules.facts["llm_check"]
+    aspect = "token-latencies" if run.result.rules.facts["llm_check"] else None
     for problem in of_run(run, "performance/validity"):
-        yield _with_effect(problem, Effect.NONE) if llm else problem
+        yield replace(problem, aspect=aspect)
 
 
 def _with_effect(problem: Problem, effect: Effect) -> Problem:
@@ -112,7 +112,7 @@ def seeds(run: Run) -> Iterator[Problem]:
 )
 def early_stopping(run: Run) -> Iterator[Problem]:
     """In SingleStream, MultiStream and Server LoadGen estimates a percentile with a confidence bound; below
-    a smallest number of queries there is no estimate. The official checker of this round only prints it."""
+    a smallest number of queries there is no estimate. The official checker prints it up to v5.1 and goes on."""
     return of_run(run, "performance/early-stopping")
 
 
@@ -177,48 +177,6 @@ def min_duration(run: Run) -> Iterator[Problem]:
 
 
 @run_rule(
-    "performance/llm",
-    title="Token latencies of language models are within the limits",
-    fix="Turn use_token_latencies on; lower the load until first token and time per token are within the limits.",
-    good="TTFT 1.9 s, TPOT 190 ms",
-    bad="TTFT 2.1 s",
-    since="v4.0",
-)
-def llm(run: Run) -> Iterator[Problem]:
-    """A user of a language model waits for the first token and then for each further one; both 99th
-    percentiles have limits in Server."""
-    rules = run.result.rules
-    if not rules.facts["llm_check"]:
-        return
-    if not run.log.value.first("requested_use_token_latencies"):
-        yield Problem(
-            "token latencies were not recorded",
-            run.log.path,
-            found=repr(run.log.value.first("requested_use_token_latencies")),
-            wanted="requested_use_token_latencies: true",
-            line=run.line("requested_use_token_latencies"),
-        )
-    elif run.result.scenario != "Offline":
-        yield from _token_limits(run)
-
-
-_TOKEN_KEYS = (
-    ("ttft", "result_first_token_99.00_percentile_latency_ns"),
-    ("tpot", "result_time_per_output_token_99.00_percentile_ns"),
-)
-
-
-def _token_limits(run: Run) -> Iterator[Problem]:
-    table = run.result.rules.facts["token_latency_limits_ns"]
-    limits = table.get(run.result.scenario) or table.get("*")
-    for name, key in _TOKEN_KEYS:
-        found, limit = run.number(key), limits[name]
-        if not found < limit:
-            message = f"{key} is {found}, not below {limit}"
-            yield Problem(message, run.log.path, str(found), f"below {limit} ns", run.line(key))
-
-
-@run_rule(
     "performance/test-mode",
     title="The run was made in performance mode",
     fix="Run in PerformanceOnly mode; an accuracy run is no performance run.",
@@ -250,12 +208,12 @@ def test_mode(run: Run) -> Iterator[Problem]:
 )
 def inferred_pair(result: Result) -> Iterator[Problem]:
     """On edge systems Offline may be inferred from a SingleStream or MultiStream run, and MultiStream from a
-    SingleStream run; up to v1.1 only Offline, from SingleStream. The official checker accepts other pairs and
-    prints a number whose unit is wrong."""
+    SingleStream run; up to v1.1 only Offline, from SingleStream. Interactive is logged as Server. The official
+    checker up to v5.1 accepts other pairs and prints a number whose unit is wrong."""
     logged = result.run.scenario
     if result.canonical is None or logged == result.canonical:
         return
-    if (result.canonical, logged) not in metrics.inferred_pairs(result):
+    if (result.canonical, logged) not in (*metrics.inferred_pairs(result), *metrics.SAME_PAIRS):
         yield Problem(
             f"the directory says {result.canonical}, the log {logged}",
             result.run.log.path,

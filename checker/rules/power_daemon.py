@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from checker import clocks, metrics, ptd_log
-from checker.model import Problem
+from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import POWER, rule
-from checker.session import part, ptd_dialogue
+from checker.session import lacks_last_range, part, ptd_dialogue
 from checker.wording import listing, shorten
 from schemas.units import UnixNs
 
@@ -85,9 +85,22 @@ def sources_server(result: Result) -> Iterator[Problem]:
 )
 def ptd_commands(result: Result) -> Iterator[Problem]:
     """Analyzer, version of PTDaemon, ranges and starts are told from the commands and their answers; at the
-    end the ranges from before are set again."""
-    for message, found, wanted in ptd_dialogue(result.server.value, result.round.facts["power"]):
-        yield Problem(message, result.server.path, shorten(found), shorten(wanted), pointer="/ptd_messages")
+    end the ranges from before are set again. From v5.1 on the official power checker fails where there is no
+    fourth SR,A, even though the third has set the range."""
+    server, facts, path = result.server.value, result.round.facts["power"], result.server.path
+    problems = list(ptd_dialogue(server, facts))
+    for message, found, wanted in problems:
+        yield Problem(message, path, shorten(found), shorten(wanted), pointer="/ptd_messages")
+    if not problems and lacks_last_range(server, facts):
+        wanted = f"{max(facts['amps_restore_command_index'])} commands SR,A"
+        yield Problem(
+            "the range was set again, but the official power checker looks for one more command",
+            path,
+            found="fewer",
+            wanted=wanted,
+            pointer="/ptd_messages",
+            severity=Severity.WARNING,
+        )
 
 
 @rule(
@@ -100,11 +113,21 @@ def ptd_commands(result: Result) -> Iterator[Problem]:
     **OFFICIAL,
 )
 def ptd_config(result: Result) -> Iterator[Problem]:
-    """The number names the type of analyzer that PTDaemon was started with."""
+    """The number names the type of analyzer that PTDaemon was started with. From v5.1 on a session may have
+    several daemons, and their configurations are a list."""
     if not result.has_power:
         return
-    config, analyzers = result.server.value.get("ptd_config"), result.round.facts["power"]["analyzers"]
-    kind = part(config, "device_type")
+    config, several = result.server.value.get("ptd_config"), result.round.facts["power"]["ptd_config_is_list"]
+    if several and not isinstance(config, list):
+        message, wanted = "the configuration of PTDaemon is no list", "a list of configurations"
+        yield Problem(message, result.server.path, repr(config)[:60], wanted, pointer="/ptd_config")
+        return
+    for at, own in enumerate(config) if several and isinstance(config, list) else [(None, config)]:
+        yield from _one_config(result, own, "/ptd_config" if at is None else f"/ptd_config/{at}")
+
+
+def _one_config(result: Result, config: object, pointer: str) -> Iterator[Problem]:
+    analyzers, kind = result.round.facts["power"]["analyzers"], part(config, "device_type")
     if kind not in analyzers.values() or isinstance(kind, bool):
         wanted = ", ".join(map(str, sorted(set(analyzers.values()))))
         message = (
@@ -112,13 +135,13 @@ def ptd_config(result: Result) -> Iterator[Problem]:
             if kind is not None
             else "no device type is named"
         )
-        yield Problem(message, result.server.path, repr(kind)[:40], wanted, pointer="/ptd_config/device_type")
+        yield Problem(message, result.server.path, repr(kind)[:40], wanted, pointer=f"{pointer}/device_type")
     elif kind == analyzers.get("YokogawaWT330_multichannel"):
         channel, command = part(config, "channel"), part(config, "command")
         pair = isinstance(channel, list) and len(channel) == 2
         if not pair or not isinstance(command, list) or "-c" not in command:
             message = "a multichannel analyzer needs -c a,b and two channels"
-            yield Problem(message, result.server.path, repr(channel)[:60], "two channels")
+            yield Problem(message, result.server.path, repr(channel)[:60], "two channels", pointer=pointer)
 
 
 @rule(

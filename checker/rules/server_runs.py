@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from checker.model import Effect, Problem
 from checker.result import Result
-from checker.rule import INFERENCE, effects, rule
+from checker.rule import INFERENCE, effect_of, rule
 from checker.rules.compliance import judge
 
 SERVER_RUNS = "performance/server-runs"
@@ -29,8 +29,12 @@ def server_runs(result: Result) -> Iterator[Problem]:
         return
     there = [run for run in result.runs if result.tree.folder(run.path) is not None]
     found = {run.path: list(judge(run, run.path.rpartition("/")[2])) for run in there}
-    enough_for = effects(result.round.name)[SERVER_RUNS]
-    good = [path for path, rows in found.items() if not any((p.effect or enough_for).fails for p in rows)]
+    name, division = result.round.name, result.place.division
+    good = [
+        path
+        for path, rows in found.items()
+        if not any(effect_of(SERVER_RUNS, p, name, division).fails for p in rows)
+    ]
     enough = bool(good) and result.round.reading["performance_runs"] == "any"
     for problems in found.values():
         yield from (replace(p, effect=Effect.LOG) if enough else p for p in problems)

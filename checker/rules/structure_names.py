@@ -23,19 +23,20 @@ from checker.tree import Submitter
 def symlinks(submitter: Submitter) -> Iterator[Problem]:
     """A link that leads out of the tree or nowhere cannot be published. The official checker resolves links
     from the root of the tree instead of from their own directory, so that good ones count as broken and
-    some broken ones crash it."""
+    some broken ones crash it; that of v3.0 refuses every link to a file."""
     tree = submitter.tree
+    refused = submitter.round.reading.get("file_links") == "refused"
     for folder in tree.below(submitter.path):
         for name, target in folder.links.items():
             path = join(folder.path, name)
-            alive = tree.exists(path)
-            from_root = (tree.root / target).exists()
-            if not alive:
+            from_root = not refused and (tree.root / target).exists()
+            if not tree.exists(path):
                 effect = Effect.CRASH if from_root else None
                 yield Problem("the link leads nowhere inside the tree", path, target, "a file", effect=effect)
-            elif not from_root:
+            elif not from_root and not (refused and name in folder.dirs):
+                does = "refuses all links" if refused else "resolves it from the root and calls it broken"
                 yield Problem(
-                    "the link is good, but the official checker resolves it from the root and calls it broken",
+                    f"the link is good, but the official checker {does}",
                     path,
                     found=target,
                     wanted="a file instead of a link",

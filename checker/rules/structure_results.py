@@ -107,16 +107,15 @@ def perf_file_list(result: Result) -> Iterator[Problem]:
     until="v5.1",
 )
 def acc_file_list(result: Result) -> Iterator[Problem]:
-    """Accuracy is judged from these four files; a stray or missing one makes the result invalid. Up to v4.0 the
-    official checker only prints that; of the two logs that the accuracy hangs on it does not excuse the
-    absence in the closed and network divisions."""
+    """Accuracy is judged from these four files; a stray or missing one makes the result invalid. Before v4.1 the
+    official checker only prints that files are stray, and misses the logs that it reads."""
     path = result.accuracy_path
     if result.tree.folder(path) is None:
-        yield Problem("there is no accuracy directory", path, "nothing", "a directory", aspect="directory")
+        yield Problem("there is no accuracy directory", path, "nothing", "a directory", aspect="no-directory")
         return
     for problem in file_list(result, path, result.round.files["accuracy_required"]):
-        if problem.path in (join(path, name) for name in JUDGED_LOGS) and result.strict:
-            yield replace(problem, effect=None, aspect="judged-log")
+        if problem.path in (join(path, name) for name in JUDGED_LOGS):
+            yield replace(problem, aspect=problem.wanted, effect=None)
         elif problem.path != result.accuracy_txt.path:
             yield problem
 
@@ -150,7 +149,6 @@ def extra_accuracy_files(result: Result) -> Iterator[Problem]:
     at."""
     wanted = (result.benchmark.rules.facts["extra_accuracy_files"] or {}) if result.benchmark.rules else {}
     lenient = None if result.strict else Severity.WARNING
-    effect = None if result.strict else Effect.LOG
     for directory, stems in wanted.items():
         path = join(result.accuracy_path, directory)
         there = {name.partition(".")[0] for name in result.tree.files(path)}
@@ -162,5 +160,4 @@ def extra_accuracy_files(result: Result) -> Iterator[Problem]:
                 found=f"without {', '.join(missing)}",
                 wanted=", ".join(stems),
                 severity=lenient,
-                effect=effect,
             )

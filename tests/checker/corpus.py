@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from schemas.rounds import known_rounds
+
 NAME = "EDGEWATT_CORPUS"
 needs_corpus = pytest.mark.skipif(
     not os.environ.get(NAME), reason=f"{NAME} does not name the folder of published submissions"
@@ -25,7 +27,25 @@ def folder() -> Path:
     return Path(os.environ[NAME])
 
 
+def rounds() -> list[str]:
+    """Known rounds from v3.0 on with a published tree and golden tables; none without the corpus."""
+    if not os.environ.get(NAME):
+        return []
+    here, measured = folder(), {row["round"] for row in golden("golden-mutants.csv")}
+    return [n for n in known_rounds() if (here / n).is_dir() and n in measured]
+
+
+def published_trees() -> list[tuple[Path, str]]:
+    """Every tree of the corpus whose round is known, with that round."""
+    trees = {name: name for name in known_rounds()}
+    trees |= {f"v6-derived/{name}": name for name in known_rounds()}
+    here = Path(os.environ.get(NAME, "/nonexistent"))
+    return [(here / path, name) for path, name in trees.items() if (here / path).is_dir()]
+
+
 def golden(name: str) -> list[dict[str, str]]:
+    if not os.environ.get(NAME):
+        return []
     csv.field_size_limit(sys.maxsize)
     with (folder() / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

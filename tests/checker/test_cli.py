@@ -39,6 +39,16 @@ def test_which_verdict_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([str(tree.root), "--judge", "reference"]) == 0
 
 
+def test_the_power_checker_on_request(tmp_path: Path) -> None:
+    """In v3.0 the official power checker took part only when asked for."""
+    tree = build(tmp_path, round_name="v3.0")
+    (tree.power() / "server.log").write_text("edited\n")
+    words = [str(tree.root), "--judge", "reference"]
+    assert main(words) == 0
+    assert main([*words, "--more-power-check"]) == 1
+    assert main([str(tree.root)]) == 1
+
+
 def test_warnings_can_fail(tmp_path: Path) -> None:
     tree = build(tmp_path)
     (tree.root / "Closed").mkdir()
@@ -70,6 +80,7 @@ def test_select_and_ignore(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["tree", "--submitter", "Nobody"], "--submitter Nobody"),
         (["tree", "--scenario", "Server"], "--scenario Server"),
         (["tree", "--jobs", "0"], "--jobs 0"),
+        (["tree", "--round", "v4"], "v4.1"),
         (["tree", "--format", "json", "--format", "text"], "--output"),
         (["tree", "--output", "a", "--output", "b"], "--format"),
         (["tree", "--format", "json", "--output", "no/such/folder"], "no/such/folder"),
@@ -96,7 +107,7 @@ def test_what_a_user_can_get_wrong(
 def test_round_that_cannot_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = build(tmp_path)
     for scenario in ("singlestream", "multistream", "offline"):
-        tree.set_log(tree.run(scenario), effective_qsl_rng_seed=1)
+        tree.set_log(tree.run(scenario), effective_qsl_rng_seed=1, loadgen_version=None)
     assert main([str(tree.root)]) == 2
     assert "v4.1" in sentence(capsys)
     assert main([str(tree.root), "--round", "v4.1"]) == 1

@@ -12,7 +12,7 @@ from checker.explain import explain
 from checker.files import Tree
 from checker.model import Effect, Severity
 from checker.options import Options
-from checker.rule import Rule, effects
+from checker.rule import Rule, effects, severities
 from checker.rule_pass import POWER_CHECKER_FILES, RulePass
 from checker.rules import all_rules, structure, structure_results
 from checker.tree import Submission
@@ -20,6 +20,7 @@ from schemas.errors import UserError
 from schemas.rounds import known_rounds, load_round
 from schemas.seed_page import seed_page
 from tests.checker import (
+    test_rules_modern,
     test_rules_old,
     test_rules_old_power,
     test_rules_power,
@@ -41,6 +42,7 @@ def fired() -> set[str]:
         *test_rules_system.CASES,
         *test_rules_runs.CASES,
         *test_rules_power.ALL_CASES,
+        *test_rules_modern.CASES,
         *test_rules_old.CASES,
         *test_rules_old_power.CASES,
     ]
@@ -81,10 +83,13 @@ def test_every_rule_says_what_a_reader_needs(rule: Rule) -> None:
 @pytest.mark.parametrize("name", known_rounds())
 def test_every_round_says_what_its_checker_does(name: str) -> None:
     known = {r.id for r in RULES if r.holds_in(name)}
-    keys = {key.partition(":")[0] for key in effects(name)}
-    assert keys == known
-    kinds = {key.partition(":")[2] for key in effects(name) if ":" in key}
-    assert set(POWER_CHECKER_FILES) <= kinds
+    for division in ("", "closed", "open", "network"):
+        table = effects(name, division)
+        assert {key for key in table if ":" not in key} == known
+        assert {key.partition(":")[0] for key in table} == known
+        kinds = {key.partition(":")[2] for key in table if ":" in key}
+        assert set(POWER_CHECKER_FILES) <= kinds
+    assert set(severities(name)) <= known
 
 
 def test_rules_of_the_seed_page_exist_or_are_of_later_rounds() -> None:
