@@ -162,7 +162,7 @@ def power_metric(result: Result, found: Samples) -> Metric:
     """W for the rate scenarios, energy of a query for the streams: in mJ, up to v2.1 in J."""
     if result.scenario not in STREAMS:
         return Metric("system_power", found.mean, "W")
-    if "stream_energy" in result.round.facts["power"]:
+    if result.round.facts["power"].get("stream_energy", {}).get("unit") == "Joules":
         joules = stream_energy.joules(result.run, result.scenario, found.mean, found.window.seconds)
         return Metric("energy_per_stream", joules, "J")
     queries = result.run.number("result_query_count")

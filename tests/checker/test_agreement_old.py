@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from checker.api import check_with
 from checker.model import Effect, Finding, Place, Report, ResultReport
 from checker.options import Options
 from tests.checker.corpus import apply, control_tree, folder, golden, in_corpus, needs_corpus
-from tests.checker.test_agreement import numbers, same
 
 ROWS = {"v0.5": 2, "v0.7": 11, "v1.0": 7, "v1.1": 8, "v2.0": 7, "v2.1": 8}
 """Rows of the golden tables whose files are in the corpus."""
@@ -25,6 +25,18 @@ LOSES = {
     Effect.STOP: 0, Effect.CRASH: 0,
 }  # fmt: skip
 """How deep the place is of which an effect takes all results."""
+
+
+def same(found: float | None, text: str) -> bool:
+    if not text or found is None:
+        return not text and found is None
+    return math.isclose(found, float(text), rel_tol=1e-9)
+
+
+def numbers(result: ResultReport) -> tuple[float | None, float | None, float | None]:
+    metric = result.metric.value if result.metric else None
+    accuracy = result.accuracy[0].value if result.accuracy else None
+    return metric, accuracy, result.power.metric.value if result.power else None
 
 
 def judged(tree: Path, round_name: str, *, power_checker: bool) -> Report:
