@@ -182,3 +182,14 @@ def test_carriage_returns_are_told_from_another_text(tmp_path: Path) -> None:
         "v2.0", "power/results-hash", other_line_ends, Effect.RESULT, Severity.WARNING, build=POWER
     )
     assert expect(tmp_path, case)[0].message.startswith("line ends changed: run_1/spl.txt")
+
+
+@pytest.mark.parametrize("power_checker", [True, False])
+def test_only_the_power_checker_reads_the_ranging_log(power_checker: bool, tmp_path: Path) -> None:
+    tree = build_old(tmp_path, "v2.1", power=True)
+    (tree.run(part="ranging") / "mlperf_log_detail.txt").write_text(":::MLLOG {\n")
+    tree.sign()
+    report = judged(tree, power_checker=power_checker)
+    assert {f.rule for f in report.findings} == {"structure/readable"}
+    assert report.reference_valid != power_checker
+    assert not report.valid
