@@ -28,11 +28,9 @@ def folder() -> Path:
 
 
 def rounds() -> list[str]:
-    """Known rounds with a published tree and a golden table; none without the corpus."""
-    if not os.environ.get(NAME):
-        return []
-    here = folder()
-    return [n for n in known_rounds() if (here / n).is_dir() and (here / f"golden-{n}.csv").is_file()]
+    """Known rounds of which there are broken results; none without the corpus."""
+    broken = {row["round"] for row in golden("golden-mutants.csv")}
+    return [name for name in known_rounds() if name in broken]
 
 
 def published_trees() -> list[tuple[Path, str]]:
@@ -51,9 +49,11 @@ def golden(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def control_tree(target: Path, round_name: str, division: str, submitter: str, system: str) -> None:
+def control_tree(
+    target: Path, round_name: str, division: str, submitter: str, system: str, *, corpus: Path | None = None
+) -> None:
     """One system of a published tree, as the mutants were made from it; files are linked, not copied."""
-    source = folder() / round_name / division / submitter
+    source = (corpus or folder()) / round_name / division / submitter
     base = target / division / submitter
     for part in ("results", "measurements", "compliance"):
         if (source / part / system).is_dir():
