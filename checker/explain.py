@@ -15,7 +15,7 @@ from schemas.seed_page import SeedRow, rows_for, seed_page
 
 SEED_PAGE = "seed-page"
 WIDTH = 100
-_EFFECTS = {
+EFFECTS = {
     Effect.NONE: "does not notice it",
     Effect.LOG: "prints it and goes on",
     Effect.MARK: "fails the submission and leaves all results alone",
@@ -27,6 +27,7 @@ _EFFECTS = {
     Effect.STOP: "stops; nothing is judged",
     Effect.CRASH: "ends with a traceback; nothing is listed",
 }
+"""What the official checker does with a breach, in words."""
 
 
 def find(name: str) -> Rule:
@@ -88,7 +89,7 @@ def _official(rule: Rule, round_name: str) -> str:
     if not rule.holds_in(round_name):
         return f"no rule of {round_name}"
     who = "the separate power checker" if rule.power_checker else "the checker"
-    return f"{who} of {round_name} {_EFFECTS[effects(round_name)[rule.id]]}"
+    return f"{who} of {round_name} {EFFECTS[effects(round_name)[rule.id]]}"
 
 
 def _page() -> Iterator[str]:

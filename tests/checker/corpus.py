@@ -28,11 +28,9 @@ def folder() -> Path:
 
 
 def rounds() -> list[str]:
-    """Known rounds from v3.0 on with a published tree and golden tables; none without the corpus."""
-    if not os.environ.get(NAME):
-        return []
-    here, measured = folder(), {row["round"] for row in golden("golden-mutants.csv")}
-    return [n for n in known_rounds() if (here / n).is_dir() and n in measured]
+    """Known rounds of which there are broken results; none without the corpus."""
+    broken = {row["round"] for row in golden("golden-mutants.csv")}
+    return [name for name in known_rounds() if name in broken]
 
 
 def published_trees() -> list[tuple[Path, str]]:
@@ -58,9 +56,11 @@ def in_corpus(row: dict[str, str]) -> bool:
     return bool(row["scenario_dir"]) and path.is_dir()
 
 
-def control_tree(target: Path, round_name: str, division: str, submitter: str, system: str) -> None:
+def control_tree(
+    target: Path, round_name: str, division: str, submitter: str, system: str, *, corpus: Path | None = None
+) -> None:
     """One system of a published tree, as the mutants were made from it; files are linked, not copied."""
-    source = folder() / round_name / division / submitter
+    source = (corpus or folder()) / round_name / division / submitter
     base = target / division / submitter
     for part in ("results", "measurements", "compliance"):
         if (source / part / system).is_dir():

@@ -158,7 +158,10 @@ def explained(report: Report, result: ResultReport) -> bool:
         return True
     own = [report.findings[at] for at in result.findings]
     spared = (Effect.MARK, *(e for e in Effect if not e.fails))
-    return any((f.counts and f.place.covers(result.place)) != (f.effect not in spared) for f in own)
+    return any(
+        (f.counts and not f.spares_results and f.place.covers(result.place)) != (f.effect not in spared)
+        for f in own
+    )
 
 
 def groups() -> list[tuple[str, str]]:

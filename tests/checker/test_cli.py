@@ -157,3 +157,34 @@ def test_the_word_check_may_be_left_out() -> None:
     assert with_command(["-v", "tree"]) == ["-v", "check", "tree"]
     assert with_command(["explain", "x"]) == ["explain", "x"]
     assert with_command(["--version"]) == ["--version"]
+
+
+def test_what_changed_between_two_rounds_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rounds", "--diff", "v4.1", "v5.1"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "benchmarks\n    new: llama3.1-8b",
+        "on edge systems: Offline, SingleStream (was: not run)",
+        "compliance test TEST05 is no longer asked for",
+        "PTDaemon accepted: 1.11.1",
+        "other random seeds",
+        "calibration/doc\n    new: the calibration of quantised models is described",
+        "no longer asked for: mlperf.conf",
+    ):
+        assert words in out, out
+    assert "/benchmarks/" not in out
+    assert "{" not in out
+
+
+@pytest.mark.parametrize("pair", [("v3.0", "v3.1"), ("v3.1", "v4.0"), ("v4.0", "v4.1"), ("v5.1", "v3.0")])
+def test_every_pair_of_rounds_can_be_compared(
+    pair: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rounds", "--diff", *pair]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 20
+
+
+def test_the_list_of_rounds_names_the_later_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rounds"]) == 0
+    out = capsys.readouterr().out
+    assert "facts of v5.1 with later ones of HEAD: results were published with tag v5.1.1" in out
