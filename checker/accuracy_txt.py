@@ -6,6 +6,7 @@ has another pattern for a metric, that is a fact of the round.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ _NUMBER = r"([\d.]+)"
 PATTERNS: dict[str, str] = {
     "acc": rf"accuracy={_NUMBER}",
     "mAP": rf"mAP={_NUMBER}",
+    "bleu": rf"BLEU:\s*{_NUMBER}",
     "AUC": rf"AUC={_NUMBER}",
     "F1": rf"""\{{["']exact_match["']:\s*[\d.]+,\s*["']f1["']:\s*{_NUMBER}\}}""",
     "WER": rf"Word Error Rate:.*, accuracy={_NUMBER}%",
+    "ACCURACY": rf"Word Error Rate:.*, accuracy={_NUMBER}%",
     "DICE": rf"Accuracy:\s*mean\s*=\s*{_NUMBER}",
     "ROUGE1": rf".*'rouge1':\s{_NUMBER}",
     "ROUGE2": rf".*'rouge2':\s{_NUMBER}",
@@ -80,18 +83,25 @@ def find(text: str, metrics: Sequence[str], own: Mapping[str, str] | None = None
     return tuple(found)
 
 
-def parse(text: str, lower: Sequence[Target], *, own: Mapping[str, str] | None = None) -> AccuracyText:
-    """The file as a whole. Reading stops where every target was met and a hash was seen."""
+def parse(
+    text: str, lower: Sequence[Target], *, any_value: bool = False, own: Mapping[str, str] | None = None
+) -> AccuracyText:
+    """The file as a whole. Reading stops where every target was met and a hash was seen.
+
+    ``any_value``: in rounds in which the last value counts, it stops where any value and a hash were seen.
+    """
     metrics = [t.metric for t in lower]
     seen = find(text, metrics, own)
-    limits = {t.metric: t.limit for t in lower}
+    limits = {t.metric: -math.inf if any_value else t.limit for t in lower}
     lines = text.splitlines()
     hashes = {at: m.group(1) for at, line in enumerate(lines, 1) if (m := HASH.match(line))}
     met: set[str] = set()
     hash_: str | None = None
     for at in range(1, len(lines) + 1):
         met |= {
-            s.metric for s in seen if s.line == at and s.value is not None and s.value >= limits[s.metric]
+            s.metric
+            for s in seen
+            if s.line == at and (any_value or (s.value is not None and s.value >= limits[s.metric]))
         }
         hash_ = hashes.get(at, hash_)
         if hash_ is not None and met == set(metrics):

@@ -32,14 +32,24 @@ def check(
     select: tuple[str, ...] = (),
     ignore: tuple[str, ...] = (),
     jobs: int = 1,
+    more_power_check: bool = False,
 ) -> Report:
     """Judge the submission tree at ``tree``.
 
-    Raises ``schemas.errors.UserError`` when there is nothing to check, the round cannot be told or nothing
-    matches ``only``; everything else that is wrong with a tree is a finding.
+    ``more_power_check`` lets the official power checker take part in the reference verdict in the rounds in which
+    it did so on request only. Raises ``schemas.errors.UserError`` when there is nothing to check, the round cannot
+    be told or nothing matches ``only``; everything else that is wrong with a tree is a finding.
     """
     options = Options(
-        round_name, power, rehearsal, judge, only or Place(), tuple(select), tuple(ignore), jobs=jobs
+        round=round_name,
+        power=power,
+        rehearsal=rehearsal,
+        judge=judge,
+        only=only or Place(),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        power_checker=more_power_check or None,
+        jobs=jobs,
     )
     return check_with(tree, options)
 

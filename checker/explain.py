@@ -16,7 +16,7 @@ from schemas.seed_page import SeedRow, rows_for, seed_page
 
 SEED_PAGE = "seed-page"
 WIDTH = 100
-_EFFECTS = {
+EFFECTS = {
     Effect.NONE: "does not notice it",
     Effect.LOG: "prints it and goes on",
     Effect.MARK: "fails the submission and leaves all results alone",
@@ -30,6 +30,7 @@ _EFFECTS = {
     Effect.LOADING: "ends with a traceback while it loads the tree; nothing is listed",
     Effect.LISTING: "ends with a traceback when it comes to list the result; nothing is listed",
 }
+"""What the official checker does with a breach, in words."""
 
 
 def find(name: str) -> Rule:
@@ -84,7 +85,7 @@ def _official(rule: Rule, round_name: str) -> str:
     if not rule.holds_in(round_name):
         return f"no rule of {round_name}"
     who = "the separate power checker" if rule.power_checker else "the checker"
-    return f"{who} of {round_name} {_EFFECTS[effects(round_name)[rule.id]]}"
+    return f"{who} of {round_name} {EFFECTS[effects(round_name)[rule.id]]}"
 
 
 def _page() -> Iterator[str]:

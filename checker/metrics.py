@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from checker import clocks, stream_energy
 from checker.model import Metric
 from checker.result import Result
 from checker.rule import Absent
 from checker.run import Run
 from schemas.loadgen import LogGarbled, PowerWindow
 from schemas.powerlog import BadLine, PowerLine
+from schemas.units import UnixNs
 
 STREAMS = ("SingleStream", "MultiStream")
 NS_PER_MS = 1_000_000
@@ -25,8 +27,25 @@ def metric(result: Result) -> tuple[Metric, bool]:
     if result.canonical is not None and result.canonical != run.scenario:
         other = _inferred(run, result.canonical)
         value, inferred = (value, False) if other is None else (other, True)
-    unit = result.rules.facts["unit"].get(result.scenario, "")
-    return Metric(result.rules.result_key(run.scenario) or "", value, unit), inferred
+    return Metric(result.rules.result_key(run.scenario) or "", value, _unit(result)), inferred
+
+
+PLAIN_UNITS = {
+    "SingleStream": "Latency (ms)",
+    "MultiStream": "Latency (ms)",
+    "Offline": "Samples/s",
+    "Server": "Queries/s",
+    "Interactive": "Queries/s",
+}
+"""Units of the scenarios in the official summary, for benchmarks that have none of their own."""
+
+
+def _unit(result: Result) -> str:
+    """The unit that the official summary prints; in one round it is looked up by the directory's name."""
+    own = result.benchmark.directory if result.round.reading.get("unit_by") == "directory" else None
+    if own is not None and own not in result.round.facts["benchmarks"]:
+        return PLAIN_UNITS.get(result.scenario, "")
+    return str(result.rules.facts["unit"].get(result.scenario, ""))
 
 
 def logged_metric(run: Run) -> float:
@@ -35,14 +54,24 @@ def logged_metric(run: Run) -> float:
     if key is None:
         raise Absent("effective_scenario", run.log.path, run.scenario, "a scenario with a metric")
     value = float(run.number(key))
-    if run.scenario not in STREAMS:
+    if run.scenario not in STREAMS or _counts_streams(run):
         return value
     seconds = run.result.rules.facts["unit"].get(run.scenario) == "Latency (s)"
     return value / NS_PER_MS / 1000 if seconds else value / NS_PER_MS
 
 
+def _counts_streams(run: Run) -> bool:
+    """Whether the metric is the number of samples that a query can hold: MultiStream up to v1.1."""
+    kind = run.result.round.facts.get("multistream", {}).get("kind")
+    return run.scenario == "MultiStream" and kind == "samples-per-query-under-latency"
+
+
 def _inferred(run: Run, wanted: str) -> float | None:
     """The value of a scenario computed from the log of another; None for a pair that nothing is known of."""
+    if (wanted, run.scenario) not in inferred_pairs(run.result):
+        if wanted in run.result.round.reading.get("numberless", ()):
+            raise Absent("effective_scenario", run.log.path, run.scenario, f"{wanted} or SingleStream")
+        return None
     if (wanted, run.scenario) == ("Offline", "SingleStream"):
         return float(run.number("result_qps_without_loadgen_overhead"))
     if (wanted, run.scenario) == ("Offline", "MultiStream"):
@@ -64,29 +93,40 @@ def multistream_samples(result: Result) -> int:
 
 
 INFERRED_PAIRS = (("Offline", "SingleStream"), ("Offline", "MultiStream"), ("MultiStream", "SingleStream"))
-
-
 SAME_PAIRS = (("Interactive", "Server"),)
 """Directory and logged scenario that are one: Interactive is Server with tighter limits."""
 
 
+def inferred_pairs(result: Result) -> tuple[tuple[str, str], ...]:
+    """Directory and logged scenario of the results that may be inferred in the round."""
+    pairs = result.round.reading.get("inferred_pairs", INFERRED_PAIRS)
+    return tuple((directory, logged) for directory, logged in pairs)
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of a power log strictly inside the power window of its run, in the order of the file."""
+    """The samples of a power log strictly inside the power window of its run, in the order of the file.
+
+    ``keeps_all``: the official mean of the round takes every sample, also those of 0 W or less.
+    """
 
     window: PowerWindow
     all_lines: tuple[PowerLine, ...]
     inside: tuple[PowerLine, ...]
+    keeps_all: bool = False
 
     @property
     def kept(self) -> tuple[float, ...]:
-        """The watts that the official mean is taken over (those above zero)."""
-        return tuple(s.power_w for s in self.inside if s.power_w > 0)
+        """The watts that the official mean is taken over (those above zero, where it does not take all)."""
+        return tuple(s.power_w for s in self.inside if self.keeps_all or s.power_w > 0)
 
     @property
     def mean(self) -> float:
         """Unweighted mean of the kept watts; NaN without any."""
-        return math.fsum(self.kept) / len(self.kept) if self.kept else math.nan
+        if not self.kept:
+            return math.nan
+        finite = all(map(math.isfinite, self.kept))
+        return (math.fsum if finite else sum)(self.kept) / len(self.kept)
 
     @property
     def plain_mean(self) -> float:
@@ -95,15 +135,33 @@ class Samples:
         return math.fsum(plain) / len(plain) if plain else math.nan
 
 
-def samples(run: Run) -> Samples:
-    """The power log of a run against its window; ``Absent`` when one of them cannot be used."""
-    window = power_window(run)
-    bad = next((s for s in run.spl.value if isinstance(s, BadLine) and s.text.startswith("Time")), None)
+def samples(run: Run, *, written: bool = False) -> Samples:
+    """The power log of a run against its window; ``Absent`` when one of them cannot be used.
+
+    Times are put on UTC as the official checker does it, or, where that is wrong and ``written`` is asked for,
+    as they were written.
+    """
+    facts = run.result.round.facts["power"]
+    window, strict = power_window(run), facts.get("every_spl_line_counts", False)
+    bad = next((s for s in run.spl.value if isinstance(s, BadLine) and (strict or _meant(s))), None)
     if bad is not None:
         raise Absent("spl.txt", run.spl.path, f"line {bad.line} {bad.reason}", "a power sample", bad.line)
-    lines = tuple(s for s in run.spl.value if isinstance(s, PowerLine))
-    inside = tuple(s for s in lines if window.begin_ns < s.at < window.end_ns)
-    return Samples(window, lines, inside)
+    as_they_are = written and not clocks.truly_local(run.result)
+    at, of_line = (0, 0) if as_they_are else clocks.sample_shifts_ns(run.result)
+    lines = tuple(_later(s, of_line) for s in run.spl.value if isinstance(s, PowerLine))
+    begin, end = UnixNs(window.begin_ns + at), UnixNs(window.end_ns + at)
+    inside = tuple(s for s in lines if begin < s.at < end)
+    keeps_all = facts.get("zero_watt_samples") == "kept"
+    return Samples(replace(window, begin_ns=begin, end_ns=end), lines, inside, keeps_all)
+
+
+def _meant(line: BadLine) -> bool:
+    """Whether a line that cannot be used was to be a sample."""
+    return line.text.startswith("Time")
+
+
+def _later(sample: PowerLine, by_ns: int) -> PowerLine:
+    return replace(sample, at=UnixNs(sample.at + by_ns)) if by_ns else sample
 
 
 def power_window(run: Run) -> PowerWindow:
@@ -123,9 +181,12 @@ def power_window(run: Run) -> PowerWindow:
 
 
 def power_metric(result: Result, found: Samples) -> Metric:
-    """W for the rate scenarios, energy of a query in mJ for the streams."""
+    """W for the rate scenarios, energy of a query for the streams: in mJ, up to v2.1 in J."""
     if result.scenario not in STREAMS:
         return Metric("system_power", found.mean, "W")
+    if result.round.facts["power"].get("stream_energy", {}).get("unit") == "Joules":
+        joules = stream_energy.joules(result.run, result.scenario, found.mean, found.window.seconds)
+        return Metric("energy_per_stream", joules, "J")
     queries = result.run.number("result_query_count")
     if not queries:
         raise Absent("result_query_count", result.run.log.path, "0", "the number of queries")

@@ -95,8 +95,8 @@ class Problem:
     checker meets an exception here (a value that is not there) instead of judging; ``cause``: the rule that
     is behind this problem, where a rule passes on the problems of another; ``excusable``: whether a declared
     rehearsal may excuse it where its rule can be forgiven: a value that is missing never is; ``aspect``: a kind
-    of breach that the effects of a round may tell apart (``<rule>:<aspect>``); ``spares_results`` overrides that of
-    the rule.
+    of breach that the effects of a round may tell apart (``<rule>:<aspect>``; ``raises`` where it raises);
+    ``spares_results`` overrides that of the rule.
     """
 
     message: str

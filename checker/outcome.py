@@ -100,6 +100,7 @@ def power(result: Result) -> PowerFigures | None:
         if not found.kept:
             return None
         number, quality = metrics.power_metric(result, found), judge(result)
+        written = metrics.samples(result.run, written=True).window
     except Absent:
         return None
     energy = quality.energy if quality is not None else None
@@ -108,8 +109,8 @@ def power(result: Result) -> PowerFigures | None:
     return PowerFigures(
         metric=number,
         average_watts=found.mean,
-        begin=format_rfc3339(found.window.begin_ns, 6),
-        end=format_rfc3339(found.window.end_ns, 6),
+        begin=format_rfc3339(written.begin_ns, 6),
+        end=format_rfc3339(written.end_ns, 6),
         seconds=found.window.seconds,
         samples=len(found.inside),
         bad_samples=quality.bad if quality is not None else 0,

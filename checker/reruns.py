@@ -34,7 +34,9 @@ BY_RULE: dict[str, tuple[str, ...]] = {
     "accuracy/log-truncated": (),
     "accuracy/number": (),
     "power/results-hash": (),
-    "power/measurement-docs": (),
+    "accuracy/endpoint-score": EVERYTHING,
+    "performance/endpoint-benchmark": (),
+    "performance/endpoint-config": (),
     "compliance/perf-verdict": (PERFORMANCE, COMPLIANCE),
     "rehearsal/record": (),
     "rehearsal/simulated": (PERFORMANCE,),
@@ -43,7 +45,8 @@ BY_RULE: dict[str, tuple[str, ...]] = {
     "structure/extra-accuracy-files": (ACCURACY,),
 }
 BY_PLACE = (
-    "structure/perf-file-list", "structure/acc-file-list", "structure/readable", "power/files",
+    "structure/perf-file-list", "structure/acc-file-list", "structure/readable", "structure/detail-logs",
+    "power/files",
     "compliance/perf-files",
 )  # fmt: skip
 """Rules about files: the folder says which run it was, and a file too many needs none."""
@@ -52,7 +55,9 @@ NOTHING = "nothing"
 EARLY_STOPPING_QUERIES = {"SingleStream": 64, "MultiStream": 662, "Server": 662}
 """Queries below which LoadGen's early stopping gives no estimate of the 90th and the 99th percentile."""
 STREAM_SAMPLES = {"SingleStream": 1, "MultiStream": 8}
-_TEST = re.compile(r"TEST\d\d")
+SECONDS = {"Latency (ms)": 1e-3, "Latency (s)": 1.0}
+"""Seconds in the units of a latency; the MultiStream of the first rounds counts streams instead."""
+_TEST = re.compile(r"TEST\d\d(?:-[AB])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +165,14 @@ class _Clock:
         """All runs of a scenario that is not there."""
         beside = self._beside[place.cut(4)]
         model = beside[0].model if beside else self._round.official_name(place.benchmark)
-        tests = self._tests(model, place.division)
+        tests = self._tests(model, place.division, place.scenario)
         power = any(r.has_power for r in beside)
         parts: Parts = {PERFORMANCE: list(rules), ACCURACY: list(rules), **{t: list(rules) for t in tests}}
         yield from self._entries(place, model, parts, power, {})
 
     def again(self, result: ResultReport, parts: Parts) -> Iterator[Rerun]:
         """The runs of a result that are to be made again."""
-        tests = self._tests(result.model, result.place.division)
+        tests = self._tests(result.model, result.place.division, result.scenario)
         parts = dict(parts)
         for test in tests if COMPLIANCE in parts else ():
             parts[test] = [*parts.get(test, []), *parts[COMPLIANCE]]
@@ -181,7 +186,7 @@ class _Clock:
     ) -> Iterator[Rerun]:
         """One entry for everything, or one for each mode."""
         tests = tuple(sorted(p for p in parts if p not in (PERFORMANCE, ACCURACY)))
-        wanted = {PERFORMANCE, ACCURACY, *self._tests(model, place.division)}
+        wanted = {PERFORMANCE, ACCURACY, *self._tests(model, place.division, place.scenario)}
         groups = [(ALL, tuple(parts))] if set(parts) >= wanted else [
             (mode, rows)
             for mode, rows in ((PERFORMANCE, (PERFORMANCE,)), (ACCURACY, (ACCURACY,)), (COMPLIANCE, tests))
@@ -201,9 +206,9 @@ class _Clock:
                 reasons=tuple(reasons),
             )
 
-    def _tests(self, model: str, division: str) -> tuple[str, ...]:
+    def _tests(self, model: str, division: str, scenario: str) -> tuple[str, ...]:
         rules = self._rules(model)
-        return rules.compliance_tests if rules is not None and division != "open" else ()
+        return rules.compliance_tests_of(scenario) if rules is not None and division != "open" else ()
 
     def _rules(self, model: str) -> BenchmarkRules | None:
         return self._round.benchmark(model) if model in self._round.facts["benchmarks"] else None
@@ -229,7 +234,8 @@ class _Clock:
 
     def _least(self, place: Place, model: str) -> float:
         """The shortest valid performance run."""
-        least = self._round.min_duration_ms / 1000
+        limits = self._round.facts["limits"]
+        least = 0.0 if model in limits["min_duration_exempt"] else self._round.min_duration_ms / 1000
         rules, per_sample = self._rules(model), self._seconds_per_sample(place)
         if rules is None or per_sample is None:
             return least
@@ -253,6 +259,6 @@ def _per_sample(result: ResultReport) -> float | None:
     metric = result.metric
     if metric is None or not 0 < metric.value < float("inf"):
         return None
-    if result.scenario in STREAM_SAMPLES:
-        return metric.value / 1000 / STREAM_SAMPLES[result.scenario]
+    if result.scenario in STREAM_SAMPLES and metric.unit in SECONDS:
+        return metric.value * SECONDS[metric.unit] / STREAM_SAMPLES[result.scenario]
     return 1 / metric.value if metric.unit in ("Samples/s", "Queries/s") else None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from checker.client_report import ClientReport
 from checker.files import Source, T, join, read_lenient, read_object, read_text
 from checker.rule import ENDPOINT, LOADGEN, Absent
-from checker.run import Run
+from checker.run import Run, reader
+from schemas import loadgen_summary
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog
 from schemas.powerlog import BadLine, PowerLine
@@ -69,9 +70,23 @@ class Result:
         return self.system.description
 
     @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The performance runs that the round demands: one, or five of Server in the first rounds."""
+        wanted = self.round.facts.get("performance_runs", {"default": 1})
+        number = wanted.get(self.directory, wanted["default"])
+        paths = [self.layout.performance(self.round, f"run_{n}").as_posix() for n in range(1, number + 1)]
+        return tuple(Run(self, path, "performance_log") for path in paths)
+
+    @property
+    def several_runs(self) -> bool:
+        """Whether the round demands more than one performance run."""
+        return len(self.runs) > 1
+
+    @cached_property
     def run(self) -> Run:
-        """The performance run that counts."""
-        return Run(self, self.layout.performance(self.round, "run_1").as_posix(), "performance_log")
+        """The performance run whose number counts: the last one that is there."""
+        there = [run for run in self.runs if self.tree.folder(run.path) is not None]
+        return there[-1] if there else self.runs[0]
 
     @cached_property
     def ranging(self) -> Run:
@@ -105,8 +120,8 @@ class Result:
 
     @cached_property
     def has_power(self) -> bool:
-        """Whether ``performance/power`` exists."""
-        return self.tree.exists(self.power_path)
+        """Whether ``performance/power`` exists, in a round that knows power."""
+        return self.round.layout["power_dir"] is not None and self.tree.exists(self.power_path)
 
     @property
     def power_path(self) -> str:
@@ -145,11 +160,7 @@ class Result:
     def accuracy_log(self) -> Source[LoadgenLog]:
         """The detail log of the accuracy run."""
         path = join(self.accuracy_path, "mlperf_log_detail.txt")
-        return self.submission.source(path, "accuracy_log", self.read_log)
-
-    def read_log(self, path: Path) -> LoadgenLog:
-        """A detail log with the markers of the round."""
-        return LoadgenLog.read(path, self.round.log_markers)
+        return self.submission.source(path, "accuracy_log", reader(self.round, loadgen_summary.read_errors))
 
     @property
     def measurements_path(self) -> str:
@@ -193,11 +204,15 @@ class Result:
     @cached_property
     def compliance_runs(self) -> dict[str, Run]:
         """The performance part of each compliance test, by test."""
-        tests = self.rules.compliance_tests
         return {
             t: Run(self, join(self.compliance_path(t), "performance/run_1"), "compliance_log", t)
-            for t in tests
+            for t in self.compliance_tests
         }
+
+    @property
+    def compliance_tests(self) -> tuple[str, ...]:
+        """The tests of this benchmark and scenario."""
+        return self.rules.compliance_tests_of(self.scenario)
 
     def compliance_text(self, test: str, name: str) -> Source[str]:
         """A text file of a compliance test."""

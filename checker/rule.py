@@ -110,11 +110,14 @@ def rule(
 
 
 def run_rule(id_: str, **about: Any) -> Callable[[Check], Rule]:
-    """Make a rule on one LoadGen run: judged on the performance run, and again on every compliance run."""
+    """Make a rule on one LoadGen run: judged on the performance run, and again on every compliance run.
+
+    Where a result has several performance runs, ``performance/server-runs`` judges them all.
+    """
 
     def make(per_run: Check) -> Rule:
         def check(result: Any) -> Iterable[Problem]:
-            return per_run(result.run)
+            return () if result.several_runs else per_run(result.run)
 
         check.__doc__ = per_run.__doc__
         needs = ("performance_log", *about.pop("needs", ()))
@@ -126,7 +129,7 @@ def run_rule(id_: str, **about: Any) -> Callable[[Check], Rule]:
 def effects(round_name: str, division: str = "") -> Mapping[str, Effect]:
     """What the official checker of a round does with a breach, by rule id (``checker/effects/*.json``).
 
-    A key may name a case of a rule after a colon. With ``division``, what differs there counts.
+    A key may name an aspect of a rule after a colon. With ``division``, what differs there counts.
     """
     return _effects(round_name, division)
 
@@ -134,7 +137,7 @@ def effects(round_name: str, division: str = "") -> Mapping[str, Effect]:
 def effect_of(rule_id: str, problem: Problem, round_name: str, division: str) -> Effect:
     """What the official checker does with one breach: as the problem says, by its aspect, or by its rule."""
     table = effects(round_name, division)
-    aspect = "raises" if problem.raises and problem.aspect is None else problem.aspect
+    aspect = problem.aspect or ("raises" if problem.raises else None)
     return problem.effect or table.get(f"{rule_id}:{aspect}") or table[rule_id]
 
 

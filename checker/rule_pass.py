@@ -41,8 +41,9 @@ class RulePass:
         self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)
-        default = bool(submission.round.facts["power"]["run_by_default"])
+        default = bool(submission.round.facts["power"].get("run_by_default"))
         self.power_checker = default if options.power_checker is None else options.power_checker
+        self.power_checker_files = submission.round.reading.get("power_checker_files", POWER_CHECKER_FILES)
         self._broken: dict[str, tuple[Source[Any], Place, set[str]]] = {}
         self._absent: dict[tuple[Place, str, str], list[tuple[Rule, Absent]]] = defaultdict(list)
         self.findings: list[Finding] = []
@@ -152,7 +153,7 @@ class RulePass:
         rule = all_rules()[READABLE]
         for source, place, skipped in self._broken.values():
             effect = self.effects[f"{READABLE}:{source.kind}"]
-            if source.kind in POWER_CHECKER_FILES and not self.power_checker and effect.fails:
+            if source.kind in self.power_checker_files and not self.power_checker and effect.fails:
                 effect = Effect.LOG
             message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
             message = _with_end(message, effect)

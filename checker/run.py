@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.files import Source, join, read_samples
 from checker.rule import Absent
+from schemas import loadgen_summary
 from schemas.loadgen import LoadgenLog, LogEntry
 from schemas.powerlog import BadLine, PowerLine
+from schemas.rounds import Round
 
 if TYPE_CHECKING:
     from checker.result import Result
+
+
+def in_summary(round_: Round) -> bool:
+    """Whether the numbers of a run stand in its summary, as text (v0.5 and v0.7)."""
+    return round_.facts.get("log_format") == "summary"
+
+
+def reader(
+    round_: Round, read_text: Callable[[Path, Sequence[str]], LoadgenLog]
+) -> Callable[[Path], LoadgenLog]:
+    """What reads a run of a round; ``read_text`` does in the rounds whose logs are plain text."""
+    if not in_summary(round_):
+        return partial(LoadgenLog.read, markers=round_.log_markers)
+    ignored = tuple(round_.facts["ignored_loadgen_errors"])
+    return lambda path: read_text(path, ignored)
 
 
 class Run:
@@ -23,9 +42,15 @@ class Run:
 
     @cached_property
     def log(self) -> Source[LoadgenLog]:
-        """The detail log."""
-        path = join(self.path, "mlperf_log_detail.txt")
-        return self.result.submission.source(path, self.kind, self.result.read_log)
+        """The file that holds the numbers: the detail log, or the summary in the first rounds."""
+        read, round_ = reader(self.result.round, loadgen_summary.read_run), self.result.round
+        path = join(self.path, loadgen_summary.SUMMARY) if in_summary(round_) else self.detail_path
+        return self.result.submission.source(path, self.kind, read)
+
+    @property
+    def detail_path(self) -> str:
+        """Where the detail log lies, which holds the errors in every round."""
+        return join(self.path, loadgen_summary.DETAIL)
 
     @cached_property
     def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:

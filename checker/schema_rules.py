@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,7 +38,16 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     by_directory = result.round.reading.get("latency_constraint_by_directory") and result.canonical
     facts["server_latency_ns"] = result.rules.latency_constraint_ns(by_directory or "Server")
     facts["result_key"] = result.rules.result_key(scenario) if isinstance(scenario, str) else None
+    facts["min_queries"] = _min_queries(run, scenario)
     return facts
+
+
+def _min_queries(run: Run, scenario: object) -> dict[str, Any] | None:
+    """The least number of queries of a scenario; None where early stopping decides instead."""
+    least = (run.result.rules.facts["min_queries"] or {}).get(scenario)
+    if least is None or scenario in run.result.round.facts["early_stopping_scenarios"]:
+        return None
+    return {"keys": ["effective_min_query_count"], "least": least}
 
 
 def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
@@ -65,7 +75,15 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
 def of_system(system: System, rule: str) -> Iterator[Problem]:
     """Problems of one rule in a system description."""
     source = system.description
-    yield from of_document("system", source, source.value, system.round.facts, rule)
+    facts = dict(system.round.facts)
+    known = [*facts["availability"], *facts.get("availability_aliases", {})]
+    facts["status_pattern"] = f"^({'|'.join(map(_any_case, known))})$"
+    yield from of_document("system", source, source.value, facts, rule)
+
+
+def _any_case(text: str) -> str:
+    """A pattern for a text in upper, lower or mixed case."""
+    return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else re.escape(c) for c in text)
 
 
 def of_document(

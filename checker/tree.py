@@ -19,6 +19,8 @@ from schemas.rounds import BenchmarkRules, Round
 
 NETWORKED = "network"
 JUDGED_STRICTLY = ("closed", "network")
+PUBLISHABLE = 100_000_000
+"""Bytes of a file that are read in rounds without a limit of their own: GitHub publishes none above 100 MB."""
 
 
 class Submission:
@@ -28,7 +30,8 @@ class Submission:
         """The nodes below are made when asked for. ``unofficial_power``: power may come from powerd."""
         self.tree, self.round, self.unofficial_power = tree, round_, unofficial_power
         limits = round_.facts["limits"]
-        self.size_limit: int = limits["file_size_mb"] * limits["bytes_per_mb"]
+        size = limits["file_size_mb"]
+        self.size_limit: int = PUBLISHABLE if size is None else size * limits["bytes_per_mb"]
         self.path = ""
         self.place = Place()
 

@@ -83,7 +83,8 @@ class ResultPath:
     def parse(cls, path: PurePosixPath, round_: Round) -> ParsedPath | None:
         """Which result a path of the tree belongs to; None when it lies outside every pattern."""
         for kind in PLACES:
-            match = _pattern(round_.layout[kind]).match(path.as_posix())
+            template = round_.layout[kind]
+            match = _pattern(template).match(path.as_posix()) if template is not None else None
             if match is not None:
                 names = match.groupdict()
                 rest = names.pop("rest") or ""

@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whether powerd may have measured",
     )
     parser.add_argument(
+        "--more-power-check",
+        action="store_true",
+        help="rounds up to v3.0: let the official power checker take part in the reference verdict",
+    )
+    parser.add_argument(
         "--rehearsal", action="store_true", help="forgive what the run record of a rehearsal declares"
     )
     parser.add_argument("--select", metavar="RULE,…", help="only these rules or families (power/*)")
@@ -119,6 +124,7 @@ def _options(args: argparse.Namespace) -> Options:
         only=Place(args.division, args.submitter, args.system, args.benchmark, args.scenario),
         select=rules_named(args.select, "--select"),
         ignore=rules_named(args.ignore, "--ignore"),
+        power_checker=args.more_power_check or None,
         jobs=args.jobs,
         waivers=() if args.waivers is None else waivers.read(args.waivers),
         baseline=None if args.baseline is None else baseline.read(args.baseline),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterator
-from typing import Any
+from itertools import groupby
 
-from schemas.rounds import known_rounds, load_round
+from checker.round_diff import changes
+from schemas.rounds import Round, known_rounds, load_round
 
 NAME = "rounds"
 HELP = "list the rounds, or what changed between two"
@@ -21,35 +20,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the list or the changes."""
     if args.diff:
-        before, after = (load_round(name).facts for name in args.diff)
-        for line in changes(before, after):
-            print(line)
+        before, after = (load_round(name) for name in args.diff)
+        for about, lines in groupby(changes(before, after), key=lambda line: line[0]):
+            print(about)
+            for _, text in lines:
+                print(f"    {text}")
         return 0
     for name in known_rounds():
-        round_ = load_round(name)
-        runs = round_.facts.get("loadgen", {}).get("version")
-        minutes = round_.min_duration_ms / 60_000
-        how = f"LoadGen {runs}" if runs else "judged, not run"
-        print(f"{name}: {how}, at least {minutes:g} minutes a run")
-        print(f"    {len(round_.benchmark_names)} benchmarks: {', '.join(round_.benchmark_names)}")
+        _describe(load_round(name))
     return 0
 
 
-def changes(before: Any, after: Any, at: str = "") -> Iterator[str]:
-    """One line for each fact that differs, by its JSON pointer."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*before, *after}):
-            path = f"{at}/{key}"
-            if key not in after:
-                yield f"- {path} {_short(before[key])}"
-            elif key not in before:
-                yield f"+ {path} {_short(after[key])}"
-            else:
-                yield from changes(before[key], after[key], path)
-    elif before != after:
-        yield f"  {at} {_short(before)} -> {_short(after)}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 100 else text[:99] + "…"
+def _describe(round_: Round) -> None:
+    runs = round_.facts.get("loadgen", {}).get("version")
+    minutes = round_.min_duration_ms / 60_000
+    how = f"LoadGen {runs}" if runs else "judged, not run"
+    print(f"{round_.name}: {how}, at least {minutes:g} minutes a run")
+    later = round_.facts.get("published_with")
+    if later:
+        print(
+            f"    facts of {round_.facts['source']['revision']} with later ones of {later['revision']}: {later['why']}"
+        )
+    print(f"    {len(round_.benchmark_names)} benchmarks: {', '.join(round_.benchmark_names)}")

@@ -18,7 +18,7 @@ def cells(report: Report, result: ResultReport) -> dict[str, str]:
     return {
         "Availability": str(facts.get("status", "")),
         "Scenario": result.place.scenario,
-        "Accuracy": "  ".join(f"{a.name}: {a.text}" for a in result.accuracy),
+        "Accuracy": named_accuracy(result),
         "total_accelerators": _product(facts.get("number_of_nodes"), facts.get("accelerators_per_node")),
         "Location": f"{report.tree}/{result.path}/performance/run_1",
         "compliance": result.place.division,
@@ -27,6 +27,11 @@ def cells(report: Report, result: ResultReport) -> dict[str, str]:
         "design_power_watts": _text(more.get("design_power_watts")),
         "PrivateID": "",
     }
+
+
+def named_accuracy(result: ResultReport) -> str:
+    """Every value with its name."""
+    return "  ".join(f"{a.name}: {a.text}" for a in result.accuracy)
 
 
 def _text(value: object) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from checker import accuracy_txt
-from checker.accuracy_txt import AccuracyText
+from checker.accuracy_txt import AccuracyText, Seen
 from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
-from checker.rule import INFERENCE, SUBMISSION, effects, rule
+from checker.rule import INFERENCE, SUBMISSION, effect_of, effects, rule
+from schemas.rounds import Target
 
 NEEDS = ("accuracy_txt",)
 
@@ -18,7 +19,14 @@ NEEDS = ("accuracy_txt",)
 def read(result: Result) -> AccuracyText:
     """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
     lower = result.rules.lower_limits(result.scenario)
-    return accuracy_txt.parse(result.accuracy_txt.value, lower, own=patterns(result))
+    return accuracy_txt.parse(
+        result.accuracy_txt.value, lower, any_value=_last_counts(result), own=patterns(result)
+    )
+
+
+def _last_counts(result: Result) -> bool:
+    """Whether the last value is the one that is judged (up to v3.0), not every one of them."""
+    return result.round.reading.get("accuracy") in ("last-value", "any-line")
 
 
 def patterns(result: Result) -> Mapping[str, str] | None:
@@ -29,7 +37,7 @@ def patterns(result: Result) -> Mapping[str, str] | None:
 
 def _leniently(result: Result, about: str, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
     """The open division may be less accurate: printed only, where the round forgives a breach of the rule there."""
-    if result.strict or effects(result.round.name, result.place.division)[about] is not Effect.LOG:
+    if result.strict or effect_of(about, problem, result.round.name, result.place.division).fails:
         return problem
     return replace(problem, severity=severity)
 
@@ -46,25 +54,42 @@ def _leniently(result: Result, about: str, problem: Problem, severity: Severity 
 )
 def target(result: Result) -> Iterator[Problem]:
     """A faster model that answers worse is another model. The target is a share of the reference model's
-    accuracy; each value below it counts, up to the line at which all targets and the hash were seen. The open
-    division may miss it: the official checker prints that and goes on."""
-    text = read(result)
-    for limit in result.rules.lower_limits(result.scenario):
-        rows = [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
-        if not rows:
-            message = f"accuracy.txt has no line with {limit.metric}"
-            path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
-            found = Problem(message, path, "nothing", wanted, excusable=False)
-            yield _leniently(result, "accuracy/target", found, Severity.WARNING)
-        for row in rows:
+    accuracy; each value below it counts, up to the line at which all targets and the hash were seen (up to v3.0 the
+    last value alone counts). The open division may miss it: the official checker prints that and goes on, from
+    v5.1 on only where some accuracy is told. That of v0.5 had no targets and was content with any accuracy."""
+    text, limits = read(result), result.rules.lower_limits(result.scenario)
+    found = {limit.metric: _judged(result, text, limit) for limit in limits}
+    for limit in limits:
+        if not found[limit.metric]:
+            yield _no_line(result, limit, some=any(found.values()))
+        for row in found[limit.metric]:
             if row.value is not None and row.value < limit.limit:
                 message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(
-                    result,
-                    "accuracy/target",
-                    Problem(message, path, row.text, f"at least {limit.limit}", row.line),
-                )
+                below = Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                yield _leniently(result, "accuracy/target", below)
+
+
+def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:
+    """The values that are held to a target."""
+    if _last_counts(result):
+        last = text.last(limit.metric)
+        return [] if last is None else [last]
+    return [s for s in text.seen if s.metric == limit.metric and s.line <= text.judged_lines]
+
+
+def _no_line(result: Result, limit: Target, *, some: bool) -> Problem:
+    message = f"accuracy.txt has no line with {limit.metric}"
+    path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
+    aspect = None if some or _any_will_do(result) else "no-number"
+    found = Problem(message, path, "nothing", wanted, excusable=False, aspect=aspect)
+    return _leniently(result, "accuracy/target", found, Severity.WARNING)
+
+
+def _any_will_do(result: Result) -> bool:
+    """Whether the number of another benchmark's metric is there, and enough for the checker (v0.5)."""
+    reading, known = result.round.reading, result.round.facts.get("accuracy_patterns_metrics", ())
+    return reading.get("accuracy") == "any-line" and bool(accuracy_txt.find(result.accuracy_txt.value, known))
 
 
 @rule(
@@ -108,11 +133,8 @@ def upper_limit(result: Result) -> Iterator[Problem]:
             if row.value > limit.limit:
                 message = f"{limit.metric} is {row.text}, above the limit {limit.limit}"
                 path = result.accuracy_txt.path
-                yield _leniently(
-                    result,
-                    "accuracy/upper-limit",
-                    Problem(message, path, row.text, f"at most {limit.limit}", row.line),
-                )
+                beyond = Problem(message, path, row.text, f"at most {limit.limit}", row.line)
+                yield _leniently(result, "accuracy/upper-limit", beyond)
 
 
 @rule(
@@ -145,12 +167,18 @@ def log_truncated(result: Result) -> Iterator[Problem]:
     path = join(result.accuracy_path, "mlperf_log_accuracy.json")
     limit = result.round.facts["limits"]["accuracy_log_max_bytes"]
     size = result.tree.files(result.accuracy_path).get("mlperf_log_accuracy.json")
-    if size is None and not effects(result.round.name).get("structure/acc-file-list", Effect.NONE).fails:
+    if size is None and not _missed_by_list(result.round.name):
         found = Problem("the accuracy log is missing", path, "nothing", "the truncated log")
         yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
     elif size is not None and size > limit:
         found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
         yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
+
+
+def _missed_by_list(round_name: str) -> bool:
+    """Whether the list of files of the round already fails a result without the log."""
+    table, of_list = effects(round_name), "structure/acc-file-list"
+    return (table.get(f"{of_list}:mlperf_log_accuracy.json") or table.get(of_list, Effect.NONE)).fails
 
 
 @rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checker.files import join
 from checker.model import Effect, Problem, Severity
@@ -80,7 +81,7 @@ def files_non_empty(result: Result) -> Iterator[Problem]:
 )
 def json_name(result: Result) -> Iterator[Problem]:
     """The name begins with the system and tells the implementation; from v6.0 on it is the same everywhere. Without
-    it the official checker of v4.1 ends with a traceback."""
+    it the official checkers of some rounds end with a traceback."""
     if result.tree.folder(result.measurements_path) is not None and result.measurements_name is None:
         fixed = result.round.layout["measurements_json"]
         wanted = fixed if isinstance(fixed, str) else f"{result.system.name}_*_{result.directory}.json"
@@ -98,8 +99,9 @@ def json_name(result: Result) -> Iterator[Problem]:
 )
 def json_fields(result: Result) -> Iterator[Problem]:
     """Data types, weights and retraining decide in which division a result belongs."""
-    source = result.measurements
-    return of_document("measurements", source, source.value, result.round.facts, "measurements/json-fields")
+    source, rule_id = result.measurements, "measurements/json-fields"
+    for problem in of_document("measurements", source, source.value, result.round.facts, rule_id):
+        yield replace(problem, aspect=problem.wanted, raises=False)
 
 
 @rule(

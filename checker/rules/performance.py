@@ -10,7 +10,7 @@ from checker import metrics
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import INFERENCE, effects, rule, run_rule
-from checker.run import Run
+from checker.run import Run, in_summary
 from checker.schema_rules import of_run
 
 
@@ -25,9 +25,9 @@ from checker.schema_rules import of_run
 def validity(run: Run) -> Iterator[Problem]:
     """LoadGen itself decides whether a run met its minimum duration, its query count, its latency bound and
     early stopping. A run that it calls INVALID has no result, in every division."""
-    llm = run.result.rules.facts["llm_check"]
+    aspect = "token-latencies" if run.result.rules.facts["llm_check"] else None
     for problem in of_run(run, "performance/validity"):
-        yield _with_effect(problem, Effect.NONE) if llm else problem
+        yield replace(problem, aspect=aspect)
 
 
 def _with_effect(problem: Problem, effect: Effect) -> Problem:
@@ -49,7 +49,7 @@ def loadgen_errors(run: Run) -> Iterator[Problem]:
         first = errors[0]
         yield Problem(
             f"{len(errors)} errors in the detail log, the first is {first.key}: {str(first.value)[:160]}",
-            run.log.path,
+            run.detail_path,
             found=f"{len(errors)} errors",
             wanted="none",
             line=first.line,
@@ -83,7 +83,7 @@ def seeds(run: Run) -> Iterator[Problem]:
     path, also in the name of a submitter."""
     named = run.result.round.facts["seeds"].get("TEST05")
     by_path = named is not None and "TEST05" in run.path and run.test != "TEST05"
-    wrong = list(of_run(run, "performance/seeds"))
+    wrong = list(of_run(run, "performance/seeds", raises=in_summary(run.result.round)))
     if not by_path:
         yield from wrong
         return
@@ -112,7 +112,7 @@ def seeds(run: Run) -> Iterator[Problem]:
 )
 def early_stopping(run: Run) -> Iterator[Problem]:
     """In SingleStream, MultiStream and Server LoadGen estimates a percentile with a confidence bound; below
-    a smallest number of queries there is no estimate. The official checker of this round only prints it."""
+    a smallest number of queries there is no estimate. The official checker prints it up to v5.1 and goes on."""
     return of_run(run, "performance/early-stopping")
 
 
@@ -154,23 +154,22 @@ def p99_latency(run: Run) -> Iterator[Problem]:
 
 @run_rule(
     "performance/min-queries",
-    title="Enough queries in Offline",
+    title="Enough queries",
     fix="Leave min_query_count at the round's value and run again.",
     good="effective_min_query_count: 1",
     bad="effective_min_query_count: 0",
 )
 def min_queries(run: Run) -> Iterator[Problem]:
-    """Offline sends at least one query. The numbers that the official tables give for the other scenarios
-    are never compared; early stopping decides there. Where the table has no number for Offline, the scenario does
-    not belong to the benchmark, and the official checker meets an exception."""
+    """Offline sends at least one query. For the other scenarios early stopping decides since v2.0; before, each
+    had its number of queries. The official checkers of those rounds only print what is missing. Where the table has
+    no number for a scenario that is asked, they meet an exception."""
     yield from of_run(run, "performance/min-queries", raises=True)
     known = run.result.rules.facts["min_queries"]
-    if run.scenario == "Offline" and known is not None and "Offline" not in known:
-        model = run.result.benchmark.model
-        message = f"the round has no number of queries for Offline of {model}"
-        yield Problem(
-            message, run.log.path, "Offline", f"a scenario of {model}", run.line("effective_scenario")
-        )
+    asked = run.scenario == "Offline" or not run.result.round.facts["early_stopping_scenarios"]
+    if asked and known is not None and run.scenario not in known:
+        line, model = run.line("effective_scenario"), run.result.benchmark.model
+        message = f"the round has no number of queries for {run.scenario:.40} of {model}"
+        yield Problem(message, run.log.path, run.scenario, f"a scenario of {model}", line, raises=True)
 
 
 @run_rule(
@@ -184,8 +183,9 @@ def min_queries(run: Run) -> Iterator[Problem]:
 def offline_samples(run: Run) -> Iterator[Problem]:
     """The single query of Offline must be large enough that start and end do not matter: at least the
     benchmark's number of samples. From v6.0 on the open division may send fewer, and officially network too."""
-    division = run.result.place.division
-    forgiven = effects(run.result.round.name, division)["performance/offline-samples"] is Effect.LOG
+    about, round_name = "performance/offline-samples", run.result.round.name
+    own, general = effects(round_name, run.result.place.division)[about], effects(round_name)[about]
+    forgiven = own is Effect.LOG and general is not Effect.LOG
     for problem in of_run(run, "performance/offline-samples", raises=True):
         yield replace(problem, severity=Severity.NOTE, raises=False) if forgiven else problem
 
@@ -241,8 +241,8 @@ def test_mode(run: Run) -> Iterator[Problem]:
 )
 def inferred_pair(result: Result) -> Iterator[Problem]:
     """On edge systems Offline may be inferred from a SingleStream or MultiStream run, and MultiStream from a
-    SingleStream run. Interactive is logged as Server. The official checker up to v5.1 accepts any pair and prints
-    a number whose unit is wrong."""
+    SingleStream run; up to v1.1 only Offline, from SingleStream. Interactive is logged as Server. The official
+    checker up to v5.1 accepts other pairs and prints a number whose unit is wrong."""
     logged = result.run.scenario
     if (
         result.canonical is None
@@ -251,7 +251,7 @@ def inferred_pair(result: Result) -> Iterator[Problem]:
     ):
         return
     edge = not result.round.reading.get("inference_needs_edge") or "edge" in result.system.type
-    if (result.canonical, logged) not in metrics.INFERRED_PAIRS or not edge:
+    if (result.canonical, logged) not in metrics.inferred_pairs(result) or not edge:
         yield Problem(
             f"the directory says {result.canonical}, the log {logged}",
             result.run.log.path,
@@ -272,8 +272,9 @@ def inferred_pair(result: Result) -> Iterator[Problem]:
 )
 def metric(result: Result) -> Iterator[Problem]:
     """Without its number a result says nothing. Which key counts is a fact of round, benchmark and logged
-    scenario. A result of exactly zero is neither listed nor reported as missing by the official checker."""
-    found, _ = metrics.metric(result)
+    scenario. A result of exactly zero is neither listed nor reported as missing by the official checker; with
+    power the early ones list it."""
+    found, inferred = metrics.metric(result)
     if not math.isfinite(found.value):
         wanted = "a finite number"
         message = f"{found.name} is {found.value}"
@@ -281,4 +282,7 @@ def metric(result: Result) -> Iterator[Problem]:
         yield Problem(message, result.run.log.path, str(found.value), wanted, line, effect=Effect.NONE)
     elif found.value == 0:
         message = f"{found.name} gives a result of 0"
-        yield Problem(message, result.run.log.path, "0", "above 0", result.run.line(found.name))
+        estimate = inferred and result.canonical == "MultiStream"
+        aspect = "zero-with-power" if result.has_power and not estimate else None
+        path, line = result.run.log.path, result.run.line(found.name)
+        yield Problem(message, path, "0", "above 0", line, aspect=aspect)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from checker.model import Effect, Problem
+from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import Absent, run_rule
 from checker.run import Run
 from schemas.rounds import SCENARIOS
+
+PERMUTATION = "effective_sample_concatenate_permutation"
 
 
 @run_rule(
@@ -39,9 +41,12 @@ def llm(run: Run) -> Iterator[Problem]:
 
 
 def _limited_scenarios(result: Result) -> Collection[str]:
-    """Scenarios in which token latencies are held to limits."""
+    """Scenarios in which token latencies are held to limits: where the round does not say, all that have some."""
     found: Collection[str] | None = result.round.reading.get("token_limited_scenarios")
-    return [s for s in SCENARIOS if s != "Offline"] if found is None else found
+    if found is not None:
+        return found
+    table = result.rules.facts["token_latency_limits_ns"] or {}
+    return [s for s in SCENARIOS if s != "Offline" and (s in table or "*" in table)]
 
 
 _TOKEN_KEYS = (
@@ -70,3 +75,30 @@ def _limits(run: Run, scenario: str) -> Mapping[str, int]:
         model = run.result.benchmark.model
         raise Absent("effective_scenario", run.log.path, f"{model} in {scenario}", "a scenario with limits")
     return found
+
+
+@run_rule(
+    "performance/equal-issue",
+    title="Samples are issued in concatenated permutations where that is demanded",
+    fix="Set <model>.<scenario>.sample_concatenate_permutation = 1 in user.conf and run again.",
+    good="effective_sample_concatenate_permutation: true (3d-unet-99)",
+    bad="effective_sample_concatenate_permutation: false (3d-unet-99)",
+    since="v5.0",
+    until="v5.1",
+)
+def equal_issue(run: Run) -> Iterator[Problem]:
+    """Where samples differ much in cost, each is issued equally often, so that a run cannot be lucky with the
+    cheap ones. The open division is asked for it by one revision of the official checker, and not by the one
+    that results were published with."""
+    if not run.result.rules.equal_issue_required(run.result.submitter.division):
+        return
+    found = run.log.value.first(PERMUTATION)
+    if found is not True:
+        yield Problem(
+            "samples are not issued in concatenated permutations",
+            run.log.path,
+            found=repr(found)[:40] if found is not None else "nothing",
+            wanted="true",
+            line=run.line(PERMUTATION),
+            severity=None if run.result.strict else Severity.WARNING,
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from checker import metrics
+from checker import clocks, line_ends, metrics
 from checker.files import join
-from checker.model import Problem
+from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import POWER, rule
 from checker.session import (
@@ -89,7 +89,9 @@ def phases(result: Result) -> Iterator[Problem]:
     """Both sides mark the phases; the marks must agree, and LoadGen's window must lie between start and stop
     of its phase as the client saw it, or do so an hour earlier
     (daylight saving)."""
-    tolerance_s = result.round.facts["power"]["phase_time_tolerance_ms"] / 1000
+    facts = result.round.facts["power"]
+    tolerance_s = facts["phase_time_tolerance_ms"] / 1000
+    touching_passes = facts.get("phase_time_tolerance_inclusive", True)
     for mode in MODES:
         client, server = (phase_starts(s.value, mode) for s in (result.client, result.server))
         if client is None or server is None or len(client) != len(server) or len(client) < 3:
@@ -98,19 +100,20 @@ def phases(result: Result) -> Iterator[Problem]:
             yield Problem(message, path, f"{server}"[:120], f"{client}"[:120], pointer=f"/phases/{mode}")
             continue
         for at, (a, b) in enumerate(zip(client, server, strict=True)):
-            if not abs(a - b) <= tolerance_s:
+            if not (abs(a - b) < tolerance_s or (touching_passes and abs(a - b) == tolerance_s)):
                 message = f"phase {at} of {mode} is {abs(a - b):.3f} s apart on client and server"
-                found, wanted = f"{abs(a - b):.3f} s", f"at most {tolerance_s} s"
+                found = f"{abs(a - b):.3f} s"
+                wanted = f"{'at most' if touching_passes else 'less than'} {tolerance_s} s"
                 yield Problem(message, result.server.path, found, wanted, pointer=f"/phases/{mode}/{at}")
         yield from _window_in_phase(result, mode, client)
 
 
 def _window_in_phase(result: Result, mode: str, client: list[float]) -> Iterator[Problem]:
     run = result.ranging if mode == "ranging" else result.run
-    window = metrics.power_window(run)
+    window, zone = metrics.power_window(run), clocks.loadgen_ns(result)
     shifts = result.round.facts["power"]["phase_clock_shifts_s"]
     for name, at_ns in (("power_begin", window.begin_ns), ("power_end", window.end_ns)):
-        at = at_ns / NS_PER_S
+        at = (at_ns + zone) / NS_PER_S
         if not any(client[1] < at - shift < client[2] for shift in shifts):
             yield Problem(
                 f"{name} of {mode} lies outside its phase",
@@ -131,14 +134,20 @@ def _window_in_phase(result: Result, mode: str, client: list[float]) -> Iterator
 )
 def messages(result: Result) -> Iterator[Problem]:
     """Every command and reply stands in both files; only the answers to `time` may differ. The first pair is
-    the greeting with the version of the protocol."""
+    the greeting with the version of the protocol. In v1.0 the client's file was sent before the last message, so
+    that one is the server's alone."""
     ours, theirs = (part(s.value, "messages") for s in (result.client, result.server))
-    path = result.server.path
-    if not isinstance(ours, list) or not isinstance(theirs, list) or len(ours) != len(theirs) or not ours:
-        found, wanted = f"{_length(theirs)} messages", f"{_length(ours)} messages"
+    path, more = result.server.path, result.round.facts["power"].get("client_messages_fewer_by", 0)
+    if (
+        not isinstance(ours, list)
+        or not isinstance(theirs, list)
+        or not ours
+        or len(ours) + more != len(theirs)
+    ):
+        found, wanted = f"{_length(theirs)} messages", f"{_length(ours) + more} messages"
         yield Problem("the numbers of messages differ", path, found, wanted, pointer="/messages")
         return
-    for at, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+    for at, (a, b) in enumerate(zip(ours, theirs, strict=False)):
         if answers(a, b) is not None:
             message = f"message {at} differs: {answers(a, b)}"
             yield Problem(message, path, str(b)[:120], str(a)[:120], pointer=f"/messages/{at}")
@@ -174,8 +183,11 @@ def _greeting(result: Result, hello: str, reply: str) -> Iterator[Problem]:
 )
 def results_hash(result: Result) -> Iterator[Problem]:
     """Client and server record the SHA-1 of what came out. A changed, missing or unrecorded file breaks the
-    chain from the meter to the published number."""
-    wanted = [f for f in result.round.facts["power"]["hashed_files"] if not f.endswith(".json")]
+    chain from the meter to the published number. Where only carriage returns were lost or added, as in the
+    publication of v2.0, the text is still proven; the official power checker fails it all the same."""
+    facts = result.round.facts["power"]
+    left_out = facts.get("unhashed_files", [f for f in facts["hashed_files"] if f.endswith(".json")])
+    wanted = [f for f in facts["hashed_files"] if f not in left_out]
     recorded, clashes = recorded_hashes(result.client.value, result.server.value, wanted)
     for name in clashes:
         message = f"client and server recorded different checksums of {name}"
@@ -189,9 +201,17 @@ def results_hash(result: Result) -> Iterator[Problem]:
             message = f"no checksum of {name} was recorded"
             yield Problem(message, result.server.path, "nothing", name, pointer="/results")
         elif there and found != recorded[name]:
-            yield Problem(f"{name} was changed after the session", path, found, recorded[name])
+            yield _changed(result, name, path, found, recorded[name])
         elif not there:
             yield Problem(f"{name} was recorded and is not there", path, found, recorded[name])
+
+
+def _changed(result: Result, name: str, path: str, found: str, recorded: str) -> Problem:
+    """A file that is not as recorded: another text, or the same with other ends of lines."""
+    if line_ends.restored(result.tree.root / path, recorded, result.submission.size_limit):
+        message = f"line ends changed: {name} is as recorded but for carriage returns at the ends of lines"
+        return Problem(message, path, found, recorded, severity=Severity.WARNING)
+    return Problem(f"{name} was changed after the session", path, found, recorded)
 
 
 @rule(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from checker import metrics, ptd_log
+from checker import clocks, metrics, ptd_log
 from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import POWER, rule
 from checker.session import lacks_last_range, part, ptd_dialogue
 from checker.wording import listing, shorten
+from schemas.units import UnixNs
 
 OFFICIAL: dict[str, Any] = {
     "power_checker": True,
@@ -170,8 +171,8 @@ def power_daemon_log(result: Result) -> Iterator[Problem]:
 
 def daemon_events(result: Result) -> list[ptd_log.Event]:
     """What the daemon's log holds; ``NoRanging`` when it does not show the session."""
-    lines = ptd_log.lines(result.ptd_logs.value)
+    lines = ptd_log.lines(result.ptd_logs.value, clocks.daemon_log_ns(result))
     ranging = ptd_log.ranging_interval(lines, str(result.server.value.get("session_name")))
-    window = metrics.power_window(result.run)
-    facts = result.round.facts["power"]
-    return list(ptd_log.events(lines, ranging, (window.begin_ns, window.end_ns), facts))
+    window, zone = metrics.power_window(result.run), clocks.loadgen_ns(result)
+    testing = UnixNs(window.begin_ns + zone), UnixNs(window.end_ns + zone)
+    return list(ptd_log.events(lines, ranging, testing, result.round.facts["power"]))

@@ -27,14 +27,13 @@ def files(result: Result) -> Iterator[Problem]:
     if not result.has_power:
         return
     known = result.round.files
-    tolerated = known["always_tolerated"]
     if result.tree.folder(result.power_path) is None:
         yield Problem("performance/power is no directory", result.power_path, "a file", "a directory")
-    yield from file_list(result.tree, result.power_path, known["power_required"], (), tolerated)
+    yield from file_list(result, result.power_path, known["power_required"])
     if result.tree.folder(result.ranging.path) is None:
         yield Problem("there is no ranging run", result.ranging.path, "nothing", "a directory")
     required = [*known["performance_required"], *known["performance_power_required"]]
-    yield from file_list(result.tree, result.ranging.path, required, known["performance_optional"], tolerated)
+    yield from file_list(result, result.ranging.path, required, known["performance_optional"])
 
 
 @rule(
@@ -70,7 +69,16 @@ def metric(result: Result) -> Iterator[Problem]:
     if not result.has_power:
         return
     found = metrics.samples(result.run)
-    if not found.kept:
+    if not found.kept and metrics.samples(result.run, written=True).kept:
+        yield Problem(
+            "the official checker of this round adds time zones to times that are UTC already, and finds no sample",
+            result.client.path,
+            found="samples in the window by the times as they were written",
+            wanted="the same time zone in client.json and server.json",
+            pointer="/timezone",
+            severity=Severity.WARNING,
+        )
+    elif not found.kept:
         window = found.window
         yield Problem(
             f"no usable power sample lies in the {window.seconds:.0f} s of the run",
@@ -78,6 +86,12 @@ def metric(result: Result) -> Iterator[Problem]:
             found=f"{len(found.all_lines)} samples, {len(found.inside)} in the window, none above 0 W",
             wanted="samples above 0 W between power_begin and power_end",
         )
+    elif result.scenario not in result.round.facts["power_units"]:
+        message = (
+            f"the official checker has no unit for power in {result.scenario} and gives up on the result"
+        )
+        wanted = ", ".join(result.round.facts["power_units"])
+        yield Problem(message, result.run.spl.path, result.scenario, wanted, severity=Severity.WARNING)
     elif not math.isfinite(metrics.power_metric(result, found).value):
         message = f"the mean of the power samples is {found.mean}"
         wanted = "finite samples"
@@ -140,7 +154,7 @@ def ranging_delta(result: Result) -> Iterator[Problem]:
         wanted=f"more than {limit} %",
         # An auto-range pass may go over range for a moment; the official mean is then no number.
         severity=Severity.NOTE if plain > limit else None,
-        effect=Effect.NONE if _much_shorter(result) else None,
+        effect=Effect.NONE if _lengths_differ(result) else None,
     )
 
 
@@ -168,9 +182,13 @@ def delta_percent(result: Result) -> float:
     return round((testing / ranging - 1) * 100, 2) if ranging else math.nan
 
 
-def _much_shorter(result: Result) -> bool:
+def _lengths_differ(result: Result) -> bool:
+    """Whether ranging and testing differ in length more than the round allows: either way, or testing shorter."""
     ranging, testing = (metrics.power_window(r).seconds for r in (result.ranging, result.run))
-    return (ranging - testing) / ranging > float(result.round.facts["power"]["duration_rule"]["limit"])
+    about = result.round.facts["power"]["duration_rule"]
+    if about["kind"] == "abs-diff-over-max":
+        return abs(ranging - testing) / max(ranging, testing) >= float(about["limit"])
+    return (ranging - testing) / ranging > float(about["limit"])
 
 
 @rule(
@@ -186,8 +204,11 @@ def _much_shorter(result: Result) -> bool:
     needs=("performance_log", "ranging_log"),
 )
 def ranging_duration(result: Result) -> Iterator[Problem]:
-    """Ranges found in one load need not fit another."""
-    if result.has_power and _much_shorter(result):
+    """Ranges found in one load need not fit another. Up to v3.0 the official power checker fails where the lengths
+    differ by a few percent; later it warns where testing was less than half as long, and compares power instead."""
+    if result.has_power and _lengths_differ(result):
         ranging, testing = (metrics.power_window(r).seconds for r in (result.ranging, result.run))
-        message = "testing was much shorter than ranging"
-        yield Problem(message, result.run.log.path, f"{testing:.0f} s", f"about {ranging:.0f} s")
+        message = f"testing took {testing:.0f} s, ranging {ranging:.0f} s"
+        severity = Severity(result.round.facts["power"]["duration_rule"]["severity"])
+        wanted = f"about {ranging:.0f} s"
+        yield Problem(message, result.run.log.path, f"{testing:.0f} s", wanted, severity=severity)

@@ -31,7 +31,7 @@ def judge(result: Result) -> Quality | None:
         return None
     found: Quality | None = result.__dict__.get("quality")
     if found is None:
-        found = power_quality.judge(metrics.samples(result.run))
+        found = power_quality.judge(metrics.samples(result.run, written=True))
         result.__dict__["quality"] = found
     return found
 

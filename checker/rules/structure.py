@@ -9,7 +9,8 @@ from checker.model import Effect, Place, Problem, Scope, Severity
 from checker.rule import effects, rule
 from checker.tree import Benchmark, Submission, Submitter, System
 
-SILENT_ROOT = (".git", ".github", "assets")
+PASSED_OVER = (".git", ".github", "assets")
+"""Directories of the root of which the official checker does not say a word (v2.0 and later)."""
 ROOT_ENDINGS = (".md", ".pdf")
 
 
@@ -23,10 +24,12 @@ ROOT_ENDINGS = (".md", ".pdf")
     bad="Closed/",
 )
 def division_name(submission: Submission) -> Iterator[Problem]:
-    """A directory of another name is passed over: whatever lies in it is not judged and not published."""
+    """A directory of another name is passed over: whatever lies in it is not judged and not published. The
+    checker of v0.5 ended with a traceback on it."""
     wanted = ", ".join(submission.round.facts["divisions"])
+    passed_over = submission.round.reading.get("passed_over", PASSED_OVER)
     for name in submission.tree.dirs(""):
-        if name not in submission.divisions and name not in SILENT_ROOT:
+        if name not in submission.divisions and name not in passed_over:
             yield Problem(f"directory {name!r} is no division and is not looked at", name, name, wanted)
 
 
@@ -111,8 +114,16 @@ def system_json(system: System) -> Iterator[Problem]:
 )
 def benchmark_known(benchmark: Benchmark) -> Iterator[Problem]:
     """In the closed and network divisions only the benchmarks of the round may be submitted; the directory
-    carries the official name or one of its aliases."""
-    if benchmark.strict and benchmark.model not in benchmark.round.benchmark_names:
+    carries the official name or one of its aliases. The checker of v0.5 knew five names and no aliases, in the
+    open division too."""
+    names = benchmark.round.benchmark_names
+    if benchmark.round.reading.get("exact_names") and benchmark.directory not in names:
+        known = not benchmark.strict or benchmark.model in names
+        message = f"the official checker of {benchmark.round.name} knows no benchmark {benchmark.directory!r}"
+        severity = Severity.WARNING if known else None
+        found, wanted = benchmark.directory, f"one of {', '.join(names)}"
+        yield Problem(message, benchmark.path, found, wanted, severity=severity)
+    elif benchmark.strict and benchmark.model not in benchmark.round.benchmark_names:
         wanted = ", ".join(benchmark.round.benchmark_names)
         message = f"{benchmark.directory!r} is no benchmark of round {benchmark.round.name}"
         yield Problem(message, benchmark.path, benchmark.directory, f"one of {wanted}")
@@ -125,6 +136,7 @@ def benchmark_known(benchmark: Benchmark) -> Iterator[Problem]:
     fix="Take the benchmark out, or correct system_type in the system description.",
     good="bert-99 on an edge system",
     bad="bert-99.9 on an edge system (v4.1)",
+    since="v0.7",
     needs=("description",),
 )
 def benchmark_for_type(benchmark: Benchmark) -> Iterator[Problem]:

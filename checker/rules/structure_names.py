@@ -17,25 +17,26 @@ from checker.tree import Submitter
     fix="Replace the link by what it points to.",
     good="a file",
     bad="a link to a file that is not in the tree",
-    since="v2.1",
+    since="v3.0",
 )
 def symlinks(submitter: Submitter) -> Iterator[Problem]:
     """A link that leads out of the tree or nowhere cannot be published. The official checker resolves links
     from the root of the tree instead of from their own directory, so that good ones count as broken and
-    some broken ones crash it; from v6.0 on it does not look at them."""
+    some broken ones crash it; that of v3.0 refuses every link to a file, and from v6.0 on it does not look at them."""
     tree = submitter.tree
+    refused = submitter.round.reading.get("file_links") == "refused"
     looked_at = effects(submitter.round.name)["structure/symlinks"].fails
     for folder in tree.below(submitter.path):
         for name, target in folder.links.items():
             path = join(folder.path, name)
-            alive = tree.exists(path)
-            from_root = (tree.root / target).exists()
-            if not alive:
+            from_root = not refused and (tree.root / target).exists()
+            if not tree.exists(path):
                 effect = Effect.CRASH if from_root and looked_at else None
                 yield Problem("the link leads nowhere inside the tree", path, target, "a file", effect=effect)
-            elif looked_at and not from_root:
+            elif looked_at and not from_root and not (refused and name in folder.dirs):
+                does = "refuses all links" if refused else "resolves it from the root and calls it broken"
                 yield Problem(
-                    "the link is good, but the official checker resolves it from the root and calls it broken",
+                    f"the link is good, but the official checker {does}",
                     path,
                     found=target,
                     wanted="a file instead of a link",
@@ -50,7 +51,7 @@ def symlinks(submitter: Submitter) -> Iterator[Problem]:
     fix="Truncate the log (accuracy logs have their own tool) or leave the file out.",
     good="8 kB",
     bad="60 MB",
-    since="v2.1",
+    since="v3.0",
 )
 def file_size(submitter: Submitter) -> Iterator[Problem]:
     """Results are published in a git repository; 50 MiB a file is what fits there."""
@@ -75,7 +76,7 @@ def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
     fix="Remove the file or directory.",
     good="README.md",
     bad=".DS_Store",
-    since="v2.1",
+    since="v3.0",
 )
 def hidden_names(submitter: Submitter) -> Iterator[Problem]:
     """Names with a leading dot are leftovers of editors and tools. One of them makes the official checker
@@ -92,7 +93,7 @@ def hidden_names(submitter: Submitter) -> Iterator[Problem]:
     fix="Rename it; use an underscore.",
     good="my_notes.md",
     bad="my notes.md",
-    since="v2.1",
+    since="v3.0",
 )
 def space_names(submitter: Submitter) -> Iterator[Problem]:
     """Names with blanks break the scripts that publish the results. One of them makes the official checker
@@ -109,7 +110,7 @@ def space_names(submitter: Submitter) -> Iterator[Problem]:
     fix="Remove the directory.",
     good="code/resnet50/main.py",
     bad="code/resnet50/__pycache__/",
-    since="v2.1",
+    since="v3.0",
 )
 def pycache(submitter: Submitter) -> Iterator[Problem]:
     """Byte code is not source. One such directory makes the official checker skip the submitter."""
@@ -125,7 +126,7 @@ def pycache(submitter: Submitter) -> Iterator[Problem]:
     fix="Remove the directory, or put into it what belongs there.",
     good="a directory with a file",
     bad="a directory without anything",
-    since="v2.1",
+    since="v3.0",
 )
 def empty_dirs(submitter: Submitter) -> Iterator[Problem]:
     """Git does not keep empty directories. One of them makes the official checker skip the submitter."""

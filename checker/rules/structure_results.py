@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from checker.files import Tree, join
+from checker.files import join
 from checker.model import Effect, Place, Problem, Severity
 from checker.result import Result
 from checker.rule import EVERY_KIND, effects, rule
@@ -56,24 +56,40 @@ def _place(result: Result) -> Place | None:
     until="v5.1",
 )
 def perf_run_dir(result: Result) -> Iterator[Problem]:
-    """Of several run directories only run_1 is ever looked at; without it there is no result."""
+    """Of several run directories only run_1 is ever looked at; without it there is no result. Server of v0.5
+    and v0.7 had five runs, which performance/server-runs judges."""
     if result.tree.folder(result.run.path) is None:
         yield Problem("there is no performance/run_1", result.run.path, "nothing", "a directory")
 
 
 def file_list(
-    tree: Tree, path: str, required: Collection[str], optional: Collection[str], tolerated: Collection[str]
+    result: Result, path: str, required: Collection[str], optional: Collection[str] = ()
 ) -> Iterator[Problem]:
     """One problem for each file that is missing, and one for each that does not belong; none without the
     directory."""
-    if tree.folder(path) is None:
+    if result.tree.folder(path) is None:
         return
-    there = set(tree.files(path))
-    for name in sorted(set(required) - there):
-        yield Problem(f"{name} is missing", join(path, name), "nothing", name)
-    for name in sorted(there - set(required) - set(optional) - set(tolerated)):
-        wanted = ", ".join(sorted({*required, *optional}))
-        yield Problem(f"{name} does not belong here", join(path, name), name, wanted)
+    there, free = set(result.tree.files(path)), {*optional, *result.round.files["always_tolerated"]}
+    missing, strange = set(required) - there, there - set(required) - free
+    unseen = _unseen(result, there - free, required, there)
+    for name in sorted(missing):
+        effect = Effect.NONE if name in unseen else None
+        yield Problem(f"{name} is missing", join(path, name), "nothing", name, effect=effect)
+    for name in sorted(strange):
+        wanted, effect = ", ".join(sorted({*required, *optional})), Effect.NONE if name in unseen else None
+        yield Problem(f"{name} does not belong here", join(path, name), name, wanted, effect=effect)
+
+
+def _unseen(
+    result: Result, counted: set[str], required: Collection[str], there: Collection[str]
+) -> Collection[str]:
+    """Names that the official checker does not miss or mind: up to v2.0 it compares numbers of files first,
+    tells either what is too much or what is missing, and nothing of an empty directory."""
+    if result.round.reading.get("file_lists") != "by-number":
+        return ()
+    if not there:
+        return required
+    return set(required) - counted if len(counted) > len(required) else counted - set(required)
 
 
 @rule(
@@ -84,16 +100,15 @@ def file_list(
     bad="mlperf_log_detail.txt and notes.txt",
 )
 def perf_file_list(result: Result) -> Iterator[Problem]:
-    """The directory is published as it is; both a missing log and a stray file make the result invalid (from v6.0 on
-    officially only with power)."""
+    """The directory is published as it is; both a missing log and a stray file make the result invalid. Before
+    v3.1 and from v6.0 on the official checker only looks at a result with power, or prints what it found."""
     files = result.round.files
-    aspect = "power" if result.has_power else None
-    required = [*files["performance_required"]]
+    required, aspect = [*files["performance_required"]], None
     if result.has_power:
-        required += files["performance_power_required"]
-    optional, tolerated = files["performance_optional"], files["always_tolerated"]
-    for problem in file_list(result.tree, result.run.path, required, optional, tolerated):
-        yield replace(problem, aspect=aspect)
+        required, aspect = [*required, *files["performance_power_required"]], "power"
+    for run in result.runs:
+        for problem in file_list(result, run.path, required, files["performance_optional"]):
+            yield replace(problem, aspect=aspect)
 
 
 @rule(
@@ -102,19 +117,22 @@ def perf_file_list(result: Result) -> Iterator[Problem]:
     fix="Add what is missing, remove what does not belong there.",
     good="mlperf_log_summary.txt, mlperf_log_detail.txt, accuracy.txt, mlperf_log_accuracy.json",
     bad="no mlperf_log_accuracy.json",
-    since="v4.1",
 )
 def acc_file_list(result: Result) -> Iterator[Problem]:
-    """Accuracy is judged from these four files; a stray or missing one makes the result invalid."""
-    files = result.round.files
-    if result.tree.folder(result.accuracy_path) is None:
-        yield Problem("there is no accuracy directory", result.accuracy_path, "nothing", "a directory")
+    """Accuracy is judged from these four files; a stray or missing one makes the result invalid. Before v4.1 the
+    official checker only prints that files are stray, and misses the logs that it reads."""
+    path = result.accuracy_path
+    if result.tree.folder(path) is None:
+        yield Problem("there is no accuracy directory", path, "nothing", "a directory", aspect="no-directory")
         return
-    for problem in file_list(
-        result.tree, result.accuracy_path, files["accuracy_required"], (), files["always_tolerated"]
-    ):
-        if problem.path != result.accuracy_txt.path:
+    for problem in file_list(result, path, result.round.files["accuracy_required"]):
+        if problem.path in (join(path, name) for name in JUDGED_LOGS):
+            yield replace(problem, aspect=problem.wanted, effect=None)
+        elif problem.path != result.accuracy_txt.path:
             yield problem
+
+
+JUDGED_LOGS = ("mlperf_log_accuracy.json", "mlperf_log_detail.txt")
 
 
 @rule(

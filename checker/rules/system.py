@@ -91,7 +91,12 @@ def non_empty(system: System) -> Iterator[Problem]:
 def unknown_fields(system: System) -> Iterator[Problem]:
     """Other names are allowed and nobody reads them; often one is a misspelt known one."""
     fields = system.round.facts["system_fields"]
-    known = {*fields["required"], *fields["power_known"], fields["network_flag"]}
+    known = {
+        *fields["required"],
+        *fields["power_known"],
+        *fields.get("optional_known", ()),
+        fields["network_flag"],
+    }
     if system.networked:
         known |= set(fields["network_required"])
     unknown = sorted(set(system.description.value) - known)
@@ -115,8 +120,9 @@ def unknown_fields(system: System) -> Iterator[Problem]:
 )
 def submitter(system: System) -> Iterator[Problem]:
     """The description may have been copied from somebody else's tree. Upper and lower case are not told
-    apart."""
-    return _same(system, "submitter", system.submitter.name, ignore_case=True)
+    apart, but by the checker of v0.5."""
+    exact = system.round.reading.get("exact_names", False)
+    return _same(system, "submitter", system.submitter.name, ignore_case=not exact)
 
 
 @rule(
@@ -129,9 +135,14 @@ def submitter(system: System) -> Iterator[Problem]:
     bad='"division": "open" under closed/',
 )
 def division(system: System) -> Iterator[Problem]:
-    """A description moved between divisions keeps the old one's name."""
+    """A description moved between divisions keeps the old one's name. The template of v0.5 does not demand the
+    field, but its checker ends with a traceback where it is missing."""
+    demanded = "division" in system.round.facts["system_fields"]["required"]
+    if not demanded and "division" not in system.description.value:
+        path, wanted = system.description.path, system.submitter.division
+        yield Problem("'division' is missing", path, "nothing", wanted, aspect="missing")
     ignore_case = bool(system.round.reading.get("division_ignores_case"))
-    return _same(system, "division", system.submitter.division, ignore_case=ignore_case)
+    yield from _same(system, "division", system.submitter.division, ignore_case=ignore_case)
 
 
 def _same(system: System, field: str, wanted: str, *, ignore_case: bool) -> Iterator[Problem]:

@@ -100,6 +100,11 @@ class BenchmarkRules:
         """The audit tests that the closed division demands."""
         return tuple(self.facts["compliance_tests"] or ())
 
+    def compliance_tests_of(self, scenario: str) -> tuple[str, ...]:
+        """The audit tests of one scenario: in the first rounds MultiStream has fewer."""
+        own = self.facts.get("compliance_tests_by_scenario", {}).get(scenario)
+        return self.compliance_tests if own is None else tuple(own)
+
     def latency_constraint_ns(self, scenario: str) -> int | None:
         """Limit of the target latency; None where the scenario has none."""
         found = self.facts["latency_constraint_ns"].get(scenario)
@@ -180,14 +185,14 @@ class Round:
         """Benchmark directory to official name; ``model_mapping`` is that of the open division.
 
         Order: official name, alias, the submitter's mapping, a guess by substring, alias once more. Which
-        substrings are guessed is a fact of the round. Unknown names stay as they are.
+        substrings, and whether there is a mapping, are facts of the round. Unknown names stay as they are.
         """
         aliases: Mapping[str, str] = self.facts["model_aliases"]
         if directory in self.benchmark_names:
             return directory
         if directory in aliases:
             return aliases[directory]
-        if model_mapping and directory in model_mapping:
+        if model_mapping and directory in model_mapping and self.reading.get("model_mapping", True):
             return model_mapping[directory]
         guess = _guess(directory, self.reading.get("guesses", GUESSES))
         return aliases.get(guess, guess)
@@ -200,7 +205,7 @@ class Round:
     @property
     def inferred_pairs(self) -> tuple[InferredPair, ...]:
         """Scenarios whose result may be computed from a run of another one; none where nothing is known of it."""
-        rows = self.facts["loadgen"].get("inferred", {}).get("pairs", [])
+        rows = self.facts.get("loadgen", {}).get("inferred", {}).get("pairs", [])
         return tuple(InferredPair(row["to"], row["from"], row["key"]) for row in rows)
 
     def min_query_count(self, official: str, scenario: str) -> int:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from schemas.rounds import known_rounds
+
 NAME = "EDGEWATT_CORPUS"
 needs_corpus = pytest.mark.skipif(
     not os.environ.get(NAME), reason=f"{NAME} does not name the folder of published submissions"
@@ -25,15 +27,40 @@ def folder() -> Path:
     return Path(os.environ[NAME])
 
 
+def rounds() -> list[str]:
+    """Known rounds of which there are broken results; none without the corpus."""
+    broken = {row["round"] for row in golden("golden-mutants.csv")}
+    return [name for name in known_rounds() if name in broken]
+
+
+def published_trees() -> list[tuple[Path, str]]:
+    """Every tree of the corpus whose round is known, with that round."""
+    trees = {name: name for name in known_rounds()}
+    trees |= {f"v6-derived/{name}": name for name in known_rounds()}
+    here = Path(os.environ.get(NAME, "/nonexistent"))
+    return [(here / path, name) for path, name in trees.items() if (here / path).is_dir()]
+
+
 def golden(name: str) -> list[dict[str, str]]:
+    if not os.environ.get(NAME):
+        return []
     csv.field_size_limit(sys.maxsize)
     with (folder() / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def control_tree(target: Path, round_name: str, division: str, submitter: str, system: str) -> None:
+def in_corpus(row: dict[str, str]) -> bool:
+    """Whether the files that a row of a golden table speaks of are there."""
+    names = (row["division"], row["submitter"], "results", row["system"], row["benchmark"])
+    path = folder() / row["round"] / Path(*names) / row["scenario_dir"]
+    return bool(row["scenario_dir"]) and path.is_dir()
+
+
+def control_tree(
+    target: Path, round_name: str, division: str, submitter: str, system: str, *, corpus: Path | None = None
+) -> None:
     """One system of a published tree, as the mutants were made from it; files are linked, not copied."""
-    source = folder() / round_name / division / submitter
+    source = (corpus or folder()) / round_name / division / submitter
     base = target / division / submitter
     for part in ("results", "measurements", "compliance"):
         if (source / part / system).is_dir():
@@ -156,7 +183,15 @@ def _spl_shift(path: Path, edit: dict[str, Any], tree: Path) -> None:
     _spl(path, change)
 
 
+def _crlf(path: Path, edit: dict[str, Any], tree: Path) -> None:
+    """Lines that end in LF get CRLF, and the other way round."""
+    data = path.read_bytes()
+    plain = data.replace(b"\r\n", b"\n")
+    path.write_bytes(plain if plain != data else plain.replace(b"\n", b"\r\n"))
+
+
 _OPS = {
+    "crlf": _crlf,
     "sub": _sub,
     "write": _write,
     "delete": _delete,

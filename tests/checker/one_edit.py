@@ -26,7 +26,8 @@ class Case:
 
     @property
     def id(self) -> str:
-        return f"{self.rule}-{self.edit.__name__}"
+        round_name = dict(self.build).get("round_name", "")
+        return f"{self.rule}-{self.edit.__name__}{round_name and '-'}{round_name}"
 
 
 def report(tmp_path: Path, case: Case) -> Report:
@@ -34,7 +35,7 @@ def report(tmp_path: Path, case: Case) -> Report:
     case.edit(tree)
     if case.sign and tree.power().is_dir():
         tree.sign()
-    return check(tree.root, round_name="v4.1", **dict(case.check))
+    return check(tree.root, round_name=tree.round.name, **dict(case.check))
 
 
 def expect(tmp_path: Path, case: Case) -> list[Finding]:

@@ -12,6 +12,7 @@ from schemas.rounds import Target, load_round
 LINES = [
     ("acc", "accuracy=75.920%, good=37960, total=50000", "75.920"),
     ("mAP", "mAP=37.572%", "37.572"),
+    ("bleu", "BLEU: 22.1", "22.1"),
     ("F1", '{"exact_match": 83.6, "f1": 90.87}', "90.87"),
     ("F1", "{'exact_match': 83.6, 'f1': 90.87}", "90.87"),
     ("WER", "Word Error Rate: 7.45%, accuracy=92.55%", "92.55"),

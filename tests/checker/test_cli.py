@@ -39,6 +39,16 @@ def test_which_verdict_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([str(tree.root), "--judge", "reference"]) == 0
 
 
+def test_the_power_checker_on_request(tmp_path: Path) -> None:
+    """In v3.0 the official power checker took part only when asked for."""
+    tree = build(tmp_path, round_name="v3.0")
+    (tree.power() / "server.log").write_text("edited\n")
+    words = [str(tree.root), "--judge", "reference"]
+    assert main(words) == 0
+    assert main([*words, "--more-power-check"]) == 1
+    assert main([str(tree.root)]) == 1
+
+
 def test_warnings_can_fail(tmp_path: Path) -> None:
     tree = build(tmp_path)
     (tree.root / "Closed").mkdir()
@@ -70,6 +80,7 @@ def test_select_and_ignore(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["tree", "--submitter", "Nobody"], "--submitter Nobody"),
         (["tree", "--scenario", "Server"], "--scenario Server"),
         (["tree", "--jobs", "0"], "--jobs 0"),
+        (["tree", "--round", "v4"], "v4.1"),
         (["tree", "--format", "json", "--format", "text"], "--output"),
         (["tree", "--output", "a", "--output", "b"], "--format"),
         (["tree", "--format", "json", "--output", "no/such/folder"], "no/such/folder"),
@@ -96,7 +107,7 @@ def test_what_a_user_can_get_wrong(
 def test_round_that_cannot_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = build(tmp_path)
     for scenario in ("singlestream", "multistream", "offline"):
-        tree.set_log(tree.run(scenario), effective_qsl_rng_seed=1)
+        tree.set_log(tree.run(scenario), effective_qsl_rng_seed=1, loadgen_version=None)
     assert main([str(tree.root)]) == 2
     assert "v4.1" in sentence(capsys)
     assert main([str(tree.root), "--round", "v4.1"]) == 1
@@ -148,3 +159,34 @@ def test_the_word_check_may_be_left_out() -> None:
     assert with_command(["-v", "tree"]) == ["-v", "check", "tree"]
     assert with_command(["explain", "x"]) == ["explain", "x"]
     assert with_command(["--version"]) == ["--version"]
+
+
+def test_what_changed_between_two_rounds_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rounds", "--diff", "v4.1", "v5.1"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "benchmarks\n    new: llama3.1-8b",
+        "on edge systems: Offline, SingleStream (was: not run)",
+        "compliance test TEST05 is no longer asked for",
+        "PTDaemon accepted: 1.11.1",
+        "other random seeds",
+        "calibration/doc\n    new: the calibration of quantised models is described",
+        "no longer asked for: mlperf.conf",
+    ):
+        assert words in out, out
+    assert "/benchmarks/" not in out
+    assert "{" not in out
+
+
+@pytest.mark.parametrize("pair", [("v3.0", "v3.1"), ("v3.1", "v4.0"), ("v4.0", "v4.1"), ("v5.1", "v3.0")])
+def test_every_pair_of_rounds_can_be_compared(
+    pair: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rounds", "--diff", *pair]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 20
+
+
+def test_the_list_of_rounds_names_the_later_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rounds"]) == 0
+    out = capsys.readouterr().out
+    assert "facts of v5.1 with later ones of HEAD: results were published with tag v5.1.1" in out

@@ -11,18 +11,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from checker import campaign
+from checker import campaign, open_moves
+from checker import reruns as reruns_module
 from checker.api import check, render_text
 from checker.cli import main
 from checker.model import Report
 from checker.open_moves import movable, relaxed
+from checker.options import matches
 from checker.reruns import Rerun, reruns, total_seconds
+from checker.rules import all_rules
 from checker.wording import duration
 from schemas.documents import violations
 from tests.checker.corpus import folder, needs_corpus
 from tests.checker.hostile import reports
 from tests.checker.test_rules_power import CUT, record
 from tests.checker.trees import TreeUnderTest, build
+from tests.checker.trees_old import build_old
 
 ALL_TESTS = ("TEST01", "TEST04", "TEST05")
 
@@ -158,6 +162,26 @@ def test_what_open_relaxes_depends_on_the_round(tmp_path: Path) -> None:
     cut = replace(found, rule="accuracy/log-truncated")
     assert (relaxed(cut, "v5.1"), relaxed(cut, "v6.0")) == (True, False)
     assert relaxed(replace(found, rule="compliance/test-dir"), "v6.1")
+
+
+def test_the_tables_name_rules_that_are_there() -> None:
+    known = set(all_rules())
+    assert {*reruns_module.BY_RULE, *reruns_module.BY_PLACE, *reruns_module.MISSING_SCENARIO} <= known
+    assert set(reruns_module.BY_FAMILY) <= {rule.partition("/")[0] for rule in known}
+    for name in (*open_moves.RELAXED, *open_moves.RELAXED_UNTIL, *open_moves.RELAXED_SINCE):
+        assert any(matches(rule, name) for rule in known), name
+    for rule, until in open_moves.RELAXED_UNTIL.items():
+        assert all_rules()[rule].holds_in(until)
+
+
+def test_streams_are_no_time(tmp_path: Path) -> None:
+    """What the first rounds count in MultiStream does not say how long a sample takes."""
+    tree = build_old(tmp_path, "v1.0")
+    shutil.rmtree(tree.run("offline").parents[1])
+    found = {r.place.scenario: r for r in reruns(check(tree.root, round_name="v1.0"))}
+    assert found["Offline"].tests == ("TEST01", "TEST04-A", "TEST04-B", "TEST05")
+    assert found["Offline"].seconds is not None
+    assert found["Offline"].seconds < 24 * 3600
 
 
 def test_the_first_page_says_hours_and_order(tmp_path: Path) -> None:

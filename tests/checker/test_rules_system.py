@@ -112,7 +112,9 @@ def dice(t: TreeUnderTest) -> None:
 
 def not_equal_issue(t: TreeUnderTest) -> None:
     dice(t)
-    (t.measurements("offline") / "user.conf").write_text("*.*.target_qps = 1\n")
+    for name in ("mlperf.conf", "user.conf"):
+        (t.measurements("offline") / name).write_text("*.*.target_qps = 1\n")
+    t.set_log(t.run("offline"), effective_sample_concatenate_permutation=False)
 
 
 def equal_issue_in_the_log(t: TreeUnderTest) -> None:

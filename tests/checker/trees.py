@@ -1,4 +1,7 @@
-"""Builds a small valid submission of v4.1 in a temporary folder: ResNet50 on an edge system, power in SingleStream."""
+"""Builds a small valid submission in a temporary folder: ResNet50 on an edge system, power in SingleStream.
+
+Of v4.1, or of any other round from v3.0 to v5.1, and of any benchmark of it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from typing import Any
 
 from schemas.power_session import hash_file
 from schemas.powerlog import format_spl_line
-from schemas.rounds import load_round
+from schemas.rounds import Round, load_round
 from schemas.units import NS_PER_S, UnixNs, format_log_time
+from tests.checker.accuracy_texts import accuracy_text
 
 ROUND = load_round("v4.1")
 BEGIN = 1_721_749_700 * NS_PER_S
@@ -25,8 +29,10 @@ SESSION = "2024-07-23_15-48-20"
 class TreeUnderTest:
     """A submission tree with the few ways in which tests change it."""
 
-    def __init__(self, root: Path, division: str = "closed", benchmark: str = BENCHMARK) -> None:
-        self.root, self.division, self.benchmark = root, division, benchmark
+    def __init__(
+        self, root: Path, division: str = "closed", benchmark: str = BENCHMARK, round_: Round = ROUND
+    ) -> None:
+        self.root, self.division, self.benchmark, self.round = root, division, benchmark, round_
         self.base = root / division / SUBMITTER
 
     def result(self, scenario: str = "singlestream") -> Path:
@@ -74,7 +80,7 @@ class TreeUnderTest:
                 continue
             document["results"] = {
                 f: hash_file(performance / f)
-                for f in ROUND.facts["power"]["hashed_files"]
+                for f in self.round.facts["power"]["hashed_files"]
                 if not f.endswith(".json") and (performance / f).is_file()
             }
             path.write_text(json.dumps(document))
@@ -108,22 +114,27 @@ def _line(key: str, value: Any, *, is_error: bool = False) -> str:
     return ":::MLLOG " + json.dumps({"key": key, "value": value, "time_ms": 1.5, "metadata": metadata})
 
 
-def log_values(scenario: str, benchmark: str = "resnet", test: str = "default") -> dict[str, Any]:
-    """What LoadGen writes of a run that keeps all rules."""
-    rules = ROUND.benchmark(benchmark)
+def log_values(
+    scenario: str, benchmark: str = "resnet", test: str = "default", round_: Round = ROUND
+) -> dict[str, Any]:
+    """What LoadGen writes of a run that keeps all rules; Interactive is Server to LoadGen."""
+    scenario = "Server" if scenario == "Interactive" else scenario
+    rules = round_.benchmark(benchmark)
     samples = {"MultiStream": 8, "Offline": rules.facts["offline_min_samples_per_query"]}.get(scenario, 1)
-    seeds = ROUND.seeds("TEST05" if test == "TEST05" else "default")
-    return {
+    seeds = round_.seeds("TEST05" if test == "TEST05" else "default")
+    values = {
+        "loadgen_version": f"{round_.name.removeprefix('v')} @ 0123456789",
         "sut_name": "board",
-        "qsl_reported_total_count": 50000,
+        "qsl_reported_total_count": rules.facts["dataset_size"] or 50000,
         "effective_scenario": scenario,
         "effective_test_mode": "PerformanceOnly",
         "effective_performance_sample_count": rules.performance_sample_count,
         **{f"effective_{name}": seed for name, seed in seeds.items()},
         "effective_samples_per_query": samples,
-        "effective_min_duration_ms": ROUND.min_duration_ms,
+        "effective_sample_concatenate_permutation": any(rules.facts["equal_issue_required"].values()),
+        "effective_min_duration_ms": round_.min_duration_ms,
         "effective_min_query_count": 1,
-        "effective_target_latency_ns": 15_000_000,
+        "effective_target_latency_ns": rules.latency_constraint_ns("Server") or 15_000_000,
         "result_validity": "VALID",
         "early_stopping_met": True,
         "early_stopping_latency_ss": 12_500_000,
@@ -135,11 +146,19 @@ def log_values(scenario: str, benchmark: str = "resnet", test: str = "default") 
         "result_query_count": 1600,
         "result_99.00_percentile_latency_ns": 13_000_000,
     }
+    if rules.facts["llm_check"]:
+        values |= {
+            "requested_use_token_latencies": True,
+            "result_first_token_99.00_percentile_latency_ns": 400_000_000,
+            "result_time_per_output_token_99.00_percentile_ns": 14_000_000,
+        }
+    return dict.fromkeys(rules.facts["result_key"].values(), 100.5) | values
 
 
 def build(
     root: Path,
     *,
+    round_name: str = ROUND.name,
     division: str = "closed",
     benchmark: str = BENCHMARK,
     scenarios: tuple[str, ...] = SCENARIOS,
@@ -147,8 +166,9 @@ def build(
     power: bool = True,
 ) -> TreeUnderTest:
     """The whole tree."""
-    tree = TreeUnderTest(root, division, benchmark)
+    tree = TreeUnderTest(root, division, benchmark, load_round(round_name))
     _system(tree, system_type)
+    (tree.base / "calibration.md").write_text("nothing was calibrated\n")
     (tree.base / "code" / benchmark / "ort").mkdir(parents=True)
     (tree.base / "code" / benchmark / "ort" / "README.md").write_text("how to run\n")
     for scenario in scenarios:
@@ -162,50 +182,62 @@ def build(
 
 
 def _system(tree: TreeUnderTest, system_type: str) -> None:
-    facts = dict.fromkeys(ROUND.facts["system_fields"]["required"], "something")
+    fields = tree.round.facts["system_fields"]
+    facts = dict.fromkeys(fields["required"], "something")
     facts |= {"division": tree.division, "submitter": SUBMITTER, "status": "available"}
     facts |= {"system_type": system_type, "system_name": "A board", "number_of_nodes": "1"}
+    if tree.division == "network":
+        facts |= dict.fromkeys(fields["network_required"], "something") | {fields["network_flag"]: "true"}
     path = tree.base / "systems" / f"{SYSTEM}.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(facts))
 
 
 def official(tree: TreeUnderTest) -> str:
-    return ROUND.official_name(tree.benchmark)
+    return tree.round.official_name(tree.benchmark)
+
+
+def _run_values(tree: TreeUnderTest, scenario: str, test: str = "default") -> dict[str, Any]:
+    canonical = tree.round.canonical_scenario(scenario)
+    assert canonical is not None
+    named = {"sut_name": "Network SUT"} if tree.division == "network" else {}
+    return log_values(canonical, official(tree), test, tree.round) | named
 
 
 def _result(tree: TreeUnderTest, scenario: str) -> None:
-    canonical = ROUND.canonical_scenario(scenario)
-    assert canonical is not None
-    write_log(tree.run(scenario), log_values(canonical, official(tree)))
+    rules = tree.round.benchmark(official(tree))
+    write_log(tree.run(scenario), _run_values(tree, scenario))
     accuracy = tree.result(scenario) / "accuracy"
-    write_log(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": 50000})
+    samples = rules.facts["dataset_size"] or 50000
+    write_log(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": samples})
     (accuracy / "mlperf_log_accuracy.json").write_text("[]\n")
-    text = "accuracy=76.001%, good=38000, total=50000\n"
-    (accuracy / "accuracy.txt").write_text(text + "hash=" + "ab" * 32 + "\n")
+    (accuracy / "accuracy.txt").write_text(accuracy_text(rules) + "hash=" + "ab" * 32 + "\n")
+    for name, stems in (rules.facts["extra_accuracy_files"] or {}).items():
+        (accuracy / name).mkdir()
+        for stem in stems:
+            (accuracy / name / f"{stem}.png").write_text("x")
 
 
 def _measurements(tree: TreeUnderTest, scenario: str) -> None:
     folder = tree.measurements(scenario)
     folder.mkdir(parents=True)
-    (folder / "mlperf.conf").write_text("# settings\n*.*.min_duration = 600000\n")
-    (folder / "user.conf").write_text("*.Offline.target_qps = 80\n")
-    (folder / "README.md").write_text("how it was made\n")
-    fields = dict.fromkeys(ROUND.facts["measurement_fields"], "something")
+    texts = {"mlperf.conf": "# settings\n*.*.min_duration = 600000\n*.*.sample_concatenate_permutation = 1\n",
+             "user.conf": "*.Offline.target_qps = 80\n", "README.md": "how it was made\n"}  # fmt: skip
+    for name in tree.round.files["measurements_required"]:
+        (folder / name).write_text(texts[name])
+    fields = dict.fromkeys(tree.round.facts["measurement_fields"], "something")
     (folder / f"{SYSTEM}_ort_{scenario}.json").write_text(json.dumps(fields))
 
 
 def _compliance(tree: TreeUnderTest, scenario: str) -> None:
-    canonical = ROUND.canonical_scenario(scenario)
-    assert canonical is not None
-    for test in ROUND.benchmark(official(tree)).compliance_tests:
+    for test in tree.round.benchmark(official(tree)).compliance_tests:
         folder = tree.compliance(test, scenario)
         folder.mkdir(parents=True)
         if test == "TEST06":
             text = "First token check pass: True\nEOS check pass: True\nSample length check pass: True\n"
             (folder / "verify_accuracy.txt").write_text(text)
             continue
-        write_log(folder / "performance" / "run_1", log_values(canonical, official(tree), test))
+        write_log(folder / "performance" / "run_1", _run_values(tree, scenario, test))
         (folder / "verify_performance.txt").write_text("TEST PASS\n")
         if test == "TEST01":
             (folder / "verify_accuracy.txt").write_text("TEST PASS\n")
@@ -239,7 +271,7 @@ def spl_text(mode: str, watts: float = 12.5) -> str:
 def _power(tree: TreeUnderTest) -> None:
     for mode, part in (("ranging", "ranging"), ("testing", "run_1")):
         folder, begin = tree.run(part=part), run_begin(mode)
-        values = log_values("SingleStream", official(tree))
+        values = _run_values(tree, "singlestream")
         values["power_begin"] = format_log_time(UnixNs(begin))
         values["power_end"] = format_log_time(UnixNs(begin + WINDOW_S * NS_PER_S))
         write_log(folder, values)
@@ -251,7 +283,7 @@ def _power(tree: TreeUnderTest) -> None:
 
 
 def _session(tree: TreeUnderTest) -> None:
-    folder, facts = tree.power(), ROUND.facts["power"]
+    folder, facts = tree.power(), tree.round.facts["power"]
     folder.mkdir()
     common = {
         "version": "1.0",
@@ -286,12 +318,14 @@ def _session(tree: TreeUnderTest) -> None:
         *(("SR,V,300.0", "Range V changed"), ("SR,A,0.5", "Range A changed")),
         (f"Go,1000,0,{SESSION}_testing", go),
         ("Stop", stop),
-        *(("SR,V,Auto", "Range V changed"), ("SR,A,5.000000", "Range A changed")),
+        ("SR,V,Auto", "Range V changed"),
+        *[("SR,A,5.000000", "Range A changed")] * len(facts["amps_restore_command_index"]),
         ("Stop", "Error: no measurement to stop"),
     ]
+    config = {"device_type": 49, "command": ["ptd"], "channel": None}
     server = common | {
         "ptd_messages": [{"cmd": c, "reply": r} for c, r in said],
-        "ptd_config": {"device_type": 49, "command": ["ptd"], "channel": None},
+        "ptd_config": [config] if facts["ptd_config_is_list"] else config,
     }
     (folder / "client.json").write_text(json.dumps(common))
     (folder / "server.json").write_text(json.dumps(server))

@@ -234,15 +234,6 @@ def _power(tree: TreeV6) -> None:
         write_log(folder, values)
         (folder / "spl.txt").write_text(spl_text(mode))
     trees._session(tree)
-    facts = tree.round.facts["power"]
-    for name in ("client.json", "server.json"):
-        tree.set_json(tree.power() / name, sources=facts["accepted_source_checksums"][0])
-    server = json.loads((tree.power() / "server.json").read_text())
-    said = server["ptd_messages"]
-    said[1]["reply"] = f"YokogawaWT310E,1000,version={facts['ptd_versions'][0]}-ed9a21d2-20220817,OS=Linux"
-    said.insert(-1, {"cmd": "SR,A,5.000000", "reply": "Range A changed"})
-    config = [{"device_type": 49, "command": ["ptd"], "channel": None}]
-    tree.set_json(tree.power() / "server.json", ptd_messages=said, ptd_config=config)
     for name in ("analyzer_table.md", "power_settings.md"):
         (tree.base / "results" / name).write_text("set-up\n")
     if tree.round.layout["nameplate_power_yaml"]:

@@ -65,6 +65,37 @@ def test_an_absent_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def later(facts: dict[str, Any], **about: Any) -> dict[str, Any]:
+    """Facts of which a later revision changed a unit and took a name out."""
+    changes = [
+        {"op": "replace", "path": "/benchmarks/resnet/unit/Server", "value": "Images/s", "was": "Queries/s"},
+        {"op": "remove", "path": "/model_aliases/resnet50"},
+        {"op": "replace", "path": "/limits/min_duration_ms", "value": 1, "was": 600000},
+    ]
+    found: dict[str, Any] = TOOL["as_published"](
+        {**facts, "later_revisions": [{"revision": "next", "changes": changes}]},
+        {"revision": "next", **about},
+    )
+    return found
+
+
+def test_the_later_changes_that_are_named_count(facts: dict[str, Any]) -> None:
+    own = {"op": "add", "path": "/model_aliases/tiny", "value": "resnet"}
+    found = later(facts, paths=["/benchmarks/*/unit/*", "/model_aliases/*"], changes=[own])
+    assert found["benchmarks"]["resnet"]["unit"]["Server"] == "Images/s"
+    assert "resnet50" not in found["model_aliases"]
+    assert found["model_aliases"]["tiny"] == "resnet"
+    assert found["limits"]["min_duration_ms"] == 600_000
+    assert facts["benchmarks"]["resnet"]["unit"]["Server"] == "Queries/s"
+
+
+def test_a_path_that_no_later_change_has_is_refused(facts: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="changes nothing at /nowhere"):
+        later(facts, paths=["/nowhere"])
+    with pytest.raises(ValueError, match="no later revision other"):
+        later(facts, paths=[], revision="other")
+
+
 @pytest.mark.parametrize("name", ["v6.0", "v6.1"])
 def test_the_newest_rounds_are_what_the_tool_makes(name: str) -> None:
     """Made again from itself a round's file stays as it is, so that what the supplement adds stands in it."""

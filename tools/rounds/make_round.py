@@ -3,17 +3,21 @@
     python tools/rounds/make_round.py FACTS.json tools/rounds/supplement/v4.1.json schemas/rounds/v4.1.json
 
 FACTS is a ``mlcheck-round/1`` document (constants of one round of the official checker as plain data). The
-supplement says what the facts on power leave out and, for rounds that the harness runs, which LoadGen serves the
-round and which settings it brings; a round without is judged, but not run. Integers stay integers on the whole
-way: three seeds of a round do not fit a double. The output is sorted by nothing and changed by nothing but what
-this file does, so that running the tool twice gives the same bytes.
+supplement says what the facts on power leave out, how the official checker of an early round reads a tree, and,
+for rounds that the harness runs, which LoadGen serves the round and which settings it brings; a round without is
+judged, but not run. Where the table that was used for publication is a later one, ``published_with`` of the
+supplement names the revision and which of its changes count. Integers stay integers on the whole way: three seeds
+of a round do not fit a double. The output is sorted by nothing and changed by nothing but what this file does, so
+that running the tool twice gives the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,7 @@ def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, A
     missing = [key for key in WANTED if key not in facts]
     if missing:
         raise ValueError(f"the facts lack {', '.join(missing)}")
+    facts = as_published(facts, supplement.get("published_with"))
     if "loadgen" in supplement:
         listed = {name for name, row in facts["benchmarks"].items() if row["listed"]}
         unnamed = sorted(listed - set(supplement["loadgen"]["models"]))
@@ -50,9 +55,39 @@ def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, A
     document |= {key: facts[key] for key in OPTIONAL if key in facts}
     for key in MERGED:
         if key in facts:
-            document[key] = {**facts[key], **supplement.get(key, {})}
+            document[key] = {**(facts[key] or {}), **supplement.get(key, {})}
     document |= {key: supplement[key] for key in supplement if key not in ("round", *MERGED)}
     return document
+
+
+def as_published(facts: dict[str, Any], later: dict[str, Any] | None) -> dict[str, Any]:
+    """The facts with those changes of a later revision that ``later`` names, and with its own changes."""
+    if later is None:
+        return facts
+    changed = copy.deepcopy(facts)
+    revisions = {r["revision"]: r["changes"] for r in facts.get("later_revisions", [])}
+    if later["revision"] not in revisions:
+        raise ValueError(f"the facts tell of no later revision {later['revision']}")
+    for pattern in later["paths"]:
+        chosen = [c for c in revisions[later["revision"]] if fnmatchcase(c["path"], pattern)]
+        if not chosen:
+            raise ValueError(f"revision {later['revision']} changes nothing at {pattern}")
+        for change in chosen:
+            _change(changed, change)
+    for change in later.get("changes", []):
+        _change(changed, change)
+    return changed
+
+
+def _change(document: dict[str, Any], change: dict[str, Any]) -> None:
+    *above, last = (p.replace("~1", "/").replace("~0", "~") for p in change["path"].split("/")[1:])
+    at = document
+    for name in above:
+        at = at[name]
+    if change["op"] == "remove":
+        del at[last]
+    else:
+        at[last] = change["value"]
 
 
 def _seeds_agree(seeds: dict[str, Any], conf: dict[str, Any]) -> None:
