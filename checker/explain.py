@@ -59,6 +59,7 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     severity = severities(round_name).get(rule.id, rule.severity)
     yield f"severity  {severity.value}; looked at once for each {rule.scope.value}"
     yield f"official  {_official(rule, round_name)}"
+    yield from _official_apart(rule, round_name)
     yield f"bad       {rule.bad}"
     yield f"good      {rule.good}"
     yield from textwrap.wrap(rule.fix, WIDTH - 10, initial_indent="do        ", subsequent_indent=" " * 10)
@@ -86,6 +87,21 @@ def _official(rule: Rule, round_name: str) -> str:
         return f"no rule of {round_name}"
     who = "the separate power checker" if rule.power_checker else "the checker"
     return f"{who} of {round_name} {EFFECTS[effects(round_name)[rule.id]]}"
+
+
+def _official_apart(rule: Rule, round_name: str) -> Iterator[str]:
+    """What the official checker does otherwise in one aspect of a rule, or in one division."""
+    if not rule.holds_in(round_name):
+        return
+    usual = effects(round_name)
+    for key, effect in usual.items():
+        name, _, aspect = key.partition(":")
+        if name == rule.id and aspect and effect is not usual[rule.id]:
+            yield f"          {aspect}: {EFFECTS[effect]}"
+    for division in ("open", "network"):
+        effect = effects(round_name, division)[rule.id]
+        if effect is not usual[rule.id]:
+            yield f"          {division} division: {EFFECTS[effect]}"
 
 
 def _page() -> Iterator[str]:

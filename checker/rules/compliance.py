@@ -299,6 +299,10 @@ def test06(result: Result) -> Iterator[Problem]:
         yield Problem(f"TEST06: verify_accuracy.txt {reason}", source.path, reason, "a text")
         return
     lines = {line.strip() for line in source.value.splitlines()}
-    for wanted in _TEST06_LINES:
-        if not lines.intersection(wanted):
-            yield Problem("TEST06 did not pass", source.path, "no such line", " or ".join(wanted))
+    missing = [wanted for wanted in _TEST06_LINES if not lines.intersection(wanted)]
+    for wanted in missing:
+        yield Problem("TEST06 did not pass", source.path, "no such line", " or ".join(wanted))
+    if not missing and "TEST01" in source.path:
+        message = "TEST06 passed, but the path holds the word TEST01 and the official checker judges it as that test"
+        wanted_name = "no directory named TEST01"
+        yield Problem(message, source.path, "TEST01", wanted_name, severity=Severity.WARNING)

@@ -229,6 +229,24 @@ def test_one_edit_one_finding(case: Case, tmp_path: Path) -> None:
     expect(tmp_path, case)
 
 
+def test_a_system_named_like_a_test(tmp_path: Path) -> None:
+    """The official checker looks for TEST01 anywhere in the path of TEST06."""
+
+    def rename(t: TreeUnderTest) -> None:
+        for part in ("results", "measurements", "compliance"):
+            (t.base / part / SYSTEM).rename(t.base / part / "TEST01box")
+        (t.base / "systems" / f"{SYSTEM}.json").rename(t.base / "systems" / "TEST01box.json")
+        for path in list((t.base / "measurements").rglob(f"{SYSTEM}_*.json")):
+            path.rename(path.with_name(path.name.replace(SYSTEM, "TEST01box")))
+
+    found = report(tmp_path, Case("", rename, build=language("v5.1", "offline", "server")))
+    assert {(f.rule, f.severity, f.effect) for f in found.findings} == {
+        ("compliance/test06", WARNING, Effect.RESULT)
+    }
+    assert found.valid
+    assert not found.reference_valid
+
+
 SILENT = [
     Case("a calibration document is not asked for in open", remove(lambda t: t.base / "calibration.md", "none"),
          build=opened("v5.1")),
