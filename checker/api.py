@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from checker import outcome, recognise
+from checker import baseline, outcome, recognise, waivers
 from checker.engine import gather
 from checker.files import Tree
 from checker.forgive import forgive
-from checker.model import Place, Report
+from checker.model import Finding, Place, Report
 from checker.options import Options
 from checker.result import Result
 from checker.rule_pass import wanted
@@ -57,14 +59,18 @@ def check_with(path: Path, options: Options) -> Report:
     if not path.is_dir():
         reason = "is not a directory" if path.exists() else "does not exist"
         raise UserError(f"nothing to check: {path} {reason}; name the folder that holds closed/ or open/")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise UserError(f"nothing to check: {path} may not be read: Permission denied; change its rights")
     submission, reason = open_submission(Tree(path), path, options)
     results = chosen(submission, options)
     findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
-    official = Verdicts(findings)
+    places = [r.place for r in results]
+    official = Verdicts(findings, places)
     if options.rehearsal:
         findings = forgive(findings, results)
+    findings, remarks = _accept(findings, options)
     shown = [f for f in findings if options.wants(f.rule)]
-    verdicts = Verdicts(shown)
+    verdicts = Verdicts(shown, places)
     reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
     return Report(
         tree=str(path),
@@ -74,7 +80,20 @@ def check_with(path: Path, options: Options) -> Report:
         reference_valid=official.reference_exits_zero() and all(r.reference_valid for r in reports),
         results=reports,
         findings=tuple(shown),
+        remarks=tuple(remarks),
     )
+
+
+def _accept(findings: Sequence[Finding], options: Options) -> tuple[list[Finding], list[str]]:
+    """The findings with those marked that are waived or known, and what there is to say about that."""
+    marked, remarks = list(findings), []
+    if options.waivers:
+        marked, said = waivers.waive(marked, options.waivers, whole=options.whole)
+        remarks += said
+    if options.baseline is not None:
+        marked, said = baseline.mark(marked, options.baseline, whole=options.whole)
+        remarks += said
+    return marked, remarks
 
 
 def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submission, str]:
@@ -86,7 +105,8 @@ def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submissio
         )
     if not any(f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in tree.folders.values()):
         raise UserError(
-            f"nothing to check: {path} has no <division>/<submitter>/results/<system>/<benchmark>/<scenario>"
+            f"nothing to check: {path} has no <division>/<submitter>/results/<system>/<benchmark>/<scenario>; "
+            "name the folder that does"
         )
     round_, reason = recognise.choose(options.round, tree)
     return Submission(tree, round_, unofficial_power=options.power == "unofficial"), reason
@@ -104,7 +124,9 @@ def chosen(submission: Submission, options: Options) -> list[Result]:
             )
             if value
         )
-        raise UserError(f"nothing to check: none of {len(results)} results matches {asked}")
+        raise UserError(
+            f"nothing to check: none of {len(results)} results matches {asked}; `mlcheck summary` lists them"
+        )
     return found
 
 

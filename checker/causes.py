@@ -58,9 +58,10 @@ def _sorted(groups: dict[tuple[str, str], list[Finding]]) -> list[Cause]:
     return sorted((Cause(tuple(g)) for g in groups.values()), key=_order)
 
 
-def _order(cause: Cause) -> tuple[int, int, bool, str, str]:
-    """The widest place first, then what a rehearsal brought along, then another power flow, then the rest."""
+def _order(cause: Cause) -> tuple[int, int, bool, int, str, str]:
+    """The widest place first, then what a rehearsal brought along, then another power flow, then the rest; of
+    like ones what shows most often."""
     first = cause.first
     depth = sum(bool(name) for name in first.place.names)
     family = 0 if first.rule.startswith(FIRST) else 1 if first.rule == UNOFFICIAL else 2
-    return (depth, family, not cause.reference, first.rule, first.cause)
+    return (depth, family, not cause.reference, -len(cause.findings), first.rule, first.cause)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,7 +17,6 @@ VALUED = ("--version", "-h", "--help")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; the word ``check`` may be left out."""
-    _tolerate_output()
     words = list(sys.argv[1:] if argv is None else argv)
     return run_program("mlcheck", DESCRIPTION, COMMANDS, with_command(words))
 
@@ -26,17 +27,15 @@ def with_command(words: list[str]) -> list[str]:
     while leading < len(words) and words[leading] in ("-v", "--verbose", "-q", "--quiet"):
         leading += 1
     rest = words[leading:]
-    if not rest or rest[0] in (*module_names(COMMANDS), *VALUED):
+    if rest and (rest[0] in (*module_names(COMMANDS), *VALUED) or _is_misspelt(rest[0])):
         return words
     return [*words[:leading], "check", *rest]
 
 
-def _tolerate_output() -> None:
-    """Names of files may hold anything; what the terminal cannot show is spelled out."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+def _is_misspelt(word: str) -> bool:
+    """Whether a word is meant as a command: almost one, and no file of that name is there."""
+    near = difflib.get_close_matches(word, module_names(COMMANDS), n=1, cutoff=0.75)
+    return bool(near) and not os.path.exists(word)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from checker.look import Look
+from checker.look import CLIENT_SEEDS, Look
 from schemas.layout import ResultPath
 from schemas.rounds import Round
 
@@ -51,6 +51,11 @@ def _seeds(look: Look, round_: Round) -> Fit:
     return sum(dict(log.seeds) == wanted for log in look.logs), len(look.logs)
 
 
+def _client_seeds(look: Look, round_: Round) -> Fit:
+    wanted = {name: round_.seeds()[name] for name in CLIENT_SEEDS} if round_.facts.get("endpoints") else None
+    return sum(dict(seeds) == wanted for seeds in look.clients), len(look.clients)
+
+
 def _loadgen(look: Look, round_: Round) -> Fit:
     wanted = round_.name.removeprefix("v")
     fitting = (log.version == wanted or log.version.startswith(f"{wanted}.") for log in look.logs)
@@ -81,6 +86,7 @@ CLUES = (
     ),
     Clue("log form", _log_form, "{fit} of {all} performance logs have the form of {rounds}", excludes=True),
     Clue("seeds", _seeds, "{fit} of {all} performance logs have the seeds of {rounds}"),
+    Clue("seeds of clients", _client_seeds, "{fit} of {all} clients of endpoints have the seeds of {rounds}"),
     Clue("LoadGen", _loadgen, "LoadGen of {rounds} wrote {fit} of {all} performance logs"),
     Clue("power daemon", _daemon, "{fit} of {all} power daemons are of a version of {rounds}"),
     Clue("benchmarks", _benchmarks, "{fit} of {all} benchmarks are benchmarks of {rounds}"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from checker.choice import near
 from checker.model import Effect
 from checker.rehearsal import DECLARATIONS
-from checker.rule import Rule, effects
+from checker.rule import Rule, effects, severities
 from checker.rules import all_rules
 from checker.wording import listing
 from schemas.errors import UserError
@@ -26,6 +27,8 @@ EFFECTS = {
     Effect.DIVISION: "skips the whole division",
     Effect.STOP: "stops; nothing is judged",
     Effect.CRASH: "ends with a traceback; nothing is listed",
+    Effect.LOADING: "ends with a traceback while it loads the tree; nothing is listed",
+    Effect.LISTING: "ends with a traceback when it comes to list the result; nothing is listed",
 }
 """What the official checker does with a breach, in words."""
 
@@ -36,17 +39,9 @@ def find(name: str) -> Rule:
     if name in rules:
         return rules[name]
     raise UserError(
-        f"there is no rule {name!r}; did you mean {listing(_near(name, [*rules, SEED_PAGE]), 3)}? "
+        f"there is no rule {name!r}; did you mean {listing(near(name, [*rules, SEED_PAGE]), 3)}? "
         "`mlcheck rules` lists all"
     )
-
-
-def _near(name: str, known: list[str]) -> list[str]:
-    """The nearest names, at least one: the family that was named, what looks alike, the least unlike."""
-    from difflib import get_close_matches
-
-    family = [k for k in known if k.startswith(name.rstrip("/") + "/")]
-    return family or get_close_matches(name, known, 3, 0.5) or get_close_matches(name, known, 1, 0.0)
 
 
 def explain(name: str, round_name: str) -> str:
@@ -61,7 +56,8 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     yield from textwrap.wrap(rule.why, WIDTH)
     yield ""
     yield f"since     {_since(rule)}"
-    yield f"severity  {rule.severity.value}; looked at once for each {rule.scope.value}"
+    severity = severities(round_name).get(rule.id, rule.severity)
+    yield f"severity  {severity.value}; looked at once for each {rule.scope.value}"
     yield f"official  {_official(rule, round_name)}"
     yield f"bad       {rule.bad}"
     yield f"good      {rule.good}"

@@ -42,7 +42,7 @@ class Tree:
     def _walk(self, path: str, real: str, above: frozenset[str]) -> None:
         folder = self.folders[path] = Folder(path)
         try:
-            with os.scandir(real) as found:
+            with os.scandir(os.path.join(self.root, path)) as found:
                 entries = sorted(found, key=lambda e: e.name)
         except OSError as error:
             self.unreadable[path] = error.strerror or str(error)

@@ -11,15 +11,19 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
+from checker.client_report import PATHS, SETTINGS, lookup, read_settings
 from checker.files import Folder, Tree, join
 from checker.session import identity
 from schemas.layout import ResultPath
 from schemas.loadgen import LogGarbled, stream
+from schemas.rounds import known_rounds, load_round
 
 ENOUGH = 12
 """Logs and sessions of each kind that are looked at, spread over the tree."""
 DETAIL, SUMMARY = "mlperf_log_detail.txt", "mlperf_log_summary.txt"
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
+CLIENT_SEEDS = _SEEDS[1:]
+"""Those that the client of an endpoint has: there is no library of samples to draw from."""
 _TEXT_SEED = re.compile(r"\b(" + "|".join(_SEEDS) + r")\s*:\s*(\d+)\s*$")
 _RESULT_DEPTH = 5
 
@@ -58,6 +62,16 @@ class Look:
         return [_log(self.tree, f.path) for f in spread(folders)]
 
     @cached_property
+    def clients(self) -> list[Mapping[str, object]]:
+        """Seeds in the settings of some clients of served endpoints, where LoadGen took no part."""
+        folders = (f for f in self._below_results("") if any(n in f.files for n in SETTINGS))
+        return [_client_seeds(self.tree, f) for f in spread([f for f in folders if not self._logged(f)])]
+
+    def _logged(self, folder: Folder) -> bool:
+        run = self.tree.folder(join(folder.path, "performance/run_1"))
+        return run is not None and DETAIL in run.files
+
+    @cached_property
     def daemons(self) -> list[str]:
         """Versions of the power daemon in some sessions."""
         name = "server.json"
@@ -78,7 +92,7 @@ class Look:
         """A directory of each result, of those that have it."""
         for place in self.results:
             scenario = f"{place.division}/{place.submitter}/results/{place.system}/{place.benchmark}/{place.scenario}"
-            found = self.tree.folder(join(scenario, path))
+            found = self.tree.folder(join(scenario, path) if path else scenario)
             if found is not None:
                 yield found
 
@@ -94,7 +108,7 @@ def _log(tree: Tree, folder: str) -> LogLook:
     seeds: dict[str, object] = {}
     version, marked = "", False
     try:
-        for entry in stream(tree.root / folder / DETAIL):
+        for entry in stream(tree.root / folder / DETAIL, _markers()):
             marked = True
             if entry.key == "loadgen_version":
                 version = str(entry.value)
@@ -109,6 +123,20 @@ def _log(tree: Tree, folder: str) -> LogLook:
         return LogLook("detail", version.partition(" @")[0].strip(), seeds)
     told = dict(_text_seeds(tree, folder))
     return LogLook("summary" if told else "", "", told)
+
+
+def _markers() -> tuple[str, ...]:
+    """What a line of a detail log that counts begins with in any round."""
+    return tuple(sorted({marker for name in known_rounds() for marker in load_round(name).log_markers}))
+
+
+def _client_seeds(tree: Tree, folder: Folder) -> dict[str, object]:
+    name = next(n for n in SETTINGS if n in folder.files)
+    try:
+        settings = read_settings(tree.root / folder.path / name)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {seed: lookup(settings, PATHS[f"effective_{seed}"]) for seed in CLIENT_SEEDS}
 
 
 def _text_seeds(tree: Tree, folder: str) -> Iterator[tuple[str, int]]:

@@ -54,7 +54,10 @@ def logged_metric(run: Run) -> float:
     if key is None:
         raise Absent("effective_scenario", run.log.path, run.scenario, "a scenario with a metric")
     value = float(run.number(key))
-    return value if run.scenario not in STREAMS or _counts_streams(run) else value / NS_PER_MS
+    if run.scenario not in STREAMS or _counts_streams(run):
+        return value
+    seconds = run.result.rules.facts["unit"].get(run.scenario) == "Latency (s)"
+    return value / NS_PER_MS / 1000 if seconds else value / NS_PER_MS
 
 
 def _counts_streams(run: Run) -> bool:

@@ -30,8 +30,9 @@ class Effect(enum.StrEnum):
     """What the official checker of the round does with the same defect.
 
     ``division`` to ``benchmark`` skip everything below that place, ``stop`` the rest of the tree; ``crash``
-    ends it with a traceback and no list of results; ``mark`` adds a failure and leaves all results alone;
-    ``log`` is printed only; ``none`` is not noticed.
+    ends it with a traceback and no list of results, if it gets that far; ``loading`` does so in any case, because
+    everything is loaded first; ``listing`` when a result that is fine so far is written into the list; ``mark``
+    adds a failure and leaves all results alone; ``log`` is printed only; ``none`` is not noticed.
     """
 
     NONE = "none"
@@ -44,6 +45,8 @@ class Effect(enum.StrEnum):
     DIVISION = "division"
     STOP = "stop"
     CRASH = "crash"
+    LOADING = "loading"
+    LISTING = "listing"
 
     @property
     def fails(self) -> bool:
@@ -92,7 +95,8 @@ class Problem:
     checker meets an exception here (a value that is not there) instead of judging; ``cause``: the rule that
     is behind this problem, where a rule passes on the problems of another; ``excusable``: whether a declared
     rehearsal may excuse it where its rule can be forgiven: a value that is missing never is; ``aspect``: a kind
-    of breach that the effects of a round may tell apart (``<rule>:<aspect>``; ``absent`` where it raises).
+    of breach that the effects of a round may tell apart (``<rule>:<aspect>``; ``raises`` where it raises);
+    ``spares_results`` overrides that of the rule.
     """
 
     message: str
@@ -108,11 +112,15 @@ class Problem:
     cause: str | None = None
     excusable: bool = True
     aspect: str | None = None
+    spares_results: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect at one place, with its reason and cure."""
+    """One defect at one place, with its reason and cure.
+
+    ``waiver`` is the reason of the waiver that accepts it, ``known`` whether the baseline had it already.
+    """
 
     rule: str
     severity: Severity
@@ -131,6 +139,8 @@ class Finding:
     excusable: bool = True
     forgiven: bool = False
     waived: bool = False
+    waiver: str = ""
+    known: bool = False
 
     @property
     def reference(self) -> bool:
@@ -138,9 +148,14 @@ class Finding:
         return self.effect.fails
 
     @property
+    def stands(self) -> bool:
+        """Whether nobody took it out of the count: no rehearsal, no waiver, no baseline."""
+        return not (self.forgiven or self.waived or self.known)
+
+    @property
     def counts(self) -> bool:
         """Whether it decides ``verdict``."""
-        return self.severity is Severity.ERROR and not self.forgiven and not self.waived
+        return self.severity is Severity.ERROR and self.stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +202,8 @@ class PowerFigures:
 class ResultReport:
     """One scenario directory. ``findings`` are indices into the findings of the report.
 
-    ``system_facts`` is the system description, for tables.
+    ``system_facts`` is the system description, for tables; ``durations`` are the seconds that its runs took, by
+    name (``performance``, ``ranging``, ``accuracy``, ``TEST01``, …), as far as their logs tell.
     """
 
     place: Place
@@ -204,11 +220,16 @@ class ResultReport:
     power: PowerFigures | None
     findings: tuple[int, ...]
     system_facts: Mapping[str, Any] = field(default_factory=dict)
+    has_power: bool = False
+    durations: Mapping[str, float] = field(default_factory=dict)
+    summary_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What tables show of the result and no other part of the report holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The judgement of one tree."""
+    """The judgement of one tree. ``remarks`` are sentences about the question, not about the tree: a waiver that
+    has expired, findings of the baseline that are gone."""
 
     tree: str
     round: str
@@ -217,10 +238,11 @@ class Report:
     reference_valid: bool
     results: tuple[ResultReport, ...]
     findings: tuple[Finding, ...]
+    remarks: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:
-        """Findings of a severity that are neither forgiven nor waived."""
-        return sum(f.severity is severity and not f.forgiven and not f.waived for f in self.findings)
+        """Findings of a severity that are neither forgiven nor waived nor known from the baseline."""
+        return sum(f.severity is severity and f.stands for f in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """The report as a document ``edgewatt/report/1``."""

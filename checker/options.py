@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from checker.model import Place
+
+if TYPE_CHECKING:
+    from checker.baseline import Baseline
+    from checker.waivers import Waiver
+
+ALWAYS = "internal/"
+"""Family of our own faults: shown unless it is ignored by name, because what was not judged must not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +20,7 @@ class Options:
     """``only`` limits the check to the places that it covers (empty names: all; its ``scenario`` also matches
     the canonical spelling). ``power_checker``: whether the official power checker takes part in the reference
     verdict; None means as by default in the round. ``select`` and ``ignore`` hold rule ids or families.
+    ``waivers`` accept findings for a reason and a time, ``baseline`` those that were there before.
     """
 
     round: str = "auto"
@@ -23,13 +32,22 @@ class Options:
     ignore: tuple[str, ...] = ()
     power_checker: bool | None = None
     jobs: int = 1
+    waivers: tuple[Waiver, ...] = ()
+    baseline: Baseline | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing limits the check to a part of the tree or of the rules."""
+        return not any(self.only.names) and not self.select and not self.ignore
 
     def wants(self, rule: str) -> bool:
         """Whether findings of a rule are to be shown and to count."""
-        if any(_matches(rule, name) for name in self.ignore):
+        if any(matches(rule, name) for name in self.ignore):
             return False
-        return not self.select or any(_matches(rule, name) for name in self.select)
+        chosen = not self.select or any(matches(rule, name) for name in self.select)
+        return chosen or rule.startswith(ALWAYS)
 
 
-def _matches(rule: str, name: str) -> bool:
-    return rule == name or rule.startswith(name.rstrip("/") + "/")
+def matches(rule: str, name: str) -> bool:
+    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do."""
+    return rule == name or rule.startswith(name.removesuffix("*").rstrip("/") + "/")

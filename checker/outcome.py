@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from checker import metrics, session
+from checker import metrics, nameplate, session
+from checker.durations import durations
+from checker.endpoint_metric import endpoint_accuracy, endpoint_metric
 from checker.model import AccuracyValue, Metric, PowerFigures, ResultReport
 from checker.result import Result
-from checker.rule import Absent
+from checker.rule import ENDPOINT, Absent
 from checker.rules.accuracy import read
 from checker.rules.power_runs import delta_percent
 from checker.rules.quality import judge
@@ -36,6 +38,9 @@ def numbers(result: Result) -> ResultReport:
         power=power(result) if result.has_power else None,
         findings=(),
         system_facts=facts,
+        has_power=result.has_power,
+        durations=durations(result),
+        summary_facts=summary_facts(result),
     )
 
 
@@ -50,7 +55,21 @@ def judged(report: ResultReport, shown: Verdicts, official: Verdicts) -> ResultR
     )
 
 
+def summary_facts(result: Result) -> dict[str, Any]:
+    """What the official summary shows of a result beside its numbers."""
+    measurements = result.measurements.value if result.measurements.usable else {}
+    report = result.client_report if result.kind == ENDPOINT else None
+    log = result.performance_log.value if result.performance_log.usable else None
+    return {
+        "weight_data_types": measurements.get("weight_data_types"),
+        "logged_scenario": report.scenario if report else log and log.first("effective_scenario"),
+        "design_power_watts": nameplate.design_power(result.system) if result.has_power else None,
+    }
+
+
 def _metric(result: Result) -> tuple[Metric | None, bool]:
+    if result.kind == ENDPOINT:
+        return endpoint_metric(result), False
     try:
         return metrics.metric(result)
     except Absent:
@@ -58,6 +77,8 @@ def _metric(result: Result) -> tuple[Metric | None, bool]:
 
 
 def _accuracy(result: Result) -> tuple[AccuracyValue, ...]:
+    if result.kind == ENDPOINT:
+        return endpoint_accuracy(result)
     try:
         text, rules = read(result), result.rules
     except Absent:

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checker.client_report import ClientReport
 from checker.files import Source, T, join, read_lenient, read_object, read_text
-from checker.rule import Absent
+from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run, reader
 from schemas import loadgen_summary
 from schemas.layout import ResultPath
@@ -35,8 +36,26 @@ class Result:
         self.place = replace(benchmark.place, scenario=directory)
         self.layout = ResultPath(*self.place.names)
         self.path = self.layout.results(self.round).as_posix()
-        self.canonical = self.round.canonical_scenario(directory)
+        self.canonical = self.round.canonical_scenario(directory) or self._served_scenario()
         self.scenario = self.canonical or directory
+
+    def _served_scenario(self) -> str | None:
+        """The scenario of a directory with a name that only an endpoint run may have."""
+        names = (self.round.facts.get("endpoints") or {}).get("scenario_names", {})
+        found: str | None = names.get(self.directory.lower())
+        return found if found is not None and self.kind == ENDPOINT else None
+
+    @cached_property
+    def kind(self) -> str:
+        """``loadgen``, or ``endpoint`` where neither detail log is there and a client's report is."""
+        if not self.round.facts.get("endpoints") or self.run.log.present or self.accuracy_log.present:
+            return LOADGEN
+        return ENDPOINT if self.client_report.there else LOADGEN
+
+    @cached_property
+    def client_report(self) -> ClientReport:
+        """What a client of a served endpoint wrote, in place of LoadGen's logs."""
+        return ClientReport(self.submission, self.path)
 
     @property
     def rules(self) -> BenchmarkRules:
@@ -78,6 +97,11 @@ class Result:
     def performance_log(self) -> Source[LoadgenLog]:
         """The detail log of the performance run."""
         return self.run.log
+
+    @property
+    def endpoint_settings(self) -> Source[dict[str, Any]]:
+        """The settings of the client of an endpoint run."""
+        return self.client_report.settings
 
     @property
     def ranging_log(self) -> Source[LoadgenLog]:
@@ -145,7 +169,11 @@ class Result:
 
     @cached_property
     def measurements_name(self) -> str | None:
-        """Name of the measurements JSON: begins with the system, best with the scenario at its end."""
+        """Name of the measurements JSON: as the round says, or it begins with the system, best with the scenario
+        at its end."""
+        fixed = self.round.layout["measurements_json"]
+        if isinstance(fixed, str):
+            return fixed if fixed in self.tree.files(self.measurements_path) else None
         names = [
             n
             for n in sorted(self.tree.files(self.measurements_path))
@@ -167,8 +195,11 @@ class Result:
 
     def compliance_path(self, test: str = "") -> str:
         """The directory of a compliance test, or of all of them."""
-        path = self.layout.compliance(self.round, test or "TEST").as_posix()
-        return path if test else path.rpartition("/")[0]
+        return (
+            self.layout.compliance(self.round, test)
+            if test
+            else self.layout.place(self.round, "compliance_dir")
+        ).as_posix()
 
     @cached_property
     def compliance_runs(self) -> dict[str, Run]:

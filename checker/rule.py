@@ -16,6 +16,10 @@ INFERENCE = "https://github.com/mlcommons/inference_policies/blob/master/inferen
 SUBMISSION = "https://github.com/mlcommons/policies/blob/master/submission_rules.adoc"
 POWER = "https://github.com/mlcommons/inference_policies/blob/master/power_measurement.adoc"
 
+LOADGEN, ENDPOINT = "loadgen", "endpoint"
+"""Kinds of result: LoadGen ran in front of the system, or a client of a served endpoint measured it."""
+EVERY_KIND = (LOADGEN, ENDPOINT)
+
 OWN_FAMILIES = ("quality", "rehearsal", "internal")
 
 Check = Callable[[Any], Iterable[Problem]]
@@ -37,7 +41,8 @@ class Rule:
     ``needs`` names the parsed files of the node without which the rule is skipped. ``power_checker``: in the
     official flow it belongs to the separate power checker; ``official_power_only``: replaced by one note when
     power comes from powerd. ``spares_results``: an error, but of no result in particular.
-    ``forgiven_by``: what a declared rehearsal must say for it to be forgiven.
+    ``forgiven_by``: what a declared rehearsal must say for it to be forgiven. ``kinds``: the kinds of result that
+    it looks at.
     """
 
     id: str
@@ -58,6 +63,7 @@ class Rule:
     official_power_only: bool = False
     spares_results: bool = False
     forgiven_by: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = (LOADGEN,)
 
     @property
     def family(self) -> str:
@@ -131,7 +137,7 @@ def effects(round_name: str, division: str = "") -> Mapping[str, Effect]:
 def effect_of(rule_id: str, problem: Problem, round_name: str, division: str) -> Effect:
     """What the official checker does with one breach: as the problem says, by its aspect, or by its rule."""
     table = effects(round_name, division)
-    aspect = problem.aspect or ("absent" if problem.raises else None)
+    aspect = problem.aspect or ("raises" if problem.raises else None)
     return problem.effect or table.get(f"{rule_id}:{aspect}") or table[rule_id]
 
 

@@ -84,6 +84,8 @@ class RulePass:
                         yield from ((r, Scope.RESULT) for r in benchmark.results if wanted(only, r))
 
     def _apply(self, rule: Rule, node: Node) -> None:
+        if isinstance(node, Result) and node.kind not in rule.kinds:
+            return
         if not self._ready(rule, node) or self._replaced(rule, node):
             return
         try:
@@ -129,6 +131,7 @@ class RulePass:
             effect = Effect.LOG
         if problem.severity is None and not effect.fails and rule.id in self.severities:
             problem = replace(problem, severity=self.severities[rule.id])
+        problem = replace(problem, message=_with_end(problem.message, effect))
         self.findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:
@@ -153,8 +156,15 @@ class RulePass:
             if source.kind in self.power_checker_files and not self.power_checker and effect.fails:
                 effect = Effect.LOG
             message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
+            message = _with_end(message, effect)
             problem = Problem(message, source.path, source.broken, "a readable file", source.line)
             self.findings.append(finding(rule, problem, effect, place))
+
+
+def _with_end(message: str, effect: Effect) -> str:
+    """The message, with the word that the official checker does not survive it, unless it says so already."""
+    ends = effect in (Effect.CRASH, Effect.LOADING, Effect.LISTING) and "traceback" not in message
+    return f"{message}; the official checker ends with a traceback on it" if ends else message
 
 
 def touches(only: Place, place: Place, depth: int) -> bool:
@@ -185,7 +195,7 @@ def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Findi
         fix=rule.fix,
         link=rule.link,
         fingerprint=digest[:16],
-        spares_results=rule.spares_results,
+        spares_results=rule.spares_results if problem.spares_results is None else problem.spares_results,
         cause=problem.cause or "",
         excusable=problem.excusable and not problem.raises,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ def reader(
 ) -> Callable[[Path], LoadgenLog]:
     """What reads a run of a round; ``read_text`` does in the rounds whose logs are plain text."""
     if not in_summary(round_):
-        return LoadgenLog.read
+        return partial(LoadgenLog.read, markers=round_.log_markers)
     ignored = tuple(round_.facts["ignored_loadgen_errors"])
     return lambda path: read_text(path, ignored)
 

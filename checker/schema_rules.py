@@ -32,9 +32,11 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     scenario = run.log.value.first("effective_scenario")
     facts: dict[str, Any] = dict(result.round.facts)
     seeds = result.round.facts["seeds"]
-    facts["benchmark"] = result.rules.facts
+    queries = {"Offline": None, **(result.rules.facts["min_queries"] or {})}
+    facts["benchmark"] = {**result.rules.facts, "min_queries": queries}
     facts["run_seeds"] = seeds.get(run.test) or seeds["default"]
-    facts["server_latency_ns"] = result.rules.latency_constraint_ns("Server")
+    by_directory = result.round.reading.get("latency_constraint_by_directory") and result.canonical
+    facts["server_latency_ns"] = result.rules.latency_constraint_ns(by_directory or "Server")
     facts["result_key"] = result.rules.result_key(scenario) if isinstance(scenario, str) else None
     facts["min_queries"] = _min_queries(run, scenario)
     return facts
@@ -42,7 +44,7 @@ def facts_of_run(run: Run) -> dict[str, Any]:
 
 def _min_queries(run: Run, scenario: object) -> dict[str, Any] | None:
     """The least number of queries of a scenario; None where early stopping decides instead."""
-    least = run.result.rules.facts["min_queries"].get(scenario)
+    least = (run.result.rules.facts["min_queries"] or {}).get(scenario)
     if least is None or scenario in run.result.round.facts["early_stopping_scenarios"]:
         return None
     return {"keys": ["effective_min_query_count"], "least": least}

@@ -8,7 +8,7 @@ where it would end with a traceback nothing is listed at all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from checker.model import Effect, Finding, Place
 
@@ -21,8 +21,8 @@ BEFORE_ACCURACY = ("structure/acc-txt", "structure/acc-file-list")
 class Verdicts:
     """The verdicts on a tree with these findings. Findings are looked up by place, never searched through."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        """Findings of the whole tree, forgiven ones included."""
+    def __init__(self, findings: Sequence[Finding], results: Collection[Place] = ()) -> None:
+        """Findings of the whole tree, forgiven ones included; ``results`` are the places of the results."""
         self.findings = findings
         self._at: dict[Place, list[int]] = defaultdict(list)
         for at, found in enumerate(findings):
@@ -34,8 +34,15 @@ class Verdicts:
         self._stop = next((at for at, f in failing if f.effect is Effect.STOP), None)
         self._skipped = {f.place.cut(DEPTHS[f.effect]) for _, f in failing if f.effect in SKIPPING}
         self._failed = {f.place for _, f in failing if f.effect is Effect.RESULT}
-        crashes = (at for at, f in failing if f.effect is Effect.CRASH and self._reached(f))
-        self._crash = next(crashes, None)
+        self._crash: int | None = None
+        self._crash = next((at for at, f in failing if self._ends_it(f)), None)
+        if self._crash is None:
+            fine = [place for place in results if self.reference_valid(place)]
+            lists = ((at, f.place) for at, f in failing if f.effect is Effect.LISTING)
+            self._crash = next((at for at, p in lists if any(p.covers(place) for place in fine)), None)
+
+    def _ends_it(self, found: Finding) -> bool:
+        return found.effect is Effect.LOADING or (found.effect is Effect.CRASH and self._reached(found))
 
     def _reached(self, crash: Finding) -> bool:
         """Whether the official checker gets as far as this crash."""
@@ -54,9 +61,9 @@ class Verdicts:
 
     def reference_valid(self, place: Place) -> bool:
         """Whether the official checker lists the result at ``place``, provided that it has a number."""
-        if self._stop is not None or self._crash is not None or place in self._failed:
+        if self._stop is not None or self._crash is not None:
             return False
-        return not self._skipped.intersection(above(place))
+        return not (self._skipped | self._failed).intersection(above(place))
 
     def valid(self, place: Place) -> bool:
         """Whether nothing counts against the result at ``place``."""

@@ -28,3 +28,14 @@ def listing(names: Sequence[str], most: int = 6) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 error``, ``2 errors``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``2 h 10 min``."""
+    if round(seconds) <= 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

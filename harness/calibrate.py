@@ -6,7 +6,9 @@ real latency is under half of the expected one runs out of prepared queries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.model import LoadSettings
 from harness.scenarios import Scenario
@@ -16,6 +18,9 @@ CALIBRATION_S = 2.0
 RETRY_FACTOR = 0.8
 RETRY_RATE_FACTOR = 1.25
 """An expected rate that is too high only makes an Offline run longer."""
+FEW = {"latency": 64, "rate": 1024}
+"""A run of fewer queries (streams) or samples (Offline) tells its pace badly: the first ones are the slow ones."""
+FEW_FACTOR, FEW_RATE_FACTOR = 0.4, 3.0
 RETRY_MORE_FACTOR = 1.5
 """At least so much more than was expected before: the machine was busy for a part of the run that was too short."""
 RETRY_LOAD_FACTOR = 0.9
@@ -33,6 +38,11 @@ class Judgement:
     retry: LoadSettings | None
     only_short: bool = False
     """INVALID for nothing but early stopping: what is expected of a rehearsal with few queries."""
+
+
+def fast(latencies: Sequence[float]) -> float:
+    """The latency that a tenth of the calls keep, in seconds: what a load on the machine does not hide."""
+    return sorted(latencies)[len(latencies) // 10]
 
 
 def merged(base: LoadSettings, over: LoadSettings) -> LoadSettings:
@@ -84,12 +94,14 @@ def _correction(log: LoadgenLog, scenario: Scenario, settings: LoadSettings) -> 
         mean_ns = log.first("result_mean_latency_ns") or log.first("result_mean_query_latency_ns")
         if not mean_ns:
             return None
-        return replace(settings, target_latency_ms=RETRY_FACTOR * float(mean_ns) / 1e6)
-    rate = log.first("result_samples_per_second")
-    if not rate:
+        factor = FEW_FACTOR if _is_few(log, "result_query_count", "latency") else RETRY_FACTOR
+        return replace(settings, target_latency_ms=factor * float(mean_ns) / 1e6)
+    rate = float(log.first("result_samples_per_second") or 0.0)
+    if rate <= 0.0:
         return None
-    before = settings.target_qps or 0.0
-    return replace(settings, target_qps=max(float(rate) * RETRY_RATE_FACTOR, before * RETRY_MORE_FACTOR))
+    few = _is_few(log, "effective_samples_per_query", "rate")
+    wanted = rate * (FEW_RATE_FACTOR if few else RETRY_RATE_FACTOR)
+    return replace(settings, target_qps=max(wanted, (settings.target_qps or 0.0) * RETRY_MORE_FACTOR))
 
 
 def _late(log: LoadgenLog) -> str:
@@ -116,12 +128,31 @@ def _lower_load(log: LoadgenLog, settings: LoadSettings) -> LoadSettings | None:
     return replace(settings, target_qps=RETRY_LOAD_FACTOR * share * min(float(offered), float(completed)))
 
 
-def advice(scenario: Scenario, judgement: Judgement) -> str:
-    """What to change, for a run that is still invalid."""
+def _is_few(log: LoadgenLog, key: str, expects: str) -> bool:
+    count = log.first(key)
+    return count is not None and int(count) < FEW[expects]
+
+
+def advice(scenario: Scenario, judgement: Judgement, user_conf: Path | None = None) -> str:
+    """What to change, for a run that is still invalid: the option and its value, or the key of ``user_conf``."""
+    if judgement.retry is None and TOO_FEW in judgement.reasons:
+        return "let it run longer: leave out --rehearsal and any min_query_count of your own, or give larger ones"
     if judgement.retry is None:
         return "look at mlperf_log_summary.txt and mlperf_log_detail.txt of the run"
+    bound = {"latency": "smaller", "rate": "larger", "load": "smaller"}[scenario.expects]
+    option, value = correction(scenario, judgement.retry)
+    if user_conf is None:
+        why = ": fewer arrivals wait less" if scenario.expects == "load" else ""
+        return f"set {option} {value} or {bound}{why}"
+    key = "target_latency" if scenario.expects == "latency" else "target_qps"
+    return (
+        f"set *.{scenario.name}.{key} = {value} or {bound} in {user_conf}, "
+        f"or give {option} {value} in the place of --user-conf"
+    )
+
+
+def correction(scenario: Scenario, settings: LoadSettings) -> tuple[str, str]:
+    """The option that carries the expectation of a scenario, and its value in ``settings``."""
     if scenario.expects == "latency":
-        return f"set --target-latency-ms {judgement.retry.target_latency_ms:.4g} or smaller"
-    if scenario.expects == "load":
-        return f"set --target-qps {judgement.retry.target_qps:.4g} or smaller: fewer arrivals wait less"
-    return f"set --target-qps {judgement.retry.target_qps:.4g} or larger"
+        return "--target-latency-ms", f"{settings.target_latency_ms:.4g}"
+    return "--target-qps", f"{settings.target_qps:.4g}"

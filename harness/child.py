@@ -16,10 +16,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import IO, Any
 
 from harness import loadgen
+from harness.calibrate import fast
 from harness.extras import need
 from harness.model import Job
 from harness.queued import QueuedSut
@@ -123,7 +124,7 @@ class Child:
             self._ended.set()
 
     def _calibrate(self, sut: Sut, total: int) -> int:
-        sizes = self._sizes()
+        sizes = BY_NAME[self._job.scenario].sizes(self._job.batch)
         done: list[list[list[float]]] = []
 
         def measure() -> None:
@@ -147,19 +148,12 @@ class Child:
             p50_latency_ms=medians[0][1] if medians else 0.0,
             samples_per_second=max((size * len(each) / sum(each) for size, each in rows), default=0.0),
             queries=sum(len(each) for _, each in rows),
-            fast_latency_ms=_fast(rows[0][1]) * 1e3 if rows else 0.0,
-            fast_samples_per_second=max((size / _fast(each) for size, each in rows), default=0.0),
+            fast_latency_ms=fast(rows[0][1]) * 1e3 if rows else 0.0,
+            fast_samples_per_second=max((size / fast(each) for size, each in rows), default=0.0),
             batches=medians if isinstance(sut, QueuedSut) else [],
         )
         self._say(event="done", drained=sut.draining, completed=sut.completed)
         return 0
-
-    def _sizes(self) -> list[int]:
-        """Samples per call of the runtime that are measured: one figure, or in Server 1, 2, 4 … up to the bound."""
-        row, most = BY_NAME[self._job.scenario], self._job.batch
-        if row.expects != "load":
-            return [most if row.batches else row.per_query]
-        return [*(1 << n for n in range(most.bit_length()) if 1 << n < most), most]
 
     def _listen(self) -> None:
         for word in self._words:
@@ -188,11 +182,6 @@ class Child:
         self._voice.flush()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _fast(latencies: Sequence[float]) -> float:
-    """The latency that a tenth of the calls keep, in seconds: what a load on the machine does not hide."""
-    return sorted(latencies)[len(latencies) // 10]
 
 
 def _kind(error: BaseException) -> str:

@@ -24,8 +24,9 @@ class Background:
         with log.open("ab") as errors:
             # In a session of its own: Ctrl-C must not end the meter before the run has been drained.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "powerd.cli", *arguments],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "powerd.cli", *arguments, "--until-stdin-closes"],
+                # Nothing is ever written there: it closes when we end, even by SIGKILL, and so ends the child.
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -68,8 +69,9 @@ class Background:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def emulator(driver: str, load: str, folder: Path) -> tuple[Background, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from importlib import metadata
 from typing import Any
 
 from schemas.errors import UserError
@@ -40,3 +41,13 @@ def _is_there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
+
+
+def version(distribution: str) -> str | None:
+    """The installed version of a distribution; None when it, or its module, is not there. Nothing is imported."""
+    if distribution in missing():
+        return None
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

@@ -10,11 +10,12 @@ import re
 from pathlib import Path, PurePosixPath
 
 from harness import audit, extras, loadgen, system_types
+from harness.benchmarks.base import Benchmark
 from harness.calibrate import merged
 from harness.fixtures.description import read as read_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
 from harness.registry import backend_names, benchmark, unknown
-from harness.scenarios import BY_NAME
+from harness.scenarios import BY_NAME, Scenario
 from schemas.errors import UserError
 from schemas.layout import ResultPath
 from schemas.rounds import Round, load_round
@@ -64,6 +65,31 @@ def plan(request: RunRequest) -> Plan:
         baseline=baseline,
         system_type=system_type,
     )
+
+
+def known(
+    round_name: str, name: str, scenario: str | None, system_type: str = system_types.DEFAULT
+) -> tuple[Round, Benchmark, str, tuple[Scenario, ...]]:
+    """Round, benchmark, its official name and the scenarios that are meant: one, or all that can be run.
+
+    ``UserError`` for a name that nobody knows.
+    """
+    round_ = load_round(round_name)
+    bench = benchmark(name)
+    official = _official(round_, bench.official, name)
+    if system_type not in round_.facts["system_types"]:
+        raise UserError(unknown("system type", system_type, round_.facts["system_types"]))
+    if scenario is not None:
+        return round_, bench, official, (BY_NAME[system_types.canonical(round_, scenario)],)
+    rules = round_.benchmark(official).scenarios(system_type)
+    names = () if rules is None else (*rules.required, *rules.optional)
+    found = tuple(BY_NAME[n] for n in names if n in BY_NAME)
+    if not found:
+        raise UserError(
+            f"round {round_.name} has no scenario for {official} on {system_type} systems that this version "
+            "runs; choose another benchmark or another --system-type"
+        )
+    return round_, bench, official, found
 
 
 def _refuse_missing_packages() -> None:

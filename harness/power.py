@@ -113,7 +113,7 @@ def connected(request: PowerRequest, plan: Plan, folder: Path, observer: Observe
             stack.enter_context(process)
         with _sentences():
             client = PowerdClient(url)
-        meter = _meter(client, url, request.meter)
+        meter = choose_meter(client, url, request.meter)
         around = PowerAround(client, meter, plan, folder / "power", observer)
         observer.connected(url, meter)
         try:
@@ -123,8 +123,8 @@ def connected(request: PowerRequest, plan: Plan, folder: Path, observer: Observe
             observer.disconnected()
 
 
-def _meter(client: PowerdClient, url: str, wanted: str | None) -> str:
-    """The meter to use: the named one, or the only one."""
+def choose_meter(client: PowerdClient, url: str, wanted: str | None) -> str:
+    """The meter to use: the named one, or the only one; ``UserError`` when there is no such choice."""
     with _sentences():
         names = [str(m["name"]) for m in client.meters()]
     if wanted is not None and wanted not in names:

@@ -16,9 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from harness.model import Job
 from schemas.errors import Failed, UserError
 
 LOG_NAME = "child.log"
@@ -52,11 +51,19 @@ class Progress:
             self.changed_at = time.monotonic()
 
 
+class Orders(Protocol):
+    """What a child is told first."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As one JSON object."""
+        ...
+
+
 class ChildProcess:
     """One child, from its job to its last word. Use as a context: leaving it ends the child."""
 
     def __init__(
-        self, job: Job, log_dir: Path, *, patience: Patience = PATIENCE, entry: str = "harness.child"
+        self, job: Orders, log_dir: Path, *, patience: Patience = PATIENCE, entry: str = "harness.child"
     ) -> None:
         """Start it; it works up to ``ready`` at once."""
         self._patience = patience

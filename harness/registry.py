@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import cast
+from typing import Literal, cast
 
 from harness.benchmarks.base import Backend, Benchmark
 from harness.compliance.base import ComplianceTest
@@ -38,6 +38,11 @@ def backend(name: str) -> Backend:
         raise UserError(unknown("backend", name, backend_names()))
     kinds = cast("list[type[Backend]]", collect("harness.backends", "BACKEND"))
     return next(kind for kind in kinds if kind.name == name)()
+
+
+def compute_of(name: str) -> Literal["cpu", "accelerator"]:
+    """What a runtime computes on; the processors, unless its ``compute`` says otherwise."""
+    return "accelerator" if getattr(backend(name), "compute", "cpu") == "accelerator" else "cpu"
 
 
 def compliance_tests() -> dict[str, ComplianceTest]:

@@ -101,7 +101,8 @@ class Runner:
             why = "; ".join(judgement.reasons)
             if last or judgement.retry is None:
                 raise self._invalid(result, judgement)
-            self._say(f"{spec.name}: INVALID ({why}); once more with corrected settings")
+            corrected = " ".join(calibrate.correction(self._scenario, judgement.retry))
+            self._say(f"{spec.name}: INVALID ({why}); once more with corrected settings: {corrected}")
             self.done.retried.append(spec.name)
             return judgement.retry
         return None
@@ -116,7 +117,7 @@ class Runner:
     def _invalid(self, result: RunResult, judgement: Judgement) -> Failed:
         return Failed(
             f"LoadGen calls the {result.spec.name} run INVALID: {'; '.join(judgement.reasons)}; "
-            f"{calibrate.advice(self._scenario, judgement)} (logs: {result.log_dir})"
+            f"{calibrate.advice(self._scenario, judgement, self._plan.user_conf)} (logs: {result.log_dir})"
         )
 
     def _run_audit(self, spec: RunSpec) -> None:

@@ -37,6 +37,13 @@ class Scenario:
     batches: bool = False
     corrections: int = 1
 
+    def sizes(self, most: int | None = None) -> tuple[int, ...]:
+        """Samples per call of the runtime to measure: one figure, or in Server 1, 2, 4 … up to the bound ``most``."""
+        bound = self.batch if most is None else most
+        if self.expects != "load":
+            return (bound if self.batches else self.per_query,)
+        return (*(1 << n for n in range(bound.bit_length()) if 1 << n < bound), bound)
+
     def expectation(self, measured: Calibration, limit_ms: float | None = None) -> LoadSettings:
         """The setting that LoadGen needs, from a calibration; ``limit_ms`` is the latency limit of Server.
 

@@ -15,7 +15,7 @@ from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
 from harness.observer import Observer, Unseen
 from harness.plan import plan
-from harness.registry import benchmark
+from harness.registry import benchmark, compute_of
 from harness.runner import NoPower, Runner, Say
 from schemas.errors import Failed
 
@@ -52,6 +52,7 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
         submitter=request.submitter,
         system_name=request.system,
         framework=_framework(done),
+        compute=compute_of(request.backend),
         system_type=planned.system_type,
     )
     written = submission.write(planned, done, accuracy, evidence, described)

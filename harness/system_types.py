@@ -47,18 +47,23 @@ def _described(request: RunRequest, round_: Round) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def canonical(round_: Round, asked: str) -> str:
+    """The canonical name of a scenario that this version runs; ``UserError`` for others."""
+    name = round_.canonical_scenario(asked) or round_.canonical_scenario(asked.lower())
+    if name is None:
+        raise UserError(unknown("scenario", asked, BY_NAME))
+    if name not in BY_NAME:
+        raise UserError(f"scenario {name} cannot be run yet; this version runs {', '.join(BY_NAME)}")
+    return name
+
+
 def scenario(request: RunRequest, round_: Round, official: str, system_type: str) -> str:
     """The canonical name of the scenario asked for; ``UserError`` when it cannot or may not be run.
 
     The open division takes any scenario of MLPerf, the others only those that the round lists for the benchmark
     and the type. A benchmark without any scenario for the type is refused everywhere.
     """
-    asked = request.scenario
-    name = round_.canonical_scenario(asked) or round_.canonical_scenario(asked.lower())
-    if name is None:
-        raise UserError(unknown("scenario", asked, BY_NAME))
-    if name not in BY_NAME:
-        raise UserError(f"scenario {name} cannot be run yet; this version runs {', '.join(BY_NAME)}")
+    name = canonical(round_, request.scenario)
     rules = round_.benchmark(official).scenarios(system_type)
     if rules is None:
         raise UserError(

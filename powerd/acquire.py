@@ -15,7 +15,7 @@ from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.drivers.base import Driver
 from powerd.errors import Garbled, Gone, PowerdError, Refused
-from powerd.model import MeterInfo, Quality, Reading, Settings, Stamps, Values
+from powerd.model import Calibration, MeterInfo, Quality, Reading, Settings, Stamps, Values
 from powerd.stamping import Update, UpdateFollower
 from powerd.transports import LineSettings, open_port
 from powerd.transports.tap import TapTransport
@@ -74,6 +74,7 @@ class Acquisition:
         line: LineSettings | None = None,
         record: Path | None = None,
         first_sequence: int = 1,
+        calibration: Calibration | None = None,
     ) -> None:
         self._name = name
         self._driver: Driver = drivers.find(driver_name)
@@ -84,6 +85,7 @@ class Acquisition:
         self._on_event = on_event
         self._line = line or LineSettings()
         self._record = record
+        self._calibration = calibration or Calibration()
         self._sequence = itertools.count(first_sequence)
         self._state = AcquisitionState()
         self._lock = threading.Lock()
@@ -154,7 +156,7 @@ class Acquisition:
         """One life of the line: from open to the first error or the stop."""
         port = TapTransport(open_port(self._port_name, self._line, self._record))
         try:
-            info = self._driver.identify(port)
+            info = replace(self._driver.identify(port), calibration=self._calibration)
             self._check_rate(port.byte_time_ns)
             settings = self._driver.configure(port, info, self._wanted)
             self._state = replace(self._state, connected=True, info=info, settings=settings, last_error=None)

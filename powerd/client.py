@@ -7,11 +7,9 @@ One connection is kept open, so that a clock exchange costs one round trip on a 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import shutil
-import socket
 import threading
 import time
 import uuid
@@ -19,8 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
+from powerd.client_line import TIMEOUT_S, ClientError, Line
 from schemas import __version__
 from schemas.power_session import (
     CLIENT_GREETING,
@@ -32,22 +31,13 @@ from schemas.power_session import (
     hash_file,
 )
 
-TIMEOUT_S = 60.0
 ROUNDS = 8
 PAGE = 5_000
 CLOSING_POLL_S = 0.2
 CLOSING_LIMIT_S = 45.0
+__all__ = ["ClientError", "ClockTie", "PowerSession", "PowerdClient"]
 Mode = Literal["ranging", "testing"]
 LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
-
-
-class ClientError(Exception):
-    """The daemon is not there, refused, or answered what it should not. ``status`` is the HTTP status or 0."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        """One sentence."""
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +54,16 @@ class ClockTie:
 class PowerdClient:
     """A daemon at a URL. Thread safe: one request at a time."""
 
-    def __init__(self, url: str, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """Connects at the first request; ``ClientError`` for a URL that is none."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ClientError(f"found URL {url!r}, wanted for example http://127.0.0.1:8675")
+    def __init__(
+        self, url: str, token: str | None = None, ca_file: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """Connects at the first request; ``ClientError`` for a URL that is none.
+
+        ``url`` is ``http://HOST:PORT``, ``https://HOST:PORT`` or ``unix:PATH``. Without ``token`` and ``ca_file`` those
+        of the environment count: ``POWERD_TOKEN``, and ``POWERD_CA_FILE``, a PEM file of authorities to trust.
+        """
         self.url = url
-        self._host, self._port = parts.hostname, parts.port or 80
-        self._token = token
-        self._timeout_s = timeout_s
-        self._connection: http.client.HTTPConnection | None = None
+        self._line = Line(url, token, ca_file, timeout_s)
         self._lock = threading.Lock()
 
     def health(self) -> dict[str, Any]:
@@ -187,7 +177,7 @@ class PowerdClient:
     def close(self) -> None:
         """Give the connection back."""
         with self._lock:
-            self._drop()
+            self._line.close()
 
     def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         data = self._request(method, path, body)
@@ -200,51 +190,12 @@ class PowerdClient:
         return found
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> bytes:
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body)
         with self._lock:
-            status, answer = self._send(method, path, data, headers)
+            status, answer = self._line.send(method, path, data)
         if status >= 400:
             raise ClientError(_detail(answer) or f"{self.url} answered with status {status}", status)
         return answer
-
-    def _send(self, method: str, path: str, data: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        """One request on the kept connection; once more on a new one when the daemon had closed the old."""
-        for fresh in (self._connection is None, True):
-            try:
-                if fresh or self._connection is None:
-                    self._connect()
-                assert self._connection is not None
-                self._connection.request(method, path, body=data, headers=headers)
-                response = self._connection.getresponse()
-                return response.status, response.read()
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-                self._drop()
-                if fresh:
-                    raise ClientError(f"powerd at {self.url} closed the connection: {error}") from error
-            except (OSError, http.client.HTTPException) as error:
-                self._drop()
-                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-                raise ClientError(
-                    f"no powerd answers at {self.url} ({reason}); start one with `powerd run`"
-                ) from error
-        raise ClientError(f"no powerd answers at {self.url}")
-
-    def _connect(self) -> None:
-        self._drop()
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connection = connection
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def _detail(answer: bytes) -> str | None:

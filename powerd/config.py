@@ -1,18 +1,18 @@
-"""What a daemon is told: meters, data directory, address. All mistakes are reported at once."""
+"""What a daemon is told: meters, data directory, addresses, who may come. All mistakes are reported at once."""
 
 from __future__ import annotations
 
-import difflib
-import math
+import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from powerd import config_values as values
 from powerd import drivers
-from powerd.errors import NotThere
-from powerd.model import Settings
+from powerd.config_values import Mistakes
+from powerd.model import Calibration, Settings
 from powerd.transports import LineSettings
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
@@ -30,45 +30,59 @@ class MeterConfig:
     settings: Settings = field(default_factory=Settings)
     line: LineSettings = field(default_factory=LineSettings)
     record: Path | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come, and how. ``insecure`` is a person's word that others on the network are trusted."""
+
+    tokens_file: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    insecure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything a daemon needs."""
+    """Everything a daemon needs. Samples older than ``retention_ns`` are removed; None keeps them for ever."""
 
     meters: tuple[MeterConfig, ...]
     data_dir: Path
     host: str
     port: int
+    socket: Path | None = None
+    access: Access = field(default_factory=Access)
+    retention_ns: int | None = None
 
 
-class _Mistakes:
-    """Collects what is wrong, so that a user is told once."""
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-
-    def add(self, text: str) -> None:
-        self.found.append(text)
-
-    def unknown(self, place: str, key: str, known: Sequence[str]) -> None:
-        near = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        self.add(f"{place}: unknown key {key!r}; {hint}")
-
-    def check(self, source: str) -> None:
-        if self.found:
-            raise UserError(f"{source}: " + "; ".join(self.found))
-
-
-METER_KEYS = ("name", "driver", "port", "interval", "channels", "voltage_range", "current_range", "crest_factor",
-              "baud", "record")  # fmt: skip
-DAEMON_KEYS = ("data_dir", "listen")
+_SETTINGS = {
+    "interval": ("interval_ns", values.interval_ns),
+    "voltage_range": ("voltage_range_v", values.electric_range),
+    "current_range": ("current_range_a", values.electric_range),
+    "crest_factor": ("crest_factor", values.whole),
+    "channels": ("channels", values.channels),
+}
+_LINE = {
+    "baud": ("baud", values.baud),
+    "data_bits": ("data_bits", values.data_bits),
+    "parity": ("parity", values.parity),
+    "stop_bits": ("stop_bits", values.stop_bits),
+}
+_CALIBRATION = {
+    "calibrated": ("calibrated", values.calibrated),
+    "certificate": ("certificate", values.text),
+    "ambient_c": ("ambient_c", values.ambient_c),
+    "wiring": ("wiring", values.text),
+}
+METER_KEYS = ("name", "driver", "port", *_SETTINGS, *_LINE, *_CALIBRATION, "record")
+_FILES = ("tokens_file", "tls_certificate", "tls_key")
+DAEMON_KEYS = ("data_dir", "listen", "socket", *_FILES, "insecure", "retention")
 
 
 def parse_meter(text: str) -> MeterConfig:
     """``NAME=DRIVER:PORT[,key=value…]``; ``UserError`` says all that is wrong with it."""
-    mistakes = _Mistakes()
+    mistakes = Mistakes()
     head, *rest = text.split(",")
     name, equals, target = head.partition("=")
     driver, colon, port = target.partition(":")
@@ -103,17 +117,10 @@ def load(path: Path) -> Config:
 def read(path: Path) -> tuple[Config, list[str]]:
     """A TOML file, as far as it can be understood, and all its mistakes; ``UserError`` when it is no TOML."""
     document = _document(path)
-    mistakes = _Mistakes()
+    mistakes = Mistakes()
     for key in document:
         if key not in {"daemon", "meter"}:
             mistakes.unknown("the file", key, ("daemon", "meter"))
-    daemon = document.get("daemon", {})
-    if not isinstance(daemon, dict):
-        mistakes.add("daemon is no table: write [daemon]")
-        daemon = {}
-    for key in daemon:
-        if key not in DAEMON_KEYS:
-            mistakes.unknown("[daemon]", key, DAEMON_KEYS)
     rows = document.get("meter", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         mistakes.add("meter is no list of tables: write [[meter]], with two brackets")
@@ -122,49 +129,94 @@ def read(path: Path) -> tuple[Config, list[str]]:
     names = [row.get("name") for row in rows]
     for name in sorted({str(n) for n in names if n is not None and names.count(n) > 1}):
         mistakes.add(f"two meters are named {name}, wanted a name of its own for each")
-    host, port = _value(daemon.get("listen", DEFAULT_LISTEN), _listen, "[daemon]", mistakes) or ("", 0)
+    daemon = document.get("daemon", {})
+    if not isinstance(daemon, dict):
+        mistakes.add("daemon is no table: write [daemon]")
+        daemon = {}
     known = tuple(m for m in meters if m is not None)
-    return Config(known, Path(str(daemon.get("data_dir", default_data_dir()))), host, port), mistakes.found
+    return _daemon(daemon, known, path.parent, mistakes), mistakes.found
+
+
+def _daemon(
+    row: Mapping[str, Any], meters: tuple[MeterConfig, ...], here: Path, mistakes: Mistakes
+) -> Config:
+    """``[daemon]``; paths are meant from the folder of the file, but for ``data_dir``."""
+    for key in row:
+        if key not in DAEMON_KEYS:
+            mistakes.unknown("[daemon]", key, DAEMON_KEYS)
+
+    def of(key: str, reader: Any, default: Any) -> Any:
+        return mistakes.value(row[key], reader, f"[daemon]: {key}") if key in row else default
+
+    files = {key: None if (name := of(key, values.text, None)) is None else here / name for key in _FILES}
+    access = Access(**files, insecure=of("insecure", values.flag, False) or False)
+    socket = of("socket", values.text, None)
+    host, port = of("listen", values.listen, values.listen(DEFAULT_LISTEN)) or ("127.0.0.1", 0)
+    found = Config(
+        meters=meters,
+        data_dir=Path(str(row["data_dir"])) if "data_dir" in row else default_data_dir(),
+        host=host,
+        port=port,
+        socket=None if socket is None else here / socket,
+        access=access,
+        retention_ns=of("retention", values.retention_ns, None),
+    )
+    for mistake in exposure(found):
+        mistakes.add(f"[daemon]: {mistake}")
+    return found
+
+
+def exposure(config: Config) -> list[str]:
+    """What is missing for the address that the daemon is to listen on."""
+    access, found = config.access, []
+    if (access.tls_certificate is None) != (access.tls_key is None):
+        found.append("tls_certificate and tls_key go together: found one of them, wanted both")
+    if access.insecure or is_loopback(config.host):
+        return found
+    missing = [key for key in _FILES if getattr(access, key) is None]
+    if missing:
+        found.append(
+            f"found listen address {config.host}, which others can reach, without {', '.join(missing)}: set them in "
+            "[daemon] of --config FILE, or insecure = true where everybody may do everything; or stay on 127.0.0.1 "
+            "and use an SSH tunnel"
+        )
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
 
 
 def _document(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"configuration {path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"configuration {path} cannot be read: {error.strerror}; name a TOML file with a [[meter]]"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"configuration {path} is not TOML: {error}") from error
-
-
-def _listen(value: Any) -> tuple[str, int]:
-    try:
-        return parse_listen(str(value))
-    except UserError as error:
-        raise ValueError(str(error)) from None
+        raise UserError(f"configuration {path} is not TOML: {error}; put that place right") from error
 
 
 def default_data_dir() -> Path:
     """Where samples go unless told otherwise."""
-    import os
-
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
-    return Path(base) / "edgewatt"
+    base = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".local/state") / "edgewatt"
+    except RuntimeError:
+        raise UserError("this user has no home directory: say with --data-dir where samples go") from None
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """``HOST:PORT``; any host that is not this machine is refused, because the API has no tokens yet."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise UserError(f"--listen {text!r}: wanted HOST:PORT, for example {DEFAULT_LISTEN}")
-    if host not in {"127.0.0.1", "localhost", "[::1]"}:
-        raise UserError(
-            f"--listen {text!r}: found an address that others can reach, wanted 127.0.0.1 or [::1]; "
-            "use an SSH tunnel to watch from elsewhere"
-        )
-    return host.strip("[]"), int(port)
+    """``HOST:PORT``; ``UserError`` for anything else."""
+    try:
+        return values.listen(text)
+    except ValueError as error:
+        raise UserError(f"--listen {error}") from None
 
 
-def _meter(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> MeterConfig | None:
+def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes) -> MeterConfig | None:
     for key in row:
         if key not in METER_KEYS:
             mistakes.unknown(place, key, METER_KEYS)
@@ -172,18 +224,22 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> MeterConf
     missing = [k for k in ("name", "driver", "port") if not row.get(k)]
     if missing:
         mistakes.add(f"{place}: no {', '.join(missing)}")
-    settings = _settings(row, place, mistakes)
-    baud = _value(row.get("baud", LineSettings().baud), _baud, f"{place}: baud", mistakes)
-    driver = None if "driver" in missing else _value(row["driver"], _driver, place, mistakes)
+    if "name" not in missing:
+        mistakes.value(row["name"], values.name, f"{place}: name")
+    settings = _part(row, Settings(), _SETTINGS, place, mistakes)
+    line = _part(row, LineSettings(), _LINE, place, mistakes)
+    calibration = _part(row, Calibration(), _CALIBRATION, place, mistakes)
+    driver = None if "driver" in missing else mistakes.value(row["driver"], values.driver, place)
     if len(mistakes.found) > before or driver is None:
         return None
     meter = MeterConfig(
         name=str(row["name"]),
-        driver=str(row["driver"]),
+        driver=driver,
         port=str(row["port"]),
         settings=settings,
-        line=LineSettings(baud=baud),
+        line=line,
         record=Path(row["record"]) if "record" in row else None,
+        calibration=calibration,
     )
     too_slow = line_too_slow(meter)
     if too_slow is not None:
@@ -191,20 +247,17 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> MeterConf
     return meter
 
 
-def _settings(row: Mapping[str, Any], place: str, mistakes: _Mistakes) -> Settings:
-    changes: dict[str, Any] = {}
-    readers = {
-        "interval": ("interval_ns", _interval_ns),
-        "voltage_range": ("voltage_range_v", _range),
-        "current_range": ("current_range_a", _range),
-        "crest_factor": ("crest_factor", _whole),
-        "channels": ("channels", _channels),
+def _part(
+    row: Mapping[str, Any], base: Any, readers: Mapping[str, tuple[str, Any]], place: str, mistakes: Mistakes
+) -> Any:
+    """The record ``base`` with what the row says of it."""
+    assert {name for name, _ in readers.values()} <= {f.name for f in fields(base)}
+    changes = {
+        name: mistakes.value(row[key], reader, f"{place}: {key}")
+        for key, (name, reader) in readers.items()
+        if key in row
     }
-    assert {name for name, _ in readers.values()} <= {f.name for f in fields(Settings)}
-    for key, (name, reader) in readers.items():
-        if key in row:
-            changes[name] = _value(row[key], reader, f"{place}: {key}", mistakes)
-    return replace(Settings(), **changes)
+    return replace(base, **changes)
 
 
 def line_too_slow(meter: MeterConfig) -> str | None:
@@ -218,66 +271,3 @@ def line_too_slow(meter: MeterConfig) -> str | None:
         f"one update is up to {count} characters, {needed_ns / 1e6:.0f} ms at {meter.line.baud} baud, but is wanted "
         f"every {interval_ns / 1e6:.0f} ms: take more than {baud:.0f} baud, a longer interval or fewer channels"
     )
-
-
-def _driver(value: Any) -> str:
-    try:
-        return drivers.find(str(value)).name
-    except NotThere as error:
-        raise ValueError(str(error)) from None
-
-
-def _value(value: Any, reader: Any, place: str, mistakes: _Mistakes) -> Any:
-    try:
-        return reader(value)
-    except (ValueError, TypeError) as error:
-        mistakes.add(f"{place}: {error}")
-        return None
-
-
-def _channels(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise ValueError(f'found {value!r}, wanted a list such as ["1", "2"]')
-    return tuple(str(c) for c in value)
-
-
-def _whole(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"found {value!r}, wanted a whole number") from None
-
-
-def _baud(value: Any) -> int:
-    rate = _whole(value)
-    if not 300 <= rate <= 4_000_000:
-        raise ValueError(f"found {rate}, wanted a rate such as 9600 or 57600")
-    return rate
-
-
-def _interval_ns(text: Any) -> int:
-    """``1s``, ``500ms``, ``0.5s`` to nanoseconds."""
-    units = {"ms": 1_000_000, "s": NS_PER_S}
-    for unit, scale in units.items():
-        number = str(text).removesuffix(unit)
-        if number != str(text):
-            try:
-                interval = round(float(number) * scale)
-            except (ValueError, OverflowError):
-                break
-            if interval > 0:
-                return interval
-            break
-    raise ValueError(f"found {text!r}, wanted a time such as 1s or 500ms")
-
-
-def _range(value: Any) -> float | None:
-    if value == "auto":
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"found {value!r}, wanted auto or a number above 0")
-    return number

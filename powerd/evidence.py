@@ -13,16 +13,17 @@ from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from powerd import drivers
+from powerd import calibration, drivers
 from powerd.budget import BudgetTerm, ClockBounds, budget, u95
 from powerd.clock import ClockModel, Instant, NoTie
 from powerd.errors import Refused
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.store import Store, StoredWindow
 from powerd.timeline import Timeline, steps_between
+from powerd.views import exact
 from schemas import __version__
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
-from schemas.units import NS_PER_S, UnixNs, format_rfc3339
+from schemas.units import NS_PER_S
 
 SCHEMA = "edgewatt/window/1"
 MARGIN_NS = 60 * NS_PER_S
@@ -161,17 +162,24 @@ def document(store: Store, window: StoredWindow, now_ns: int) -> dict[str, Any]:
         "budget": [asdict(t) for t in terms],
         "quality": _quality(reasons),
         "reasons": reasons,
+        "notes": calibration.notes(evidence.info, span.line.utc.to_remote(span.begin.ns).ns),
         "marks": [
-            {"unix_ns": span.line.utc.to_remote(at).ns, "text": text}
-            for at, text in store.marks(window.ident)
+            {"unix_ns": ns, "time": exact(ns), "text": text}
+            for ns, text in ((span.line.utc.to_remote(at).ns, text) for at, text in store.marks(window.ident))
         ],
-        "opened_unix_ns": span.line.utc.to_remote(window.opened_ns).ns,
+        **opened(span.line.utc, window),
         "meter_info": None if evidence.info is None else asdict(evidence.info),
         "settings": [asdict(s) for s in evidence.settings],
         "daemon": {"name": "powerd", "version": __version__},
         "requested": {key: request.get(key) for key in ("begin_unix_ns", "end_unix_ns", "clock")},
     }
     return body | {"sha256": digest(body)}
+
+
+def opened(utc: ClockModel, window: StoredWindow) -> dict[str, Any]:
+    """When the window was opened, in UTC."""
+    at = utc.to_remote(window.opened_ns).ns
+    return {"opened_unix_ns": at, "opened": exact(at)}
 
 
 def digest(body: Mapping[str, Any]) -> str:
@@ -206,8 +214,8 @@ def _instants(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "begin_unix_ns": begin,
         "end_unix_ns": end,
-        "begin": format_rfc3339(UnixNs(begin), 6),
-        "end": format_rfc3339(UnixNs(end), 6),
+        "begin": exact(begin),
+        "end": exact(end),
         "duration_s": (span.end.ns - span.begin.ns) / NS_PER_S,
     }
 

@@ -6,7 +6,7 @@ Power is in watts, voltage in volts, current in amperes, frequency in hertz, tim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -30,6 +30,20 @@ class TimingMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What people say of a meter; it stands in the evidence as they said it.
+
+    ``calibrated`` is a day (``YYYY-MM-DD``), ``ambient_c`` the temperature around the meter in degrees Celsius,
+    ``certificate`` the number or place of the certificate, ``wiring`` how the load is connected (such as ``1P2W``).
+    """
+
+    calibrated: str | None = None
+    certificate: str | None = None
+    ambient_c: float | None = None
+    wiring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MeterInfo:
     """Who answered on the line. ``simulated`` is true for our emulators and for the wireless simulation."""
 
@@ -41,6 +55,7 @@ class MeterInfo:
     identity: str
     channels: tuple[str, ...]
     simulated: bool
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass(frozen=True, slots=True)

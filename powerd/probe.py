@@ -138,12 +138,19 @@ def as_json(found: Sequence[Found]) -> dict[str, Any]:
             "outcome": item.outcome.value,
             "message": item.message or None,
             "baud": item.baud,
-            "meter": None if item.info is None else asdict(item.info) | {"channels": [*item.info.channels]},
+            "meter": None if item.info is None else _meter(item.info),
             "option": option,
         }
         for item, option in meter_options(found)
     ]
     return {"schema": SCHEMA, "ports": rows}
+
+
+def _meter(info: MeterInfo) -> dict[str, Any]:
+    """Who answered; what people say of the meter is not known here."""
+    row = asdict(info) | {"channels": [*info.channels]}
+    del row["calibration"]
+    return row
 
 
 def as_lines(found: Sequence[Found]) -> Iterator[str]:

@@ -1,69 +1,137 @@
-"""The sockets: the API on loopback, in a thread of its own, while the main thread takes signals."""
+"""The sockets: the API on its address, each socket in a thread of its own, while the main thread takes signals."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from powerd import tokens
+from powerd.config import Config, exposure, is_loopback
 from powerd.service import Service
 from schemas.errors import UserError
+
+UNIX_HOSTS = frozenset({"powerd", "localhost"})
+"""Names under which clients speak to a Unix socket, which has none of its own."""
 
 
 class Server:
     """Serves a service until told to stop."""
 
-    def __init__(self, service: Service, host: str, port: int) -> None:
-        """Binds at once; ``UserError`` when the address is taken."""
-        self._socket = _bind(host, port)
-        self.port: int = self._socket.getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self.port}"
-        names = {host, "127.0.0.1", "localhost", "[::1]", shown}
-        self._hosts = frozenset(f"{name}:{self.port}" for name in names)
+    def __init__(self, service: Service, config: Config) -> None:
+        """Binds at once; ``UserError`` for a taken address, one that is not safe, tokens or keys that are wrong."""
+        for mistake in exposure(config):
+            raise UserError(mistake)
+        access = config.access
+        self._tokens = None if access.tokens_file is None else tokens.load(access.tokens_file)
+        self._tls = _tls_files(access.tls_certificate, access.tls_key)
         self._service = service
         self._stop = threading.Event()
         self._interrupted = False
+        main = _bind(config.host, config.port)
+        self.port: int = main.getsockname()[1]
+        self._sockets = [(main, self._tls)]
+        self._path = config.socket
+        if config.socket is not None:
+            self._sockets.append((_bind_path(config.socket), None))
+        shown = f"[{config.host}]" if ":" in config.host else config.host
+        self.url = f"{'https' if self._tls else 'http'}://{shown}:{self.port}"
+        names = {shown, *_own_names(config.host)}
+        self._hosts = frozenset(f"{name}:{self.port}" for name in names)
 
     def run(self, on_ready: Callable[[], None]) -> bool:
         """Serve until SIGTERM or SIGINT; whether it was SIGINT."""
+        servers = [self._one(sock, tls) for sock, tls in self._sockets]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._signalled)
+        threads = [
+            threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="api", daemon=True)
+            for server, (sock, _) in zip(servers, self._sockets, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        while not all(s.started for s in servers) and all(t.is_alive() for t in threads):
+            self._stop.wait(0.01)
+        on_ready()
+        tell_systemd("READY=1")
+        while all(t.is_alive() for t in threads) and not self._stop.wait(0.5):
+            pass
+        tell_systemd("STOPPING=1")
+        self._service.feed.close()
+        for server in servers:
+            server.should_exit = True
+        for thread in threads:
+            thread.join(5.0)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        return self._interrupted
+
+    def _one(self, sock: socket.socket, tls: tuple[str, str] | None) -> Any:
+        """A server of the same application for one socket."""
         import uvicorn
 
         from powerd.api.app import make_app
 
+        certificate, key = tls or (None, None)
+        hosts = UNIX_HOSTS if sock.family == socket.AF_UNIX else self._hosts
         config = uvicorn.Config(
-            make_app(self._service, self._hosts),
+            make_app(self._service, hosts, self._tokens),
             log_level="warning",
             lifespan="off",
             access_log=False,
             timeout_graceful_shutdown=3,
             limit_concurrency=200,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
-        server = uvicorn.Server(config)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._signalled)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [self._socket]}, name="api", daemon=True
-        )
-        thread.start()
-        while not server.started and thread.is_alive():
-            self._stop.wait(0.01)
-        on_ready()
-        tell_systemd("READY=1")
-        while thread.is_alive() and not self._stop.wait(0.5):
-            pass
-        tell_systemd("STOPPING=1")
-        self._service.feed.close()
-        server.should_exit = True
-        thread.join(5.0)
-        return self._interrupted
+        return uvicorn.Server(config)
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         self._interrupted = number == signal.SIGINT
         self._stop.set()
+
+
+def _tls_files(certificate: Path | None, key: Path | None) -> tuple[str, str] | None:
+    """The two files, when a TLS context can be made of them."""
+    if certificate is None or key is None:
+        return None
+    for path in (certificate, key):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}; name a PEM file") from error
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise UserError(
+            f"tls_certificate {certificate} and tls_key {key} cannot be used ({getattr(error, 'reason', error)}): "
+            "wanted two PEM files that belong together, the key without a password"
+        ) from error
+    return str(certificate), str(key)
+
+
+def _own_names(host: str) -> set[str]:
+    """Names by which this machine may be called: its own where others can reach it, else those of loopback."""
+    names = {"127.0.0.1", "localhost", "[::1]"}
+    if is_loopback(host):
+        return names
+    import psutil
+
+    own = socket.gethostname()
+    names |= {own, own.split(".")[0], f"{own.split('.')[0]}.local", socket.getfqdn()}
+    for addresses in psutil.net_if_addrs().values():
+        for address in addresses:
+            if address.family == socket.AF_INET:
+                names.add(address.address)
+            elif address.family == socket.AF_INET6:
+                names.add(f"[{address.address.partition('%')[0]}]")
+    return names
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -81,6 +149,30 @@ def _bind(host: str, port: int) -> socket.socket:
         ) from error
     sock.listen(128)
     return sock
+
+
+def _bind_path(path: Path) -> socket.socket:
+    """A Unix socket that only its owner can use; one that was left behind by a daemon that died gives way."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.is_socket() and not _is_served(path):
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(before)
+    except OSError as error:
+        sock.close()
+        why = error.strerror or str(error)
+        raise UserError(f"socket {path} cannot be made: {why}; name a path that is free") from error
+    sock.listen(128)
+    return sock
+
+
+def _is_served(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def tell_systemd(message: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from powerd import retention
 from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockFix, ClockModel, Tie, boot_id, is_step, take_fix
@@ -19,9 +20,11 @@ from powerd.errors import Gone, NotThere, PowerdError
 from powerd.exchange import Exchanges
 from powerd.feed import Feed
 from powerd.model import MeterInfo, Quality, Reading, Settings
+from powerd.owners import Owners
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
 from powerd.store import Store, StoreFailed
+from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
 from schemas.errors import UserError
@@ -54,6 +57,7 @@ class Service:
         control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
+        self.owners = Owners(self.store.owner, self.store.put_owner)
         self.started_ns = boottime_ns()
         self._meters = {m.name: m for m in config.meters}
         self._acquisitions: dict[str, Acquisition] = {}
@@ -64,6 +68,7 @@ class Service:
         self._problems: list[str] = []
         self._store_error: str | None = None
         self._over_range: set[tuple[str, str]] = set()
+        self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -75,6 +80,12 @@ class Service:
             self._acquisitions[meter.name] = self._acquisition(meter)
             self._acquisitions[meter.name].start()
         self._keeper.start()
+        if self.config.retention_ns is not None:
+            arguments = (self.store, self.config.retention_ns, self._stopping)
+            self._sweeper = threading.Thread(
+                target=retention.run, args=arguments, name="retention", daemon=True
+            )
+            self._sweeper.start()
         for meter in self.config.meters:
             self._await_first_answer(meter)
 
@@ -85,6 +96,8 @@ class Service:
             acquisition.stop()
         if self._keeper.is_alive():
             self._keeper.join(5.0)
+        if self._sweeper is not None:
+            self._sweeper.join(5.0)
         self.take_fix()
         self.feed.close()
         try:
@@ -225,6 +238,7 @@ class Service:
             line=meter.line,
             record=meter.record,
             first_sequence=self.store.last_sequence(meter.name) + 1,
+            calibration=meter.calibration,
         )
 
     def _on_reading(self, reading: Reading) -> None:
@@ -237,7 +251,8 @@ class Service:
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
-        row = {"at_unix_ns": time.time_ns(), "kind": event.kind, "message": event.message}
+        now = time.time_ns()
+        row = {"at_unix_ns": now, "time": exact(now), "kind": event.kind, "message": event.message}
         self._events[event.meter] = [*self._events[event.meter], row][-KEPT_EVENTS:]
         self.feed.publish("alarm" if event.kind in ALARMS else "meter", {"meter": event.meter} | row)
         state = self._acquisitions[event.meter].state
@@ -292,7 +307,8 @@ class Service:
     def _alarm(self, kind: str, message: str, meter: str | None = None) -> None:
         about = {} if meter is None else {"meter": meter}
         now = time.time_ns()
-        self.feed.publish("alarm", {**about, "at_unix_ns": now, "kind": kind, "message": message})
+        body = {"at_unix_ns": now, "time": exact(now), "kind": kind, "message": message}
+        self.feed.publish("alarm", {**about, **body})
 
     def _on_window(self, window: Mapping[str, Any]) -> None:
         self.feed.publish("window", window)

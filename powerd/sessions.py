@@ -125,6 +125,7 @@ class Sessions:
         session.log.append(_log_line(f"session {session.name} on meter {meter}"))
         self._save(session)
         return {
+            "schema": "edgewatt/session-begun/1",
             "id": session.ident,
             "session_name": session.name,
             "greeting": SERVER_GREETING,
@@ -154,7 +155,12 @@ class Sessions:
             session.log.append(_log_line(f"{action} {mode}: {reply}"))
             self._say(session, f"session,{session.name},{action},{mode}", reply, asked)
             self._save(session)
-            return {"reply": reply, "marks": marks[-2:], "ranges": session.ranges.get(mode, {})}
+            return {
+                "schema": "edgewatt/session-phase/1",
+                "reply": reply,
+                "marks": marks[-2:],
+                "ranges": session.ranges.get(mode, {}),
+            }
 
     def finish(self, ident: str) -> dict[str, Any]:
         """Write the files; the session is done. ``Refused`` before both modes have been stopped."""
@@ -167,7 +173,7 @@ class Sessions:
                 self._write(session)
                 session.finished = True
                 self._save(session)
-            return {"files": list(FILES)}
+            return {"schema": "edgewatt/session-files/1", "files": list(FILES)}
 
     def file(self, ident: str, name: str) -> Path:
         """One of the files of a finished session; ``NotThere`` for others."""
@@ -181,7 +187,7 @@ class Sessions:
 
     def get(self, ident: str) -> dict[str, Any]:
         """The state of a session."""
-        return self._load(ident).to_document()
+        return {"schema": "edgewatt/session/1", **self._load(ident).to_document()}
 
     def _load(self, ident: str) -> Session:
         text = self._store.session(ident)

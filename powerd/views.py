@@ -7,6 +7,7 @@ from typing import Any
 
 from powerd.clock import Instant
 from powerd.model import Reading
+from schemas.units import UnixNs, format_rfc3339
 
 
 def sample(reading: Reading, at: Instant, *, raw: bool = False) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def sample(reading: Reading, at: Instant, *, raw: bool = False) -> dict[str, Any
     body: dict[str, Any] = {
         "sequence": reading.sequence,
         "unix_ns": at.ns,
+        "time": exact(at.ns),
         "u95_ns": at.u95_ns + reading.end_u95_ns,
         "interval_ns": reading.interval_ns,
         "channel": values.channel,
@@ -29,6 +31,11 @@ def sample(reading: Reading, at: Instant, *, raw: bool = False) -> dict[str, Any
         "quality": values.quality.value,
     }
     return body | {"raw": reading.raw.decode("latin-1")} if raw else body
+
+
+def exact(unix_ns: int) -> str:
+    """The instant as RFC 3339 with all its nanoseconds: a browser's numbers end at 2^53."""
+    return format_rfc3339(UnixNs(unix_ns), 9)
 
 
 def finite(value: float | None) -> float | None:

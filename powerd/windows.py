@@ -175,7 +175,7 @@ class Windows:
     def _find(self, ident: str) -> StoredWindow:
         window = self._store.window(ident)
         if window is None:
-            raise NotThere(f"there is no window {ident[:80]!r}")
+            raise NotThere(f"there is no window {ident[:80]!r}: `powerd windows` lists them")
         return window
 
     def _tell(self, window: StoredWindow) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class Windows:
             "labels": dict(window.labels),
             "state": window.state,
             "revision": 0,
-            "opened_unix_ns": utc.to_remote(window.opened_ns).ns,
+            **evidence.opened(utc, window),
         }
         running = self._running.get(window.ident)
         so_far = None if running is None else running.so_far()

@@ -7,37 +7,61 @@ A command is a module with ``NAME``, ``HELP``, ``add_arguments(parser)`` and ``r
 
 from __future__ import annotations
 
-import argparse
+import contextlib
+import errno
 import logging
 import os
 import sys
 import traceback
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from schemas import __version__
+from schemas.cliparse import Parser, parse
 from schemas.discovery import modules
 from schemas.errors import Failed, UserError
 
 FINE, NOT_FINE, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+_OUT_OF_REACH = {
+    errno.ENOSPC: "free disk space",
+    errno.EDQUOT: "free disk space",
+    errno.EFBIG: "free disk space",
+    errno.ENOTDIR: "choose a folder that can be made",
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EROFS: "choose a place that may be written",
+    errno.EACCES: "change its rights or choose another",
+    errno.EPERM: "change its rights or choose another",
+}
+"""Failures of the machine that a user can put right, wherever they strike, and how."""
 
 
-def common_arguments(parser: argparse.ArgumentParser, prog: str) -> None:
+def common_arguments(parser: ArgumentParser, prog: str) -> None:
     """``--version``, ``-v`` and ``-q``, the same in every program."""
     parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
+    _volume_arguments(parser, False)
+
+
+def _volume_arguments(parser: ArgumentParser, default: object) -> None:
+    """They may stand before or behind the name of the command; behind it nothing is said unless they are."""
     volume = parser.add_mutually_exclusive_group()
-    volume.add_argument("-v", "--verbose", action="store_true", help="say more, with tracebacks of faults")
-    volume.add_argument("-q", "--quiet", action="store_true", help="say only what went wrong")
+    for short, name, words in (
+        ("-v", "--verbose", "say more, with tracebacks of faults"),
+        ("-q", "--quiet", "say only what went wrong"),
+    ):
+        volume.add_argument(short, name, action="store_true", default=default, help=words)
 
 
-def build_parser(prog: str, description: str, commands: Sequence[ModuleType]) -> argparse.ArgumentParser:
+def build_parser(prog: str, description: str, commands: Sequence[ModuleType]) -> Parser:
     """The parser of a program with sub-commands."""
-    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser = Parser(prog=prog, description=description)
     common_arguments(parser, prog)
     sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in commands:
         child = sub.add_parser(module.NAME, help=module.HELP, description=module.__doc__)
         module.add_arguments(child)
+        _volume_arguments(child, SUPPRESS)
         child.set_defaults(run=module.run)
     return parser
 
@@ -53,14 +77,23 @@ def run_program(
 
     ``user_errors`` are the exceptions whose text is a sentence for the user; they end with exit code 2.
     """
-    parser = build_parser(prog, description, modules(commands_package))
-    return guarded(prog, lambda: _dispatch(parser, argv), user_errors)
+
+    def work() -> int:
+        parser = build_parser(prog, description, modules(commands_package))
+        args = parse(parser, argv)
+        set_up_logging(verbose=args.verbose, quiet=args.quiet)
+        return int(args.run(args))
+
+    tolerate_output()
+    return guarded(prog, work, user_errors)
 
 
-def _dispatch(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    args = parser.parse_args(argv)
-    set_up_logging(verbose=args.verbose, quiet=args.quiet)
-    return int(args.run(args))
+def tolerate_output() -> None:
+    """Names of files and meters may hold anything; what the terminal cannot show is spelled out."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def set_up_logging(*, verbose: bool, quiet: bool) -> None:
@@ -74,7 +107,10 @@ def guarded(
 ) -> int:
     """Run ``work``; every outcome becomes an exit code, and a fault of ours one line, never a bare traceback."""
     try:
-        return work()
+        code = work()
+        if sys.stdout is not None:  # closed by the caller (`>&-`)
+            sys.stdout.flush()
+        return code
     except user_errors as error:
         return _say(prog, str(error), USAGE)
     except Failed as error:
@@ -83,16 +119,36 @@ def guarded(
         return _say(prog, "interrupted; what was written so far is kept", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not a fault, and nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_stdout_up()
         return FINE
     except Exception as error:  # noqa: BLE001 - the outermost shell: report, never swallow
-        if logging.getLogger().isEnabledFor(logging.INFO):
-            traceback.print_exc()
-        return _say(
-            prog, f"internal error: {type(error).__name__}: {error} (run with -v for details)", INTERNAL
-        )
+        return _fault(prog, error)
+
+
+def _fault(prog: str, error: Exception) -> int:
+    """What nobody caught: a failure of the machine that the user can put right, else a fault of ours."""
+    if isinstance(error, OSError) and error.errno in _OUT_OF_REACH:
+        if error.filename is None:
+            _give_stdout_up()
+        place, cure = error.filename or "the output", _OUT_OF_REACH[error.errno]
+        return _say(prog, f"{place} cannot be used: {error.strerror}; {cure}", USAGE)
+    if logging.getLogger().isEnabledFor(logging.INFO):
+        traceback.print_exc()
+    return _say(prog, f"internal error: {type(error).__name__}: {error} (run with -v for details)", INTERNAL)
+
+
+def _give_stdout_up() -> None:
+    """Nothing of what still waits in the buffer may complain again when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(prog: str, sentence: str, code: int) -> int:
-    print(f"{prog}: {sentence}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody listens there either
+        print(f"{prog}: {one_line(sentence)}", file=sys.stderr)
     return code
+
+
+def one_line(sentence: str) -> str:
+    """The sentence for a terminal: names from outside may hold line ends and escape sequences."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in sentence)

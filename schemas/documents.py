@@ -1,6 +1,7 @@
 """JSON Schemas of the files that pass between the parts, and how their violations are read.
 
-One schema per kind of file in ``schemas/files``. Two additions of ours:
+One schema per kind of file in ``schemas/files``; ``{"$ref": "schema:NAME"}`` names another one of the folder. Two
+additions of ours:
 
 ``x-rule``
     the id of the rule that a constraint belongs to. It stands in the (sub)schema that fails; where it is
@@ -21,6 +22,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from referencing import Registry, Resource
 
 UNRULED = "schema/form"
 """Rule of a constraint that names none."""
@@ -96,11 +98,11 @@ def _follow(facts: Mapping[str, Any], pointer: str) -> Any:
 def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012Validator:
     """A compiled validator; ``facts`` fills the ``$fact`` places."""
     if facts is None:
-        return Draft202012Validator(load(name))
+        return Draft202012Validator(load(name), registry=_REGISTRY)
     used = repr([_follow(facts, pointer) for pointer in pointers(name)])
     found = _compiled.get((name, used))
     if found is None:
-        found = Draft202012Validator(resolve(load(name), facts))
+        found = Draft202012Validator(resolve(load(name), facts), registry=_REGISTRY)
         _compiled[name, used] = found
         while len(_compiled) > KEPT_VALIDATORS:
             del _compiled[next(iter(_compiled))]
@@ -128,6 +130,15 @@ def _pointers(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for item in schema:
             yield from _pointers(item)
+
+
+def _other(uri: str) -> Resource[Any]:
+    """What ``{"$ref": "schema:NAME"}`` stands for: another schema of the folder, also by its ``$id``."""
+    name = uri.removeprefix("schema:") if uri.startswith("schema:") else uri.split("/")[1]
+    return Resource.from_contents(load(name))
+
+
+_REGISTRY: Registry[Any] = Registry(retrieve=_other)  # type: ignore[call-arg]
 
 
 def violations(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> Iterator[Violation]:
@@ -160,8 +171,16 @@ def _rule_of(error: ValidationError, schema: Any) -> str:
         if isinstance(own, Mapping):  # one rule per keyword of the same (sub)schema
             own = own.get(keyword)
         rule = rule if own is None else str(own)
-        at = at[part]
+        at = _step(at, part, schema)
     return rule
+
+
+def _step(at: Any, part: Any, schema: Any) -> Any:
+    """One step down a schema; the paths of errors lead through a ``$ref`` without naming it, or name it."""
+    if isinstance(at, Mapping) and "$ref" in at and (part == "$ref" or part not in at):
+        target = _follow(schema, str(at["$ref"]).removeprefix("#"))
+        return target if part == "$ref" else target[part]
+    return at[part]
 
 
 def _steps(path: list[Any]) -> list[Any]:

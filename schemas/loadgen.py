@@ -97,13 +97,13 @@ class LoadgenLog:
     entries: tuple[LogEntry, ...]
 
     @classmethod
-    def read(cls, path: Path) -> LoadgenLog:
-        """Read a detail log line by line.
+    def read(cls, path: Path, markers: tuple[str, ...] = (MARKER,)) -> LoadgenLog:
+        """Read a detail log line by line; lines with one of ``markers`` count.
 
         Raises OSError when it cannot be read, ``LogGarbled`` for a marked line that is not JSON of the known
         form or text that is not UTF-8. A file without any marked line gives a log without entries.
         """
-        return cls(path, tuple(stream(path)))
+        return cls(path, tuple(stream(path, markers)))
 
     def all(self, key: str) -> tuple[LogEntry, ...]:
         """Every entry of ``key``, in order."""
@@ -154,12 +154,14 @@ class LoadgenLog:
         return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
 
 
-def stream(path: Path) -> Iterator[LogEntry]:
+def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
     """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
+    wanted = tuple(m.encode() for m in markers)
     with path.open("rb") as file:
         for number, line in enumerate(_lines(path, file), start=1):
-            if line.startswith(b":::MLLOG"):
-                yield _fast(number, line) or _parse(path, number, line)
+            if line.startswith(wanted):
+                start = len(next(m for m in wanted if line.startswith(m)))
+                yield _fast(number, line, start) or _parse(path, number, line, start)
 
 
 def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
@@ -176,10 +178,10 @@ def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _fast(number: int, line: bytes) -> LogEntry | None:
+def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None:
     """An entry of the usual form; None for one that has to be looked at more closely."""
     try:
-        found = _decode(memoryview(line)[len(MARKER) :])
+        found = _decode(memoryview(line)[start:])
         if not line.isascii():
             line.decode("utf-8")
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -191,9 +193,9 @@ def _fast(number: int, line: bytes) -> LogEntry | None:
     return LogEntry(found.key, raw, number, about.is_error, about.is_warning, found.time_ms)
 
 
-def _parse(path: Path, number: int, line: bytes) -> LogEntry:
+def _parse(path: Path, number: int, line: bytes, start: int = len(MARKER)) -> LogEntry:
     try:
-        document = json.loads(line[len(MARKER) :].decode("utf-8"))
+        document = json.loads(line[start:].decode("utf-8"))
         metadata = document["metadata"]
         return LogEntry(
             key=_text(document["key"]),

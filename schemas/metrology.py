@@ -15,6 +15,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+VALID_DAYS = 365
+"""Days after a calibration for which the limits hold (12 months in every manual that is cited)."""
+AMBIENT_C = (18.0, 28.0)
+"""Degrees Celsius around the meter at which the limits hold (23 +- 5 in every manual that is cited)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:

@@ -3,9 +3,11 @@
     python tools/agreement.py CORPUS [--round R]... [--mutants] [--page docs/agreement.md]
 
 CORPUS holds published trees (``CORPUS/v4.1``) and golden tables (``golden-v4.1.csv``, ``golden-power.csv``,
-``golden-mutants.csv``). Only rows whose scenario directory is in the tree are compared. Numbers agree when they
-are equal to 1e-9 of their size. ``--mutants`` also judges the published results with one thing broken; ``--page``
-writes the figures, and every difference between the two verdicts with its reason, between the marks of the page.
+``golden-mutants.csv``, the last two also with ``-old``). From v6.0 on the trees are the official sample and those
+derived from it, and the table is ``golden-v6.csv``. Only rows whose scenario directory is in the tree are compared.
+Numbers agree when they are equal to 1e-9 of their size. ``--mutants`` also judges the published results with one
+thing broken; ``--page`` writes the figures, and every difference between the two verdicts with its reason, between
+the marks of the page.
 Exit code 0 when everything agrees, 1 when anything differs, 2 when nothing could be compared.
 """
 
@@ -14,25 +16,24 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import math
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from checker.api import check_with
-from checker.model import Effect, Finding, Report, ResultReport
+from checker.model import Effect, Finding, Place, Report, ResultReport
 from checker.options import Options
 from schemas.rounds import known_rounds, load_round
+from tools.agreement_rows import Comparison, Row, mutant, power, published, sample
 
-Row = Mapping[str, str]
-Comparison = tuple[str, bool, str]
-"""What was compared, whether it agrees, and both values."""
-TOLERANCE = 1e-9
+OF_POWER = ("golden-power.csv", "golden-power-old.csv")
+OF_MUTANTS = ("golden-mutants.csv", "golden-mutants-old.csv")
+OF_SAMPLE = "golden-v6.csv"
 SPARING = (Effect.MARK, *(e for e in Effect if not e.fails))
 """Effects that leave the result itself alone."""
 
@@ -79,77 +80,6 @@ def by_path(rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         yield "/".join((*names, row["scenario_dir"])), row
 
 
-def published(result: ResultReport, row: Row) -> Iterator[Comparison]:
-    """Verdict and numbers of the official summary."""
-    listed = "valid" if result.reference_valid else "invalid"
-    yield "verdict", listed == row["verdict"], f"{result.path}: {listed} / {row['verdict']}"
-    if row["verdict"] != "valid":
-        return
-    power = result.power.metric.value if result.power else None
-    metric = result.metric.value if result.metric else None
-    yield "accuracy", same_accuracies(result, row["accuracy"]), f"{result.accuracy} / {row['accuracy']}"
-    for name, found, text in (("metric", metric, row["metric_value"]), ("power", power, row["power_value"])):
-        if text or found is not None:
-            yield name, same(found, text), f"{result.path}: {found} / {text}"
-
-
-def power(result: ResultReport, row: Row, round_name: str) -> Iterator[Comparison]:
-    """Verdict of the official power checker, and figures of the power log computed a second time."""
-    passed = row["verdict"] in ("pass", "warn")
-    yield "power verdict", result.reference_valid == passed, f"{result.path} / {row['verdict']}"
-    found = result.power
-    if found is None:
-        yield "power figures", False, "none"
-        return
-    all_count = load_round(round_name).facts["power"].get("zero_watt_samples") == "kept"
-    mean = row["avg_watts_all" if all_count else "avg_watts_positive"]
-    yield "mean power", same(found.average_watts, mean), f"{found.average_watts} / {mean}"
-    yield "samples", found.samples == int(row["samples_in_window"]), f"{found.samples}"
-    bad = int(row["samples_nonpositive"]) + int(row["samples_nan"])
-    yield "bad samples", found.bad_samples == bad, f"{found.bad_samples} / {bad}"
-    if not bad:  # ours is the longest time without a good sample
-        gap = abs(found.max_gap_seconds - float(row["max_gap_s"])) < 1e-3
-        yield "largest gap", gap, f"{found.max_gap_seconds} / {row['max_gap_s']}"
-
-
-def same(found: float | None, text: str) -> bool:
-    """Whether a number is the one of a table; an empty text stands for none."""
-    if not text or found is None:
-        return not text and found is None
-    return math.isclose(found, float(text), rel_tol=TOLERANCE)
-
-
-def same_accuracies(result: ResultReport, text: str) -> bool:
-    """Either the first number alone, or from v5.0 on all of them with their names."""
-    if ":" not in text:
-        return same(result.accuracy[0].value if result.accuracy else None, text)
-    found = {a.name: a.value for a in result.accuracy}
-    wanted = dict(re.findall(r"(\S+): (\S+)", text))
-    return found.keys() == wanted.keys() and all(same(found[n], wanted[n]) for n in found)
-
-
-def mutant(report: Report, row: Row, column: str, power_column: str) -> Iterator[Comparison]:
-    """One broken result: its verdict, and with the power checker also exit code, what is lost elsewhere, numbers."""
-    results = {r.path: r for r in report.results}
-    target = results.get(row["target"])
-    listed = target is not None and target.reference_valid
-    about = f"{row['id']} ({row['mutation']})"
-    yield column, listed == (row[column] == "valid"), f"{about}: {listed} / {row[column]}"
-    if column == "verdict":
-        exits = "0" if report.reference_valid else "1"
-        yield "exit code", exits == row["exit_code"], f"{about}: {exits} / {row['exit_code']}"
-        lost = [r for r in row["other_results_lost"].split() if r in results and results[r].reference_valid]
-        yield "results lost elsewhere", not lost, f"{about}: {lost}"
-    if target is not None and listed and row[column] == "valid":
-        if column == "verdict":
-            metric = target.metric.value if target.metric else None
-            yield "metric", same(metric, row["metric_value"]), f"{about}: {metric}"
-            yield "accuracy", same_accuracies(target, row["accuracy"]), f"{about}: {target.accuracy}"
-        if row[power_column]:
-            watts = target.power.metric.value if target.power else None
-            yield "power", same(watts, row[power_column]), f"{about}: {watts} / {row[power_column]}"
-
-
 def explained(report: Report, result: ResultReport) -> tuple[Finding, ...]:
     """The findings that make the two verdicts of a result differ."""
     own = (report.findings[at] for at in result.findings)
@@ -172,39 +102,70 @@ def differences(report: Report, made_by: str = "") -> Iterator[Difference]:
 def compare(corpus: Path, name: str, *, mutants: bool) -> Outcome:
     """Everything that can be compared in one round."""
     outcome = Outcome(name)
+    if not (corpus / f"golden-{name}.csv").is_file():
+        _compare_sample(corpus, outcome)
+        return outcome
     default = check_with(corpus / name, Options(round=name))
     checked = check_with(corpus / name, Options(round=name, power_checker=True))
     results, with_power = ({r.path: r for r in report.results} for report in (default, checked))
-    golden, session = table(corpus, f"golden-{name}.csv", name), table(corpus, "golden-power.csv", name)
     outcome.compared[f"golden-{name}.csv"] = [
-        c for path, row in by_path(golden) if path in results for c in published(results[path], row)
+        c
+        for path, row in by_path(table(corpus, f"golden-{name}.csv", name))
+        if path in results
+        for c in published(results[path], row)
     ]
-    outcome.compared["golden-power.csv"] = [
-        c for path, row in by_path(session) if path in with_power for c in power(with_power[path], row, name)
-    ]
+    for file in OF_POWER:
+        outcome.compared[file] = [
+            c
+            for path, row in by_path(table(corpus, file, name))
+            if path in with_power
+            for c in power(with_power[path], row, name)
+        ]
     outcome.differences += differences(default)
-    if mutants:
-        broken = outcome.compared["golden-mutants.csv"] = []
-        for row in table(corpus, "golden-mutants.csv", name):
+    for file in OF_MUTANTS if mutants else ():
+        broken = outcome.compared[file] = []
+        for row in table(corpus, file, name):
             broken += _one_mutant(corpus, row, outcome)
     return outcome
+
+
+def _compare_sample(corpus: Path, outcome: Outcome) -> None:
+    """The rounds from v6.0 on: a system and a benchmark at a time, as the table was made."""
+    reports: dict[tuple[Path, Place], Report] = {}
+    compared = outcome.compared[OF_SAMPLE] = []
+    for path, row in by_path(table(corpus, OF_SAMPLE, outcome.round)):
+        derived = row["tree"].startswith("derived")
+        tree = corpus / "v6-derived" / outcome.round if derived else corpus / "v6-sample_1"
+        if not (tree / path).is_dir():
+            continue
+        place = Place(row["division"], row["submitter"], row["system"], row["benchmark"])
+        if (tree, place) not in reports:
+            report = reports[tree, place] = check_with(tree, Options(round=outcome.round, only=place))
+            outcome.differences += differences(report)
+        report = reports[tree, place]
+        compared += sample(report, next(r for r in report.results if r.path == path), row)
 
 
 def _one_mutant(corpus: Path, row: Row, outcome: Outcome) -> list[Comparison]:
     from tests.checker.corpus import apply, control_tree
 
     found: list[Comparison] = []
+    path, system, _ = re.split(r" system | only", row["tree"])
+    division, submitter = path.split("/")
+    if not (corpus / row["round"] / path / "results" / system).is_dir():
+        return found
+    by_default = bool(load_round(row["round"]).facts["power"].get("run_by_default"))
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        path, system, _ = re.split(r" system | only", row["tree"])
-        control_tree(tree, row["round"], *path.split("/"), system, corpus=corpus)
+        control_tree(tree, row["round"], division, submitter, system, corpus=corpus)
         apply(tree, json.loads(row["edits"]))
-        for asked, suffix in ((True, ""), (False, "_without_power_checker")):
+        for main, suffix in ((True, ""), (False, "_without_power_checker")):
             if not row[f"verdict{suffix}"]:
                 continue
+            asked = main and (by_default or "--more-power-check" in row["checker"])
             report = check_with(tree, Options(round=row["round"], power_checker=asked))
             found += mutant(report, row, f"verdict{suffix}", f"power_value{suffix}")
-            if asked:
+            if main:
                 outcome.differences += differences(report, row["mutation"])
     return found
 
@@ -221,6 +182,12 @@ def figures(outcome: Outcome) -> Iterator[str]:
             yield f"{outcome.round:6} {found.path}: {'valid' if found.valid else 'invalid'} by the rules as written"
 
 
+def comparable(corpus: Path, name: str) -> bool:
+    """Whether there are trees of a round and a table that speaks of it."""
+    own = (corpus / f"golden-{name}.csv").is_file() and (corpus / name).is_dir()
+    return own or bool(table(corpus, OF_SAMPLE, name))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line of the tool."""
     parser = argparse.ArgumentParser(
@@ -231,10 +198,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mutants", action="store_true")
     parser.add_argument("--page", type=Path)
     args = parser.parse_args(argv)
-    names = [n for n in args.round or known_rounds() if (args.corpus / f"golden-{n}.csv").is_file()]
-    names = [n for n in names if (args.corpus / n).is_dir()]
+    names = [n for n in args.round or known_rounds() if comparable(args.corpus, n)]
     outcomes = [compare(args.corpus, name, mutants=args.mutants) for name in names]
-    if not any(o.compared[f"golden-{o.round}.csv"] for o in outcomes):
+    if not any(rows for o in outcomes for rows in o.compared.values()):
         print(f"agreement: no result of a golden table is in the trees of {args.corpus}", file=sys.stderr)
         return 2
     for outcome in outcomes:

@@ -6,15 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from checker import baseline, campaign, compact, outputs, waivers, watch
 from checker.api import check_with
+from checker.choice import rules_named
 from checker.model import Place, Report, Severity
 from checker.options import Options
-from checker.reports import writers
 from schemas.errors import UserError
 
 NAME = "check"
 HELP = "judge a submission tree (also without this word)"
-STDOUT = "-"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
     for name in ("submitter", "division", "system", "benchmark", "scenario"):
         parser.add_argument(f"--{name}", default="", help=f"judge this {name} only")
-    parser.add_argument(
-        "--format", action="append", choices=sorted(writers()), help="form of the report; may be repeated"
-    )
-    parser.add_argument(
-        "--output", action="append", metavar="FILE", help=f"where the form before it goes ({STDOUT}: stdout)"
-    )
+    outputs.add_arguments(parser)
     parser.add_argument(
         "--judge", choices=("rules", "reference"), default="rules", help="which verdict decides the exit code"
     )
@@ -48,24 +43,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rehearsal", action="store_true", help="forgive what the run record of a rehearsal declares"
     )
-    parser.add_argument("--select", default="", metavar="RULE,…", help="only these rules or families")
-    parser.add_argument("--ignore", default="", metavar="RULE,…", help="not these rules or families")
+    parser.add_argument("--select", metavar="RULE,…", help="only these rules or families (power/*)")
+    parser.add_argument("--ignore", metavar="RULE,…", help="not these rules or families")
+    parser.add_argument(
+        "--waivers", type=Path, metavar="FILE", help="TOML file of findings that are accepted"
+    )
+    parser.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="a former JSON report: only what is new counts"
+    )
     parser.add_argument(
         "--fail-on",
         choices=("error", "warning"),
         default="error",
         help="least severity that gives exit code 1",
     )
+    parser.add_argument(
+        "--rerun", type=Path, metavar="FILE", help="write the runs still to make as a campaign (TOML)"
+    )
+    parser.add_argument("--watch", action="store_true", help="check again on every change, until Ctrl-C")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to judge with")
 
 
 def run(args: argparse.Namespace) -> int:
     """Judge, write the reports, and answer with the exit code: 0 valid, 1 not."""
-    outputs = _outputs(args.format or ["text"], args.output or [])
-    report = check_with(args.tree, _options(args))
-    for form, target in outputs:
-        _write(report, form, target)
-    return _exit_code(report, args.judge, args.fail_on)
+    targets = outputs.pairs(args.outputs)
+    options = _options(args)
+    if args.watch:
+        _watch(args, targets)
+    report = check_with(args.tree, options)
+    _deliver(report, targets, args.rerun)
+    return exit_code(report, options, args.fail_on)
+
+
+def _deliver(report: Report, targets: list[outputs.Output], rerun: Path | None) -> None:
+    """Write everything that was asked for."""
+    outputs.write_all(report, targets)
+    if rerun is not None:
+        campaign.write(report, rerun)
+
+
+def _watch(args: argparse.Namespace, targets: list[outputs.Output]) -> None:
+    """Check on every change; only Ctrl-C ends it."""
+    files = [o for o in targets if o.target != outputs.STDOUT]
+    for output in targets:
+        if output.target == outputs.STDOUT and output.form != outputs.DEFAULT:
+            raise UserError(
+                f"--watch shows a short text; give --format {output.form} an --output FILE of its own"
+            )
+    shown = 0
+
+    def show(report: Report, change: watch.Change) -> None:
+        nonlocal shown
+        _deliver(report, files, args.rerun)
+        compact.show(report, change, sys.stdout, first=not shown)
+        shown += 1
+
+    def complain(sentence: str) -> None:
+        print(f"mlcheck: {sentence}", file=sys.stderr, flush=True)
+
+    _refuse_own_output(args.tree, [o.target for o in files] + ([str(args.rerun)] if args.rerun else []))
+    places = [p for p in (args.tree, args.waivers, args.baseline) if p is not None]
+    watch.watch(places, lambda: check_with(args.tree, _options(args)), show, complain)
+
+
+def _refuse_own_output(tree: Path, targets: list[str]) -> None:
+    """A report inside the tree would be a change of the tree each time."""
+    for target in targets:
+        if Path(target).resolve().is_relative_to(tree.resolve()):
+            raise UserError(f"{target} lies in the tree that is watched; write it elsewhere")
 
 
 def _options(args: argparse.Namespace) -> Options:
@@ -77,46 +122,26 @@ def _options(args: argparse.Namespace) -> Options:
         rehearsal=args.rehearsal,
         judge=args.judge,
         only=Place(args.division, args.submitter, args.system, args.benchmark, args.scenario),
-        select=_names(args.select),
-        ignore=_names(args.ignore),
+        select=rules_named(args.select, "--select"),
+        ignore=rules_named(args.ignore, "--ignore"),
         power_checker=args.more_power_check or None,
         jobs=args.jobs,
+        waivers=() if args.waivers is None else waivers.read(args.waivers),
+        baseline=None if args.baseline is None else baseline.read(args.baseline),
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
-    from checker.rules import all_rules
-
-    names = tuple(n.strip() for n in text.split(",") if n.strip())
-    for name in names:
-        if not any(rule == name or rule.startswith(name.rstrip("/") + "/") for rule in all_rules()):
-            raise UserError(f"no rule or family is called {name!r}; `mlcheck rules` lists them")
-    return names
-
-
-def _outputs(forms: list[str], targets: list[str]) -> list[tuple[str, str]]:
-    if len(targets) > len(forms):
-        raise UserError(f"{len(targets)} --output but {len(forms)} --format; give a form for each file")
-    padded = [*targets, *[STDOUT] * (len(forms) - len(targets))]
-    if padded.count(STDOUT) > 1:
-        raise UserError("more than one report would go to stdout; give an --output FILE for each form")
-    return list(zip(forms, padded, strict=True))
-
-
-def _write(report: Report, form: str, target: str) -> None:
-    writer = writers()[form]
-    if target == STDOUT:
-        writer(report, sys.stdout)
-        return
-    try:
-        with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer(report, file)
-    except OSError as error:
-        raise UserError(f"the report cannot be written to {target}: {error.strerror}") from error
-
-
-def _exit_code(report: Report, judge: str, fail_on: str) -> int:
-    valid = report.reference_valid if judge == "reference" else report.valid
+def exit_code(report: Report, options: Options, fail_on: str) -> int:
+    """0 when the verdict that was asked for is fine, else 1."""
+    valid = _official(report, options) if options.judge == "reference" else report.valid
     if fail_on == "warning" and report.count(Severity.WARNING):
         valid = False
     return 0 if valid else 1
+
+
+def _official(report: Report, options: Options) -> bool:
+    """The official verdict; against a baseline what it refused before does not count again."""
+    if report.reference_valid or options.baseline is None:
+        return report.reference_valid
+    refused = [f for f in report.findings if f.reference]
+    return bool(refused) and all(f.known for f in refused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from checker.rule import effects
+from checker.rule import effects, severities
 from checker.rules import all_rules
 from schemas.rounds import known_rounds
 
@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    official = effects(args.round)
+    official, own = effects(args.round), severities(args.round)
     rules = [r for r in all_rules().values() if r.holds_in(args.round)]
     if args.format == "json":
         rows = [
             {
-                "id": r.id, "title": r.title, "severity": r.severity.value, "scope": r.scope.value,
+                "id": r.id, "title": r.title, "severity": own.get(r.id, r.severity).value, "scope": r.scope.value,
                 "official_effect": official[r.id].value, "since": r.since, "until": r.until,
                 "ours": r.ours, "why": r.why, "fix": r.fix, "link": r.link, "good": r.good, "bad": r.bad,
             }
@@ -36,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{'rule':34} {'severity':8} {'official':10} what it demands")
         for r in rules:
-            print(f"{r.id:34} {r.severity.value:8} {official[r.id].value:10} {r.title}")
+            print(f"{r.id:34} {own.get(r.id, r.severity).value:8} {official[r.id].value:10} {r.title}")
     return 0

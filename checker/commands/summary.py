@@ -1,4 +1,4 @@
-"""The table of results of a tree."""
+"""The table of results of a tree, and of the systems that they were measured on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from checker.api import check
-from checker.reports.text import console_for, write_table
+from checker.console import console_for
+from checker.systems_table import write_systems
+from checker.table import write_table
 
 NAME = "summary"
 HELP = "the table of results"
@@ -24,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     report = check(args.tree, round_name=args.round)
-    write_table(console_for(sys.stdout), report.results)
+    console = console_for(sys.stdout)
+    write_table(console, report.results)
+    write_systems(console, report.results)
     if not (report.valid and report.reference_valid):
         print(f"`mlcheck {args.tree}` says why a result is invalid.", file=sys.stderr)
     return 0

@@ -27,6 +27,7 @@ def document(report: Report) -> dict[str, Any]:
         "tree": report.tree,
         "round": report.round,
         "round_reason": report.round_reason,
+        "remarks": list(report.remarks),
         "verdict": verdict(report.valid),
         "reference_verdict": verdict(report.reference_valid),
         "cached_results": 0,
@@ -81,6 +82,7 @@ def _result(result: ResultReport) -> dict[str, Any]:
             for a in result.accuracy
         ],
         "power": None if result.power is None else _power(result.power),
+        "durations_s": {name: round(seconds, 3) for name, seconds in result.durations.items()},
         "findings": list(result.findings),
     }
 
@@ -120,5 +122,7 @@ def _finding(found: Finding) -> dict[str, Any]:
         "fix": found.fix,
         "link": found.link,
         "waived": found.waived,
+        "waiver": found.waiver or None,
+        "known": found.known,
         "forgiven": found.forgiven,
     }

@@ -1,14 +1,25 @@
-"""The report for people: would it be accepted, what to do and in which order, then the results."""
+"""The report for people: would it be accepted, what to do and in which order, then the details and the results."""
 
 from __future__ import annotations
 
-import os
-import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from checker.advice import (
+    Advice,
+    advise,
+    aside,
+    move_line,
+    official_verdict,
+    own_verdict,
+    places,
+    rerun_line,
+    runs_title,
+)
 from checker.causes import Cause, causes
-from checker.model import Finding, Report, ResultReport, Severity
+from checker.console import console_for, say
+from checker.model import Finding, Report, Severity
+from checker.table import write_table
 from checker.wording import count, shorten
 
 if TYPE_CHECKING:
@@ -19,100 +30,47 @@ REASONS = 4
 """Reasons that the first lines name."""
 SHOWN = 3
 """Places and messages of one cause that are written out."""
-PLAIN_WIDTH = 400
-"""Width where there is no terminal: lines are not broken, so that they can be searched."""
-LABEL = 10
-NARROW = 110
-"""Up to this width the table breaks the names of results in three."""
+HEADLINE = 100
+"""Characters of a message on the first page."""
+LISTED = 12
+"""Causes, runs and results of which the first page tells one by one."""
 
 
 def write(report: Report, stream: TextIO) -> None:
     """Write the report: with colours on a terminal, plain lines elsewhere."""
     console = console_for(stream)
-    found = causes((f for f in report.findings if f.counts), report.findings)
-    _answer(console, report, found)
-    if found:
-        _say(console, "\nWhat to do, in this order", style="bold")
-    for number, cause in enumerate(found, start=1):
-        _cause(console, f"{number}.", cause)
-    for severity, title in ((Severity.WARNING, "A reviewer will ask"), (Severity.NOTE, "Good to know")):
-        _others(console, title, report, severity)
-    _forgiven(console, report)
+    advice = advise(report)
+    _answer(console, report, advice)
+    _to_do(console, advice)
+    _details(console, report, advice)
     console.print()
     write_table(console, report.results)
 
 
-def console_for(stream: TextIO) -> Console:
-    """A console on a stream: as wide as the terminal and coloured unless ``NO_COLOR`` is set, else plain."""
-    from rich.console import Console
-
-    terminal = stream.isatty()
-    plain = not terminal or bool(os.environ.get("NO_COLOR"))
-    return Console(
-        file=stream,
-        width=None if terminal else PLAIN_WIDTH,
-        color_system=None if plain else "auto",
-        force_terminal=terminal,
-        highlight=False,
-    )
+def write_first_page(report: Report, stream: TextIO) -> None:
+    """The answer and what to do, without details."""
+    console = console_for(stream)
+    advice = advise(report)
+    _answer(console, report, advice)
+    _to_do(console, advice)
 
 
-def safe(text: str) -> str:
-    """Text from outside for a terminal: control characters spelled out."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def _say(
-    console: Console, text: str, style: str = "", label: str = "", indent: int = 0, pad: int = LABEL
-) -> None:
-    """One paragraph, with a label before it and broken to the width of a terminal."""
-    from rich.text import Text
-
-    head = " " * indent + (label.ljust(pad - 1) + " " if label else "")
-    for part in text.split("\n"):
-        lines = textwrap.wrap(safe(part), max(20, console.width - len(head)), break_on_hyphens=False) or [""]
-        for line in lines:
-            console.print(Text(head) + Text(line, style), soft_wrap=True)
-            head = " " * len(head)
-
-
-def _answer(console: Console, report: Report, found: list[Cause]) -> None:
+def _answer(console: Console, report: Report, advice: Advice) -> None:
     """The first lines: would it be accepted, by whom not, and why."""
-    _say(console, f"{report.tree}: round {report.round} ({report.round_reason})")
-    _say(console, _own_verdict(report, found), "bold green" if report.valid else "bold red")
-    listed = sum(r.reference_valid for r in report.results)
-    word = "accept" if report.reference_valid else "refuse"
-    _say(console, f"The official checker would {word} it; it would list {_share(listed, report)}.")
-    both, ours = [c for c in found if c.reference], [c for c in found if not c.reference]
-    others = (f for f in report.findings if f.reference and not f.counts)
-    theirs = causes(others, report.findings)
+    say(console, f"{report.tree}: round {report.round} ({report.round_reason})")
+    say(console, own_verdict(report, advice.causes), "bold green" if report.valid else "bold red")
+    say(console, official_verdict(report))
+    both = [c for c in advice.causes if c.reference]
+    ours = [c for c in advice.causes if not c.reference]
+    theirs = causes((f for f in report.findings if f.reference and not f.counts), report.findings)
     for label, rows in (("Both refuse it", both), ("Only mlcheck refuses it", ours),
                         ("Only the official checker refuses it", theirs)):  # fmt: skip
         if rows:
-            _say(console, f"{label}: {_because(rows)}.")
-
-
-def _own_verdict(report: Report, found: list[Cause]) -> str:
-    total, valid = len(report.results), _share(sum(r.valid for r in report.results), report)
-    forgiven = sum(f.forgiven for f in report.findings)
-    if not report.valid:
-        errors = count(report.count(Severity.ERROR), "error")
-        return (
-            f"NOT VALID: {valid} {'keeps' if total == 1 else 'keep'} the rules; "
-            f"{errors} to put right, from {count(len(found), 'cause')}."
-        )
-    keep = "the one result keeps" if total == 1 else f"all {total} results keep"
-    if forgiven:
-        spared = count(forgiven, "finding is", "findings are")
-        return f"VALID as a rehearsal: {keep} the other rules; {spared} forgiven. No real submission."
-    return f"VALID: {keep} the rules of the round."
-
-
-def _share(some: int, report: Report) -> str:
-    total = len(report.results)
-    if total == 1:
-        return "the one result" if some else "no result"
-    return f"{some} of {total} results"
+            say(console, f"{label}: {_because(rows)}.")
+    if not report.valid and aside(report):
+        say(console, aside(report))
+    for remark in report.remarks:
+        say(console, f"{remark}.")
 
 
 def _because(rows: list[Cause]) -> str:
@@ -125,29 +83,80 @@ def _bare(found: Finding) -> str:
     return found.message.removesuffix(f", wanted {found.wanted}")
 
 
+def _to_do(console: Console, advice: Advice) -> None:
+    """What to do in order, the runs that it takes, and what open would take as it is."""
+    if advice.causes:
+        say(console, "\nWhat to do, in this order", style="bold")
+    for at, cause in enumerate(advice.causes[:LISTED], start=1):
+        more = f", {places(cause)} places" if places(cause) > 1 else ""
+        said = f"{shorten(_bare(cause.first), HEADLINE)} ({cause.first.rule}{more})"
+        say(console, said, "red", label=f"{at:2}", pad=3, indent=1)
+        say(console, cause.first.fix, indent=4)
+    _left(console, len(advice.causes), "cause", "all stand below")
+    if advice.reruns:
+        say(console, f"\n{runs_title(advice.reruns)}", style="bold")
+    for rerun in advice.reruns[:LISTED]:
+        say(console, rerun_line(rerun), indent=4, hang=2)
+    _left(console, len(advice.reruns), "entry", "--rerun FILE writes all of them", "entries")
+    if advice.moves:
+        say(console, "\nCould move to the open division as it is", style="bold")
+        for move in advice.moves[:LISTED]:
+            say(console, move_line(move), indent=4, hang=2)
+        _left(console, len(advice.moves), "benchmark", "see the table")
+        say(console, _HOW_TO_MOVE, indent=4)
+
+
+_HOW_TO_MOVE = (
+    "Move results and measurements into open/<submitter>, with the code and a copy of the system description whose "
+    "division says open."
+)
+
+
+def _left(console: Console, number: int, one: str, where: str, many: str = "") -> None:
+    if number > LISTED:
+        say(
+            console,
+            f"and {count(number - LISTED, 'more ' + one, 'more ' + many if many else '')}; {where}",
+            indent=4,
+        )
+
+
+def _details(console: Console, report: Report, advice: Advice) -> None:
+    if advice.causes:
+        say(console, "\nDetails", style="bold")
+    for number, cause in enumerate(advice.causes, start=1):
+        _cause(console, f"{number}.", cause)
+    for severity, title in ((Severity.WARNING, "A reviewer will ask"), (Severity.NOTE, "Good to know")):
+        rows = [f for f in report.findings if f.severity is severity and f.stands]
+        _others(console, title, rows, report)
+    _others(console, "Waived", [f for f in report.findings if f.waived], report)
+    known = [f for f in report.findings if f.known and not f.waived]
+    _others(console, "Known from the baseline", known, report)
+    _forgiven(console, report)
+
+
 def _cause(console: Console, head: str, cause: Cause) -> None:
     first = cause.first
     console.print()
-    _say(console, f"{first.rule}: {shorten(first.message)}", "red", label=head, pad=3)
+    say(console, f"{first.rule}: {shorten(first.message)}", "red", label=head, pad=3)
     for message in cause.messages[1 : SHOWN + 1]:
-        _say(console, shorten(message), label="also", indent=3)
+        say(console, shorten(message), label="also", indent=3)
     if len(cause.messages) > SHOWN + 1:
-        _say(console, f"{len(cause.messages) - SHOWN - 1} findings more of this rule", label="also", indent=3)
-    places = list(dict.fromkeys(where(f) for f in cause.findings))
-    for place in places[:SHOWN]:
-        _say(console, place, label="at", indent=3)
-    if len(places) > SHOWN:
-        _say(console, f"{len(places) - SHOWN} more places", label="and at", indent=3)
+        say(console, f"{len(cause.messages) - SHOWN - 1} findings more of this rule", label="also", indent=3)
+    where_ = list(dict.fromkeys(where(f) for f in cause.findings))
+    for place in where_[:SHOWN]:
+        say(console, place, label="at", indent=3)
+    if len(where_) > SHOWN:
+        say(console, f"{len(where_) - SHOWN} more places", label="and at", indent=3)
     if first.wanted and first.wanted not in first.message and len(cause.messages) == 1:
-        _say(console, shorten(first.wanted), label="wanted", indent=3)
+        say(console, shorten(first.wanted), label="wanted", indent=3)
     if not cause.reference:
-        _say(console, "by mlcheck alone; the official checker does not look at it", label="seen", indent=3)
+        say(console, "by mlcheck alone; the official checker does not look at it", label="seen", indent=3)
     for other in cause.follows:
         more = f" (and {len(other.findings) - 1} more)" if len(other.findings) > 1 else ""
-        _say(
-            console, f"{other.first.rule}: {shorten(other.first.message, 130)}{more}", label="hence", indent=3
-        )
-    _say(console, first.fix, "bold", label="do", indent=3)
+        said = f"{other.first.rule}: {shorten(other.first.message, 130)}{more}"
+        say(console, said, label="hence", indent=3)
+    say(console, first.fix, "bold", label="do", indent=3)
 
 
 def where(found: Finding) -> str:
@@ -157,14 +166,16 @@ def where(found: Finding) -> str:
     return f"{at.path}{line}{' ' + at.pointer if at.pointer else ''}"
 
 
-def _others(console: Console, title: str, report: Report, severity: Severity) -> None:
-    rows = [f for f in report.findings if f.severity is severity and not f.forgiven]
+def _others(console: Console, title: str, rows: list[Finding], report: Report) -> None:
+    """Findings that decide nothing, cause by cause, with the reason of a waiver."""
     if rows:
-        _say(console, f"\n{title} ({len(rows)})", style="bold")
+        say(console, f"\n{title} ({len(rows)})", style="bold")
     for cause in causes(rows, report.findings):
         more = f" (and {len(cause.findings) - 1} more)" if len(cause.findings) > 1 else ""
-        _say(console, f"{cause.first.rule}: {shorten(cause.first.message)}{more}", indent=3)
-        _say(console, where(cause.first), label="at", indent=6)
+        say(console, f"{cause.first.rule}: {shorten(cause.first.message)}{more}", indent=3)
+        say(console, where(cause.first), label="at", indent=6)
+        for reason in dict.fromkeys(f.waiver for f in cause.findings if f.waived):
+            say(console, reason, label="because", indent=6)
 
 
 def _forgiven(console: Console, report: Report) -> None:
@@ -172,11 +183,11 @@ def _forgiven(console: Console, report: Report) -> None:
     rows = [f for f in report.findings if f.forgiven]
     if rows:
         title = "Forgiven because this is a declared rehearsal"
-        _say(console, f"\n{title} ({len(rows)}); the real run must have what stands below each", style="bold")
-    for said, wanted, places in _merged(rows):
-        more = f" (in {places} places)" if places > 1 else ""
-        _say(console, f"{said}{more}", indent=3)
-        _say(console, shorten(wanted), label="real run:", indent=6)
+        say(console, f"\n{title} ({len(rows)}); the real run must have what stands below each", style="bold")
+    for said, wanted, places_ in _merged(rows):
+        more = f" (in {places_} places)" if places_ > 1 else ""
+        say(console, f"{said}{more}", indent=3)
+        say(console, shorten(wanted), label="real run:", indent=6)
 
 
 def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
@@ -185,40 +196,5 @@ def _merged(rows: Iterable[Finding]) -> Iterator[tuple[str, str, int]]:
     for found in rows:
         key = (f"{found.rule}: {shorten(_bare(found))}", found.wanted or found.fix)
         groups[key] = groups.get(key, 0) + 1
-    for (said, wanted), places in groups.items():
-        yield said, wanted, places
-
-
-def _name(result: ResultReport, width: int) -> str:
-    """Submitter, system, benchmark and scenario, on three lines where there is little room."""
-    system, benchmark = result.place.names[2:4]
-    between = "/" if width > NARROW else "/\n"
-    first = safe(f"{result.place.submitter}/{system}")
-    return between.join((first, safe(benchmark), safe(result.scenario)))
-
-
-def number(value: float) -> str:
-    """A figure with at most six significant digits."""
-    return f"{value:.6g}"
-
-
-def write_table(console: Console, results: Iterable[ResultReport]) -> None:
-    """One row per result: its numbers and both verdicts."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for title in ("result", "metric", "accuracy", "power", "coverage", "verdict", "official"):
-        table.add_column(title, overflow="fold")
-    for result in results:
-        metric, power = result.metric, result.power
-        table.add_row(
-            Text(_name(result, console.width)),
-            Text(f"{number(metric.value)} {safe(metric.unit)}" if metric else "-"),
-            Text(" ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-"),
-            f"{number(power.metric.value)} {power.metric.unit}" if power else "-",
-            f"{power.coverage:.4f}" if power else "-",
-            Text("valid", "green") if result.valid else Text("invalid", "red"),
-            "valid" if result.reference_valid else "invalid",
-        )
-    console.print(table)
+    for (said, wanted), places_ in groups.items():
+        yield said, wanted, places_

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from checker import accuracy_txt
 from checker.accuracy_txt import AccuracyText, Seen
 from checker.files import join
-from checker.model import Problem, Severity
+from checker.model import Effect, Problem, Severity
 from checker.result import Result
-from checker.rule import INFERENCE, SUBMISSION, effect_of, rule
+from checker.rule import INFERENCE, SUBMISSION, effect_of, effects, rule
 from schemas.rounds import Target
 
 NEEDS = ("accuracy_txt",)
@@ -18,15 +18,21 @@ NEEDS = ("accuracy_txt",)
 
 def read(result: Result) -> AccuracyText:
     """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
-    lower, reading = result.rules.lower_limits(result.scenario), result.round.reading
+    lower = result.rules.lower_limits(result.scenario)
     return accuracy_txt.parse(
-        result.accuracy_txt.value, lower, any_value=_last_counts(result), own=reading.get("accuracy_patterns")
+        result.accuracy_txt.value, lower, any_value=_last_counts(result), own=patterns(result)
     )
 
 
 def _last_counts(result: Result) -> bool:
     """Whether the last value is the one that is judged (up to v3.0), not every one of them."""
     return result.round.reading.get("accuracy") in ("last-value", "any-line")
+
+
+def patterns(result: Result) -> Mapping[str, str] | None:
+    """Patterns of accuracy lines that the round has of its own."""
+    found: Mapping[str, str] | None = result.round.reading.get("accuracy_patterns")
+    return found
 
 
 def _leniently(result: Result, about: str, problem: Problem, severity: Severity = Severity.NOTE) -> Problem:
@@ -119,8 +125,7 @@ def upper_limit(result: Result) -> Iterator[Problem]:
     that something else was computed."""
     limits = result.rules.upper_limits(result.scenario)
     judged = read(result).judged_lines
-    own = result.round.reading.get("accuracy_patterns")
-    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits], own)
+    rows = accuracy_txt.find(result.accuracy_txt.value, [t.metric for t in limits], patterns(result))
     for limit in limits:
         for row in rows:
             if row.metric != limit.metric or row.value is None or row.line > judged:
@@ -162,9 +167,18 @@ def log_truncated(result: Result) -> Iterator[Problem]:
     path = join(result.accuracy_path, "mlperf_log_accuracy.json")
     limit = result.round.facts["limits"]["accuracy_log_max_bytes"]
     size = result.tree.files(result.accuracy_path).get("mlperf_log_accuracy.json")
-    if size is not None and size > limit:
+    if size is None and not _missed_by_list(result.round.name):
+        found = Problem("the accuracy log is missing", path, "nothing", "the truncated log")
+        yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
+    elif size is not None and size > limit:
         found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
         yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
+
+
+def _missed_by_list(round_name: str) -> bool:
+    """Whether the list of files of the round already fails a result without the log."""
+    table, of_list = effects(round_name), "structure/acc-file-list"
+    return (table.get(f"{of_list}:mlperf_log_accuracy.json") or table.get(of_list, Effect.NONE)).fails
 
 
 @rule(

@@ -11,7 +11,7 @@ from checker import accuracy_txt, metrics
 from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
-from checker.rule import INFERENCE, Absent, Rule, effect_of, rule
+from checker.rule import INFERENCE, Absent, Rule, effect_of, effects, rule
 from checker.rules import all_rules
 from checker.rules.structure_results import file_list
 from checker.run import Run
@@ -27,8 +27,8 @@ def _tests(result: Result) -> tuple[str, ...]:
     return result.compliance_tests if result.strict else ()
 
 
-def _there(result: Result) -> Iterator[str]:
-    """Those of them whose directory is there."""
+def there(result: Result) -> Iterator[str]:
+    """The tests that this result needs and whose directory is there."""
     for test in _tests(result):
         if result.tree.folder(result.compliance_path(test)) is not None:
             yield test
@@ -42,6 +42,7 @@ def _there(result: Result) -> Iterator[str]:
     bad="no such directory",
     link=INFERENCE,
     since="v0.7",
+    until="v5.1",
 )
 def directory(result: Result) -> Iterator[Problem]:
     """Closed results are audited by extra runs; each scenario has its own."""
@@ -62,7 +63,7 @@ def directory(result: Result) -> Iterator[Problem]:
 def test_dir(result: Result) -> Iterator[Problem]:
     """Which tests a benchmark needs is a fact of the round."""
     if _tests(result) and result.tree.folder(result.compliance_path()) is not None:
-        for test in sorted(set(_tests(result)) - set(_there(result))):
+        for test in sorted(set(_tests(result)) - set(there(result))):
             yield Problem(f"{test} is missing", result.compliance_path(test), "nothing", test)
 
 
@@ -81,22 +82,30 @@ def run_rules() -> list[Rule]:
     since="v2.1",
 )
 def perf_run(result: Result) -> Iterator[Problem]:
-    """An audit run is a performance run like any other; TEST05 has other seeds. In the official checker of
-    this round a log that cannot be judged passes when an earlier test was judged, and is a traceback when it
-    is the first."""
+    """An audit run is a performance run like any other; TEST05 has other seeds. In the official checker up to
+    v5.1 a log that cannot be judged passes when an earlier test was judged, and is a traceback when it is the
+    first."""
     if "TEST06" in _tests(result):
         return
     judged_one = False
-    for test in _there(result):
+    for test in there(result):
         if test not in WITH_PERFORMANCE:
             continue
         problems = list(judge(result.compliance_runs[test], test))
         if any(p.raises for p in problems):
-            effect = Effect.NONE if judged_one else Effect.CRASH
+            passed_over = Effect.NONE if judged_one else Effect.CRASH
+            effect = _unjudged(result.compliance_runs[test], passed_over)
             problems = [replace(p, effect=effect) for p in problems]
         else:
             judged_one = True
         yield from problems
+
+
+def _unjudged(run: Run, otherwise: Effect) -> Effect:
+    """What the official checker does with a log that cannot be judged, where the round's file says so."""
+    table = effects(run.result.round.name)
+    unjudged = table.get("compliance/perf-run:unjudged", otherwise)
+    return table.get("compliance/perf-run:garbled", unjudged) if run.log.broken else unjudged
 
 
 def judge(run: Run, name: str) -> Iterator[Problem]:
@@ -148,7 +157,7 @@ def perf_verdict(result: Result) -> Iterator[Problem]:
     sample means a cache, another score with other seeds means tuning for the seeds. A declared short run scatters
     more; only the distance of the two scores is forgiven to it, never a missing or broken text. Up to v2.0 the
     official checker prints it and goes on."""
-    for test in _there(result):
+    for test in there(result):
         if test in WITH_VERDICT:
             yield from _says_pass(result, test, "verify_performance.txt")
 
@@ -160,7 +169,7 @@ def _says_pass(result: Result, test: str, name: str) -> Iterator[Problem]:
     elif not source.usable:
         yield Problem(
             f"{test}: {name} {source.broken}", source.path, source.broken, PASSED,
-            effect=Effect.CRASH, excusable=False,
+            effect=effects(result.round.name).get("compliance/perf-verdict:garbled", Effect.CRASH), excusable=False,
         )  # fmt: skip
     elif PASSED not in source.value:
         found, missed = source.value.strip()[-120:], tolerance_missed(source.value)
@@ -183,7 +192,7 @@ def tolerance_missed(text: str) -> bool:
 def perf_files(result: Result) -> Iterator[Problem]:
     """The run of a test is published like the performance run; a missing log or a stray file fails it."""
     files = result.round.files
-    for test in _there(result):
+    for test in there(result):
         if test in WITH_PERFORMANCE:
             run = result.compliance_runs[test]
             if result.tree.folder(run.path) is None:
@@ -204,23 +213,31 @@ def perf_files(result: Result) -> Iterator[Problem]:
 def test01_accuracy(result: Result) -> Iterator[Problem]:
     """Outputs sampled during a performance run must be those of the accuracy run. Where they are not bit by
     bit the same, the accuracy of both may differ by a small share only."""
-    if "TEST01" not in _there(result):
+    if "TEST01" not in there(result):
         return
     source = result.compliance_text("TEST01", "verify_accuracy.txt")
     if not source.usable:
         reason = source.broken or "is missing"
         yield Problem(f"TEST01: verify_accuracy.txt {reason}", source.path, reason, PASSED)
         return
-    passed = PASSED in source.value
+    alone = result.round.reading.get("pass_on_its_own_line")
+    passed = says_pass_alone(source.value) if alone else PASSED in source.value
     kind = "test01_accuracy_required_if_pass" if passed else "test01_accuracy_required_if_fail"
     files, path = result.round.files, join(result.compliance_path("TEST01"), "accuracy")
+    aspect = "beside-a-pass" if passed else None
     if result.tree.folder(path) is None:
-        yield Problem("TEST01 has no accuracy directory", path, "nothing", ", ".join(files[kind]))
+        wanted = ", ".join(files[kind])
+        yield Problem("TEST01 has no accuracy directory", path, "nothing", wanted, aspect=aspect)
         return
     problems = list(file_list(result, path, files[kind]))
-    yield from problems
+    yield from (replace(p, aspect=aspect) for p in problems)
     if not passed and not problems:
         yield from _compare(result, path)
+
+
+def says_pass_alone(text: str) -> bool:
+    """Whether a line of a text is the verdict and nothing else."""
+    return any(line.strip() == PASSED for line in text.splitlines())
 
 
 def _compare(result: Result, path: str) -> Iterator[Problem]:
@@ -274,7 +291,7 @@ _TEST06_LINES = (
 def test06(result: Result) -> Iterator[Problem]:
     """On a hundred samples the first token, the end-of-sequence token and the length are compared with what
     LoadGen counted."""
-    if "TEST06" not in _there(result):
+    if "TEST06" not in there(result):
         return
     source = result.compliance_text("TEST06", "verify_accuracy.txt")
     if not source.usable:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from checker.files import join
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
-from checker.rule import rule
+from checker.rule import ENDPOINT, EVERY_KIND, rule
 from checker.schema_rules import of_document
 
 
@@ -20,6 +20,7 @@ from checker.schema_rules import of_document
     good="measurements/rpi5/resnet50/offline/",
     bad="no such directory",
     until="v5.1",
+    kinds=EVERY_KIND,
 )
 def directory(result: Result) -> Iterator[Problem]:
     """It says how the result was made: settings, weights, data types. Names are spelled as under results."""
@@ -35,14 +36,21 @@ def directory(result: Result) -> Iterator[Problem]:
     fix="Add the file.",
     good="mlperf.conf, user.conf, README.md",
     bad="no user.conf",
+    kinds=EVERY_KIND,
 )
 def files(result: Result) -> Iterator[Problem]:
     """Anybody must be able to repeat the run; these files say how."""
     path = result.measurements_path
     if result.tree.folder(path) is not None:
-        for name in result.round.files["measurements_required"]:
+        for name in _required(result):
             if name not in result.tree.files(path):
                 yield Problem(f"{name} is missing", join(path, name), "nothing", name)
+
+
+def _required(result: Result) -> list[str]:
+    """Files that must be there; an endpoint run has no settings of LoadGen."""
+    names: list[str] = result.round.files["measurements_required"]
+    return [n for n in names if n != "user.conf"] if result.kind == ENDPOINT else names
 
 
 @rule(
@@ -52,11 +60,12 @@ def files(result: Result) -> Iterator[Problem]:
     good="a README.md that says how to repeat the run",
     bad="a README.md of 0 bytes",
     since="v3.1",
+    kinds=EVERY_KIND,
 )
 def files_non_empty(result: Result) -> Iterator[Problem]:
     """An empty file only looks as if something had been said."""
     there = result.tree.files(result.measurements_path)
-    for name in result.round.files["measurements_required"]:
+    for name in _required(result):
         if there.get(name) == 0:
             path = join(result.measurements_path, name)
             yield Problem(f"{name} is empty", path, "0 bytes", "a text")
@@ -65,15 +74,17 @@ def files_non_empty(result: Result) -> Iterator[Problem]:
 @rule(
     "measurements/json-name",
     title="The measurements JSON is there under its name",
-    fix="Name it <system>_<implementation>_<scenario>.json.",
+    fix="Name it <system>_<implementation>_<scenario>.json; from v6.0 on measurements.json.",
     good="rpi5_onnxruntime_offline.json",
     bad="result.json",
+    kinds=EVERY_KIND,
 )
 def json_name(result: Result) -> Iterator[Problem]:
-    """The name begins with the system and tells the implementation. Without it the official checkers of some
-    rounds end with a traceback."""
+    """The name begins with the system and tells the implementation; from v6.0 on it is the same everywhere. Without
+    it the official checkers of some rounds end with a traceback."""
     if result.tree.folder(result.measurements_path) is not None and result.measurements_name is None:
-        wanted = f"{result.system.name}_*_{result.directory}.json"
+        fixed = result.round.layout["measurements_json"]
+        wanted = fixed if isinstance(fixed, str) else f"{result.system.name}_*_{result.directory}.json"
         yield Problem("there is no measurements JSON", result.measurements_path, "nothing", wanted)
 
 
@@ -84,6 +95,7 @@ def json_name(result: Result) -> Iterator[Problem]:
     good='"weight_data_types": "int8"',
     bad="no weight_data_types",
     needs=("measurements",),
+    kinds=EVERY_KIND,
 )
 def json_fields(result: Result) -> Iterator[Problem]:
     """Data types, weights and retraining decide in which division a result belongs."""
@@ -100,6 +112,7 @@ def json_fields(result: Result) -> Iterator[Problem]:
     bad='"retraining": ""',
     since="v3.1",
     needs=("measurements",),
+    kinds=EVERY_KIND,
 )
 def json_non_empty(result: Result) -> Iterator[Problem]:
     """An empty value only looks as if something had been said."""
@@ -113,19 +126,27 @@ def json_non_empty(result: Result) -> Iterator[Problem]:
 @rule(
     "source/code-dir",
     title="The source of the implementation is there",
-    fix="Add code/<benchmark>/<implementation> with the sources and how to run them.",
+    fix="Add code/<benchmark>/<implementation> (from v6.0 on src/) with the sources and how to run them.",
     good="code/resnet50/onnxruntime/",
     bad="no code/resnet50",
     needs=("measurements",),
+    kinds=EVERY_KIND,
 )
 def code_dir(result: Result) -> Iterator[Problem]:
     """Results can be repeated only with the sources. A file in place of the directory may name another
-    directory of code."""
-    tree = result.tree
-    root = result.round.layout["source_dir"].format(
-        division=result.submitter.division, submitter=result.submitter.name
-    )
-    path = join(root, result.benchmark.directory)
+    directory of code. From v6.0 on the official checker asks for src/ alone."""
+    tree, own = result.tree, result.benchmark.directory
+    names = {"division": result.submitter.division, "submitter": result.submitter.name}
+    root = result.round.layout["source_dir"].format(**names)
+    path = result.layout.code(result.round).as_posix()
+    if path == root:
+        if tree.folder(root) is None:
+            yield Problem("there are no sources", root, "nothing", "a directory")
+        elif tree.folder(join(root, own)) is None:
+            message = f"there is no directory of {own!r} among the sources"
+            wanted = join(root, own)
+            yield Problem(message, root, "nothing", wanted, severity=Severity.NOTE, effect=Effect.NONE)
+        return
     if tree.has_file(path):
         path = join(root, (tree.root / path).read_text(encoding="utf-8", errors="replace").strip())
     if tree.folder(path) is None and not tree.exists(join(path, _implementation(result))):
@@ -145,7 +166,6 @@ def _implementation(result: Result) -> str:
     good="measurements/analyzer_table.md, measurements/power_settings.md",
     bad="neither of them",
     since="v3.1",
-    until="v5.1",
 )
 def power_docs(result: Result) -> Iterator[Problem]:
     """Reviewers need the set-up of the power meter and the power management settings of the system. The last

@@ -10,14 +10,14 @@ from checker.run import Run
 
 
 @run_rule(
-    "performance/p99-latency",
+    "performance/latency-percentile",
     title="The 99th percentile is within the latency bound",
     fix="Lower the load until the bound is met, and run again.",
     good="99.00 percentile latency (ns): 49305533 (resnet, MultiStream: 50000000)",
     bad="99.00 percentile latency (ns): 61000000",
     until="v1.1",
 )
-def p99_latency(run: Run) -> Iterator[Problem]:
+def latency_percentile(run: Run) -> Iterator[Problem]:
     """In Server and in the old MultiStream a score counts only if the queries were answered in time: 99 of a
     hundred within the bound of the benchmark (97 for gnmt). The official checkers of these rounds print it and
     trust LoadGen's verdict; that of v0.5 does not look."""

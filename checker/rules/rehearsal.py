@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from checker.model import Problem, Severity
 from checker.rehearsal import declared, flaws
 from checker.result import Result
-from checker.rule import SUBMISSION, rule
+from checker.rule import EVERY_KIND, SUBMISSION, rule
 
 NEEDS = ("run_record",)
 EMULATED = "EDGEWATT-EMULATED"
@@ -22,6 +22,7 @@ EMULATED = "EDGEWATT-EMULATED"
     good='"schema": "edgewatt/run/1"',
     bad="a record of another form",
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     needs=NEEDS,
 )
 def record(result: Result) -> Iterator[Problem]:
@@ -37,6 +38,7 @@ def record(result: Result) -> Iterator[Problem]:
     good='"shortened": {}',
     bad='"shortened": {"min_duration_ms": {"used": 25000, "wanted": 600000}}',
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     needs=NEEDS,
     forgiven_by=("declared",),
 )
@@ -127,6 +129,7 @@ def _figure(cut: object, key: str) -> str:
     good='"synthetic": {}',
     bad='"synthetic": {"weights": "random"}',
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     needs=NEEDS,
     forgiven_by=("declared",),
 )
@@ -154,6 +157,7 @@ GENERATED = {
     good="a serial number of a real meter",
     bad=f"serial number {EMULATED}",
     link=SUBMISSION,
+    kinds=EVERY_KIND,
     forgiven_by=("simulated",),
 )
 def simulated(result: Result) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checker.files import join
 from checker.model import Effect, Place, Problem, Scope, Severity
-from checker.rule import rule
+from checker.rule import effects, rule
 from checker.tree import Benchmark, Submission, Submitter, System
 
 PASSED_OVER = (".git", ".github", "assets")
@@ -42,7 +42,6 @@ def division_name(submission: Submission) -> Iterator[Problem]:
     good="README.md",
     bad="summary.csv",
     since="v3.1",
-    until="v5.1",
 )
 def root_files(submission: Submission) -> Iterator[Problem]:
     """The official checker stops at the first division when the root holds other files: nothing is judged."""
@@ -61,7 +60,6 @@ def root_files(submission: Submission) -> Iterator[Problem]:
     good="closed/Krai/README.md",
     bad="closed/README.md",
     since="v3.1",
-    until="v5.1",
 )
 def division_files(submission: Submission) -> Iterator[Problem]:
     """A division holds submitters and nothing else; the official checker skips the whole division."""
@@ -143,13 +141,20 @@ def benchmark_known(benchmark: Benchmark) -> Iterator[Problem]:
 )
 def benchmark_for_type(benchmark: Benchmark) -> Iterator[Problem]:
     """Some benchmarks are for datacenter systems only. In the open division the name that stands behind the
-    directory must have scenarios for the type too."""
+    directory must have scenarios for the type too (up to v5.1), or facts to judge it by (from v6.0 on)."""
     if benchmark.system.type not in benchmark.round.facts["system_types"]:
         return
     if benchmark.strict and benchmark.model not in benchmark.round.benchmark_names:
         return
     rules = benchmark.rules
-    if rules is None or rules.scenarios(benchmark.system.type) is None:
+    if rules is not None and not benchmark.strict and benchmark.round.reading.get("open_division_any_type"):
+        known = rules.facts["performance_sample_count"] is not None
+    else:
+        known = rules is not None and rules.scenarios(benchmark.system.type) is not None
+    if not known and not benchmark.strict and benchmark.round.reading.get("open_division_any_type"):
+        message = f"the round has no facts to judge {benchmark.model!r} by"
+        yield Problem(message, benchmark.path, benchmark.model, "a benchmark that the round knows")
+    elif not known:
         found = benchmark.model
         yield Problem(
             f"{benchmark.model!r} has no scenarios for {benchmark.system.type} systems in this round",
@@ -170,12 +175,16 @@ def benchmark_for_type(benchmark: Benchmark) -> Iterator[Problem]:
     needs=("description",),
 )
 def required_scenarios(benchmark: Benchmark) -> Iterator[Problem]:
-    """A closed result stands for a whole benchmark, so all its required scenarios are run. The other
-    scenarios keep their numbers in the official summary, but the submission fails."""
+    """A closed result stands for a whole benchmark, so all its required scenarios are run. Up to v5.1 the other
+    scenarios keep their numbers in the official summary, but the submission fails; from v6.0 on they all fail."""
     scenarios = benchmark.rules.scenarios(benchmark.system.type) if benchmark.rules is not None else None
     if not benchmark.strict or scenarios is None:
         return
     there = {r.canonical for r in benchmark.results}
+    if benchmark.round.reading.get("scenario_names_any_case"):
+        aliases = benchmark.round.facts["scenario_aliases"]
+        there |= {aliases.get(r.directory.lower()) for r in benchmark.results}
+    table = effects(benchmark.round.name, benchmark.place.division)
     for missing in scenarios.required:
         if missing not in there:
             yield Problem(
@@ -183,7 +192,42 @@ def required_scenarios(benchmark: Benchmark) -> Iterator[Problem]:
                 benchmark.path,
                 found=", ".join(sorted(s for s in there if s)) or "no scenario",
                 wanted=", ".join(scenarios.required),
+                aspect=None if benchmark.results else "no-scenario-at-all",
+                spares_results=table["structure/required-scenarios"] is Effect.MARK,
             )
+
+
+EITHER = {"Server", "Interactive"}
+
+
+@rule(
+    "structure/server-or-interactive",
+    scope=Scope.BENCHMARK,
+    spares_results=True,
+    title="Server or Interactive is there where both are optional",
+    fix="Run one of the two.",
+    good="llama2-70b-99: Offline, Interactive",
+    bad="llama2-70b-99: Offline alone",
+    since="v5.1",
+    needs=("description",),
+)
+def server_or_interactive(benchmark: Benchmark) -> Iterator[Problem]:
+    """Offline alone does not show how a language model serves people who wait. The official checker of v5.1 asks
+    for it in the open division too; from v6.0 on all scenarios of the benchmark fail without."""
+    scenarios = benchmark.rules.scenarios(benchmark.system.type) if benchmark.rules is not None else None
+    there = {r.canonical for r in benchmark.results}
+    if scenarios is None or not set(scenarios.optional) >= EITHER or there & EITHER:
+        return
+    table = effects(benchmark.round.name, benchmark.place.division)
+    yield Problem(
+        "neither Server nor Interactive is there",
+        benchmark.path,
+        found=", ".join(sorted(s for s in there if s)) or "no scenario",
+        wanted="Server or Interactive",
+        severity=None if benchmark.strict else Severity.WARNING,
+        aspect=None if benchmark.results else "no-scenario-at-all",
+        spares_results=table["structure/server-or-interactive"] is Effect.MARK,
+    )
 
 
 @rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checker.files import join
 from checker.model import Effect, Problem, Scope, Severity
-from checker.rule import rule
+from checker.rule import effects, rule
 from checker.tree import Submitter
 
 
@@ -18,22 +18,22 @@ from checker.tree import Submitter
     good="a file",
     bad="a link to a file that is not in the tree",
     since="v3.0",
-    until="v5.1",
 )
 def symlinks(submitter: Submitter) -> Iterator[Problem]:
     """A link that leads out of the tree or nowhere cannot be published. The official checker resolves links
     from the root of the tree instead of from their own directory, so that good ones count as broken and
-    some broken ones crash it; that of v3.0 refuses every link to a file."""
+    some broken ones crash it; that of v3.0 refuses every link to a file, and from v6.0 on it does not look at them."""
     tree = submitter.tree
     refused = submitter.round.reading.get("file_links") == "refused"
+    looked_at = effects(submitter.round.name)["structure/symlinks"].fails
     for folder in tree.below(submitter.path):
         for name, target in folder.links.items():
             path = join(folder.path, name)
             from_root = not refused and (tree.root / target).exists()
             if not tree.exists(path):
-                effect = Effect.CRASH if from_root else None
+                effect = Effect.CRASH if from_root and looked_at else None
                 yield Problem("the link leads nowhere inside the tree", path, target, "a file", effect=effect)
-            elif not from_root and not (refused and name in folder.dirs):
+            elif looked_at and not from_root and not (refused and name in folder.dirs):
                 does = "refuses all links" if refused else "resolves it from the root and calls it broken"
                 yield Problem(
                     f"the link is good, but the official checker {does}",
@@ -52,7 +52,6 @@ def symlinks(submitter: Submitter) -> Iterator[Problem]:
     good="8 kB",
     bad="60 MB",
     since="v3.0",
-    until="v5.1",
 )
 def file_size(submitter: Submitter) -> Iterator[Problem]:
     """Results are published in a git repository; 50 MiB a file is what fits there."""
@@ -78,7 +77,6 @@ def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
     good="README.md",
     bad=".DS_Store",
     since="v3.0",
-    until="v5.1",
 )
 def hidden_names(submitter: Submitter) -> Iterator[Problem]:
     """Names with a leading dot are leftovers of editors and tools. One of them makes the official checker
@@ -96,7 +94,6 @@ def hidden_names(submitter: Submitter) -> Iterator[Problem]:
     good="my_notes.md",
     bad="my notes.md",
     since="v3.0",
-    until="v5.1",
 )
 def space_names(submitter: Submitter) -> Iterator[Problem]:
     """Names with blanks break the scripts that publish the results. One of them makes the official checker
@@ -114,7 +111,6 @@ def space_names(submitter: Submitter) -> Iterator[Problem]:
     good="code/resnet50/main.py",
     bad="code/resnet50/__pycache__/",
     since="v3.0",
-    until="v5.1",
 )
 def pycache(submitter: Submitter) -> Iterator[Problem]:
     """Byte code is not source. One such directory makes the official checker skip the submitter."""
@@ -131,7 +127,6 @@ def pycache(submitter: Submitter) -> Iterator[Problem]:
     good="a directory with a file",
     bad="a directory without anything",
     since="v3.0",
-    until="v5.1",
 )
 def empty_dirs(submitter: Submitter) -> Iterator[Problem]:
     """Git does not keep empty directories. One of them makes the official checker skip the submitter."""

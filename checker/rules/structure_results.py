@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from checker.files import join
-from checker.model import Effect, Problem, Severity
+from checker.model import Effect, Place, Problem, Severity
 from checker.result import Result
-from checker.rule import rule
+from checker.rule import EVERY_KIND, effects, rule
 
 
 @rule(
@@ -18,6 +18,7 @@ from checker.rule import rule
     good="singlestream",
     bad="Burst",
     needs=("description",),
+    kinds=EVERY_KIND,
 )
 def scenario_dir_known(result: Result) -> Iterator[Problem]:
     """In the closed and network divisions a benchmark has the required and optional scenarios of its system
@@ -27,12 +28,23 @@ def scenario_dir_known(result: Result) -> Iterator[Problem]:
     if result.canonical is None:
         known = ", ".join(sorted(set(result.round.facts["scenario_aliases"].values())))
         message = f"{result.directory!r} is no scenario of MLPerf"
-        yield Problem(message, result.path, result.directory, f"one of {known}")
+        misspelt = result.directory.lower() in result.round.facts["scenario_aliases"]
+        aspect = "spelling" if misspelt else None
+        place = None if misspelt else _place(result)
+        wanted = f"one of {known}"
+        yield Problem(message, result.path, result.directory, wanted, aspect=aspect, place=place)
     elif result.strict and scenarios is not None:
         allowed = (*scenarios.required, *scenarios.optional)
         if result.canonical not in allowed:
             message = f"{result.canonical} is no scenario of {result.benchmark.model} on {result.system.type}"
-            yield Problem(message, result.path, result.canonical, f"one of {', '.join(allowed)}")
+            wanted = f"one of {', '.join(allowed)}"
+            yield Problem(message, result.path, result.canonical, wanted, place=_place(result))
+
+
+def _place(result: Result) -> Place | None:
+    """The benchmark, in rounds in which one strange scenario fails all of its scenarios."""
+    whole = effects(result.round.name, result.place.division)["structure/scenario-dir-known"]
+    return result.place.cut(4) if whole is Effect.BENCHMARK else None
 
 
 @rule(
@@ -41,6 +53,7 @@ def scenario_dir_known(result: Result) -> Iterator[Problem]:
     fix="Put the LoadGen logs of the performance run into performance/run_1.",
     good="performance/run_1/",
     bad="performance/run_2/",
+    until="v5.1",
 )
 def perf_run_dir(result: Result) -> Iterator[Problem]:
     """Of several run directories only run_1 is ever looked at; without it there is no result. Server of v0.5
@@ -88,7 +101,7 @@ def _unseen(
 )
 def perf_file_list(result: Result) -> Iterator[Problem]:
     """The directory is published as it is; both a missing log and a stray file make the result invalid. Before
-    v3.1 the official checker only prints that, except of a result with power."""
+    v3.1 and from v6.0 on the official checker only looks at a result with power, or prints what it found."""
     files = result.round.files
     required, aspect = [*files["performance_required"]], None
     if result.has_power:
@@ -104,7 +117,6 @@ def perf_file_list(result: Result) -> Iterator[Problem]:
     fix="Add what is missing, remove what does not belong there.",
     good="mlperf_log_summary.txt, mlperf_log_detail.txt, accuracy.txt, mlperf_log_accuracy.json",
     bad="no mlperf_log_accuracy.json",
-    until="v5.1",
 )
 def acc_file_list(result: Result) -> Iterator[Problem]:
     """Accuracy is judged from these four files; a stray or missing one makes the result invalid. Before v4.1 the
@@ -143,12 +155,16 @@ def acc_txt(result: Result) -> Iterator[Problem]:
     good="accuracy/images/4655.png and the nine others",
     bad="no accuracy/images",
     since="v4.0",
+    kinds=EVERY_KIND,
 )
 def extra_accuracy_files(result: Result) -> Iterator[Problem]:
     """For generated images a number says little; a fixed set of outputs is published for people to look
     at."""
     wanted = (result.benchmark.rules.facts["extra_accuracy_files"] or {}) if result.benchmark.rules else {}
-    lenient = None if result.strict else Severity.WARNING
+    forgiven = (
+        effects(result.round.name, result.place.division)["structure/extra-accuracy-files"] is Effect.LOG
+    )
+    lenient = Severity.WARNING if forgiven else None
     for directory, stems in wanted.items():
         path = join(result.accuracy_path, directory)
         there = {name.partition(".")[0] for name in result.tree.files(path)}

@@ -19,24 +19,29 @@ from checker.tree import Submitter
     good="systems/rpi5.json, measurements/rpi5/ and results/rpi5/",
     bad="systems/rpi4.json without results/rpi4/",
     since="v5.1",
-    until="v5.1",
 )
 def systems_have_results(submitter: Submitter) -> Iterator[Problem]:
     """A description or measurements without results are left over from a system that was not submitted. The
-    official checker ends with a traceback where one of the two directories is missing."""
-    tree = submitter.tree
+    official checker of v5.1 ends with a traceback where one of the two directories is missing; later ones do not
+    look."""
+    tree, names = submitter.tree, dict[str, str]()
     if "results" not in tree.dirs(submitter.path):
         return  # told by structure/results-present
-    described, measured = (join(submitter.path, name) for name in ("systems", "measurements"))
-    for path in (described, measured):
+    for path in _described_in(submitter):
         if tree.folder(path) is None:
             yield Problem("the directory is missing", path, "nothing", "a directory", aspect="no-directory")
-    names = {n.replace(".json", ""): join(described, n) for n in tree.files(described) if n.endswith(".json")}
-    names |= {n: join(measured, n) for n in tree.dirs(measured)}
+        files = {n.replace(".json", ""): join(path, n) for n in tree.files(path) if n.endswith(".json")}
+        names |= files | {n: join(path, n) for n in tree.dirs(path)}
     there = tree.dirs(join(submitter.path, "results"))
     for name in sorted(set(names) - set(there)):
         wanted = f"results/{name}/"
         yield Problem(f"system {name!r} has no results", names[name], "no results", wanted)
+
+
+def _described_in(submitter: Submitter) -> list[str]:
+    """Directories that hold something for each system: descriptions, and measurements where these stand apart."""
+    parts = (submitter.round.layout[key].split("/")[2] for key in ("system_json", "measurements_dir"))
+    return [join(submitter.path, name) for name in parts if name != "results"]
 
 
 CALIBRATION = ("calibration.md", "documentation/calibration.md")
@@ -51,11 +56,11 @@ CALIBRATION = ("calibration.md", "documentation/calibration.md")
     good="closed/Krai/calibration.md",
     bad="closed/Krai/calibration.adoc",
     since="v5.1",
-    until="v5.1",
 )
 def calibration(submitter: Submitter) -> Iterator[Problem]:
     """Whoever quantises says how the ranges were found, so that nobody tunes on the validation set. The official
-    checker knows the file by exactly this name, beside the results or under documentation/."""
+    checker of v5.1 knows the file by exactly this name, beside the results or under documentation/; later ones do
+    not look."""
     if not submitter.strict or "results" not in submitter.tree.dirs(submitter.path):
         return
     if not any(submitter.tree.has_file(join(submitter.path, name)) for name in CALIBRATION):

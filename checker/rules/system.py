@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.model import Effect, Problem, Scope, Severity
+from checker.model import Problem, Scope, Severity
 from checker.rule import rule, run_rule
 from checker.run import Run
 from checker.schema_rules import of_system
@@ -24,16 +24,8 @@ NEEDS = ("description",)
 )
 def status(system: System) -> Iterator[Problem]:
     """Results are published in three lists: systems one can buy, systems one soon can, and research. The
-    status says which. Where it is missing the official checker stops with an exception."""
-    for problem in of_system(system, "system/status"):
-        yield _crash(problem) if problem.raises else problem
-
-
-def _crash(problem: Problem) -> Problem:
-    return Problem(
-        problem.message, problem.path, problem.found, problem.wanted,
-        pointer=problem.pointer, effect=Effect.CRASH,
-    )  # fmt: skip
+    status says which. Where it is missing the official checker stops with an exception (up to v5.1)."""
+    return of_system(system, "system/status")
 
 
 @rule(
@@ -99,7 +91,12 @@ def non_empty(system: System) -> Iterator[Problem]:
 def unknown_fields(system: System) -> Iterator[Problem]:
     """Other names are allowed and nobody reads them; often one is a misspelt known one."""
     fields = system.round.facts["system_fields"]
-    known = {*fields["required"], *fields["power_known"], *fields.get("optional_known", ())}
+    known = {
+        *fields["required"],
+        *fields["power_known"],
+        *fields.get("optional_known", ()),
+        fields["network_flag"],
+    }
     if system.networked:
         known |= set(fields["network_required"])
     unknown = sorted(set(system.description.value) - known)
@@ -144,7 +141,8 @@ def division(system: System) -> Iterator[Problem]:
     if not demanded and "division" not in system.description.value:
         path, wanted = system.description.path, system.submitter.division
         yield Problem("'division' is missing", path, "nothing", wanted, aspect="missing")
-    yield from _same(system, "division", system.submitter.division, ignore_case=False)
+    ignore_case = bool(system.round.reading.get("division_ignores_case"))
+    yield from _same(system, "division", system.submitter.division, ignore_case=ignore_case)
 
 
 def _same(system: System, field: str, wanted: str, *, ignore_case: bool) -> Iterator[Problem]:
@@ -160,7 +158,7 @@ def _same(system: System, field: str, wanted: str, *, ignore_case: bool) -> Iter
             found=repr(found)[:80],
             wanted=wanted,
             pointer=f"/{field}",
-            effect=Effect.CRASH if ignore_case and not isinstance(found, str) else None,
+            raises=ignore_case and not isinstance(found, str),
         )
 
 
@@ -176,8 +174,7 @@ def _same(system: System, field: str, wanted: str, *, ignore_case: bool) -> Iter
 )
 def network_mode(system: System) -> Iterator[Problem]:
     """In the network division queries travel to the system over a network; closed results may not."""
-    for problem in of_system(system, "system/network-mode"):
-        yield _crash(problem)
+    yield from of_system(system, "system/network-mode")
     where = system.submitter.division
     wrong = (where == "closed" and system.networked) or (where == NETWORKED and not system.networked)
     flag = system.round.facts["system_fields"]["network_flag"]
@@ -203,12 +200,31 @@ def network_mode(system: System) -> Iterator[Problem]:
     since="v2.1",
 )
 def network_fields(system: System) -> Iterator[Problem]:
-    """What lies between LoadGen and the system decides the result as much as the system does."""
-    if not system.networked:
-        return
-    for name in system.round.facts["system_fields"]["network_required"]:
-        if name not in system.description.value:
-            yield Problem(f"{name!r} is missing", system.description.path, "nothing", name)
+    """What lies between LoadGen and the system decides the result as much as the system does. From v6.0 on the
+    official checker asks for these fields as soon as is_network says anything at all, "false" too."""
+    fields, facts, path = (
+        system.round.facts["system_fields"],
+        system.description.value,
+        system.description.path,
+    )
+    missing = [name for name in fields["network_required"] if name not in facts]
+    if system.networked:
+        for name in missing:
+            yield Problem(f"{name!r} is missing", path, "nothing", name)
+    elif (
+        missing
+        and facts.get(fields["network_flag"])
+        and system.round.reading.get("network_fields_with_any_flag")
+    ):
+        yield Problem(
+            "is_network is given, and the official checker wants the network fields then, although they are not needed",
+            path,
+            found=repr(facts[fields["network_flag"]])[:40],
+            wanted="no is_network",
+            pointer=f"/{fields['network_flag']}",
+            severity=Severity.WARNING,
+            aspect="any-flag",
+        )
 
 
 @run_rule(
@@ -233,5 +249,5 @@ def sut_name(run: Run) -> Iterator[Problem]:
             found=repr(found)[:80],
             wanted=f"a name with {wanted}",
             line=run.line("sut_name"),
-            effect=Effect.NONE if found is None else None,
+            aspect="missing" if found is None else None,
         )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from harness.benchmarks.base import Tensor
 from harness.extras import need
 from schemas.errors import UserError
 
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_DTYPES = {"float": "float32", "double": "float64", "float16": "float16", "bool": "bool"}
+"""Types that ONNX Runtime and numpy name differently; whole numbers have the same names in both."""
+
+
 class OnnxRuntime:
     """A model in ONNX form, executed by the CPU provider."""
 
     name = "onnxruntime"
+    compute = "cpu"
 
     def __init__(self) -> None:
         self._session: Any = None
@@ -54,6 +60,11 @@ class OnnxRuntime:
                 f"{model} has the {what} {', '.join(found)}, but the benchmark needs {', '.join(missing)}"
             )
 
+    def tensors(self) -> list[Tensor]:
+        """Inputs and outputs of the loaded model; lengths that it names or leaves open are free."""
+        inputs = [_tensor("input", node) for node in self._session.get_inputs()]
+        return [*inputs, *(_tensor("output", node) for node in self._session.get_outputs())]
+
     def infer(self, batch: NDArray[np.float32]) -> Sequence[NDArray[np.generic]]:
         """Run one batch."""
         answers: Sequence[NDArray[np.generic]] = self._session.run(self._outputs, {self._inputs[0]: batch})
@@ -66,6 +77,12 @@ class OnnxRuntime:
     def versions(self) -> Mapping[str, str]:
         """The runtime's version."""
         return {"onnxruntime": str(need("onnxruntime").__version__)}
+
+
+def _tensor(kind: Literal["input", "output"], node: Any) -> Tensor:
+    dtype = str(node.type).removeprefix("tensor(").removesuffix(")")
+    shape = tuple(n if isinstance(n, int) else None for n in node.shape)
+    return Tensor(kind, node.name, _DTYPES.get(dtype, dtype), shape)
 
 
 BACKEND = OnnxRuntime

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from harness.model import Accuracy, Fixture
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One input or output of a model.
+
+    ``dtype`` as numpy names it. A length of None is free, such as that of the batch.
+    """
+
+    kind: Literal["input", "output"]
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Tensor:
+        """The inverse of ``to_json``."""
+        return cls(document["kind"], document["name"], document["dtype"], tuple(document["shape"]))
+
+    def __str__(self) -> str:
+        """For people: ``input_tensor:0 float32 [N,3,224,224]``."""
+        return f"{self.name} {self.dtype} [{','.join('N' if n is None else str(n) for n in self.shape)}]"
 
 
 class Dataset(Protocol):
@@ -22,6 +49,15 @@ class Dataset(Protocol):
 
     def load(self, index: int) -> NDArray[np.float32]:
         """One pre-processed sample, without batch axis; ``UserError`` when it cannot be had."""
+        ...
+
+
+@runtime_checkable
+class OfFiles(Protocol):
+    """A data set of files, which can be looked at before a run."""
+
+    def files(self) -> Sequence[Path]:
+        """Every file that a run reads, in the order of the samples."""
         ...
 
 
@@ -45,6 +81,27 @@ class Backend(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Names and versions of the software that computes."""
         ...
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """A runtime that tells what the loaded model looks like."""
+
+    def tensors(self) -> Sequence[Tensor]:
+        """All inputs, then all outputs, of the model."""
+        ...
+
+
+@runtime_checkable
+class Contract(Protocol):
+    """A benchmark that says what its model and its data must look like, and how long an answer is.
+
+    ``response_bytes`` is the length of one answer in the accuracy log.
+    """
+
+    tensors: tuple[Tensor, ...]
+    dataset_form: str
+    response_bytes: int
 
 
 class Benchmark(Protocol):

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.benchmarks.base import Tensor
 from harness.datasets.imagenet import ImageNet, read_labels
 from harness.model import Accuracy, Fixture
 from schemas.errors import Failed
@@ -32,6 +33,12 @@ class ResNet50:
     outputs = ("ArgMax:0",)
     implementation = "edgewatt"
     full_set = 50_000
+    tensors = (
+        Tensor("input", "input_tensor:0", "float32", (None, 3, 224, 224)),
+        Tensor("output", "ArgMax:0", "int64", (None,)),
+    )
+    dataset_form = "a folder with the JPEGs of the ImageNet validation set and val_map.txt"
+    response_bytes = 4
     measurements: Mapping[str, str] = {
         "input_data_types": "fp32",
         "retraining": "No",

@@ -12,6 +12,8 @@ from harness.live.display import showing
 from harness.model import RunRequest
 from harness.summary import holes_line, summary
 from harness.system import default_name, usable_processors
+from schemas.cliparse import seconds
+from schemas.rounds import load_round
 
 NAME = "demo"
 HELP = "the whole trip: emulated meter, powerd, ResNet50, tree, mlcheck"
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, default=Path("demo/tree"), metavar="TREE", help="default: demo/tree"
     )
     parser.add_argument("--round", default="v4.1", metavar="R")
-    parser.add_argument("--seconds", type=float, metavar="S", help="length of each performance run")
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="length of each performance run")
     parser.add_argument(
         "--short", action="store_true", help="one scenario without compliance, in the open division"
     )
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 only when the tree is valid as a rehearsal."""
+    load_round(args.round)  # before anything is made for a round that is not known
     scenarios = trip(args).scenarios
     with interruptible(), showing(quiet=args.quiet, scenarios=scenarios) as view:
         shown = demo.run(request(args), scenarios, view.say, view.observer)

@@ -1,16 +1,22 @@
-"""Write the system description of this machine; what it does not tell is marked and listed."""
+"""Write the system description of this machine; what it does not tell is marked and listed.
+
+The public page shows the processors only where they do most of the computing, and else the accelerators;
+--compute says which do, and the page's view of the description is said on standard error.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness import system
 from harness.registry import unknown
 from schemas.errors import UserError
 from schemas.rounds import load_round
+from schemas.system_columns import columns
 
 NAME = "describe-system"
 HELP = "the system description JSON from this machine, holes marked"
@@ -25,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--system", default=system.default_name(), help="name of the system (default: host name)"
     )
+    parser.add_argument(
+        "--compute",
+        choices=("auto", "cpu", "accelerator"),
+        default="auto",
+        help="what does most of the computing (auto: an accelerator where one is found)",
+    )
     parser.add_argument("--system-type", default="edge", metavar="TYPE", help="edge (default), datacenter …")
     parser.add_argument("--framework", default=f"{system.HOLE}: framework and version", help="what computes")
 
@@ -34,12 +46,19 @@ def run(args: argparse.Namespace) -> int:
     round_ = load_round(args.round)
     if args.system_type not in round_.facts["system_types"]:
         raise UserError(unknown("system type", args.system_type, round_.facts["system_types"]))
+    if args.division not in round_.facts["divisions"]:
+        raise UserError(unknown("division", args.division, round_.facts["divisions"]))
+    if not args.submitter.strip():
+        raise UserError(
+            "found an empty --submitter, wanted the name of who submits; leave it out to fill it in later"
+        )
     described = system.describe(
         round_,
         division=args.division,
         submitter=args.submitter,
         system_name=args.system,
         framework=args.framework,
+        compute=args.compute,
         system_type=args.system_type,
     )
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
@@ -47,10 +66,20 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(text)
     else:
         _write(args.output, text)
-    holes = system.holes(described)
-    if holes and not args.quiet:
-        print(f"{len(holes)} fields to fill in: {', '.join(holes)}", file=sys.stderr)
+    if not args.quiet:
+        _tell(described)
     return 0
+
+
+def _tell(described: Mapping[str, str]) -> None:
+    """The view of the public page, and what is still to be filled in."""
+    shown = columns(described)
+    for title, value in (("processor", shown.processor), ("accelerator", shown.accelerator)):
+        what = value or "left out, because it does not do most of the computing"
+        print(f"on the public page, {title} and count: {what}", file=sys.stderr)
+    holes = system.holes(described)
+    if holes:
+        print(f"{len(holes)} fields to fill in: {', '.join(holes)}", file=sys.stderr)
 
 
 def _write(path: Path, text: str) -> None:

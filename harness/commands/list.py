@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from harness import extras, registry
+from harness.benchmarks.base import Benchmark, Contract
 from harness.scenarios import BY_NAME
 from harness.system_types import DEFAULT
 from schemas.errors import UserError
@@ -34,14 +35,12 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(document, indent=2))
         return 0
     for row in document["benchmarks"]:
-        print(f"{row['name']}: {row['help']}")
-        for scenario in row["scenarios"]:
-            need = "required" if scenario["required"] else "optional"
-            state = "" if scenario["runs_here"] else ", not run by this version"
-            print(f"  {scenario['name']} ({need}{state})")
-        print(f"  needs --model and --dataset, or: mlharness make-fixture {row['name']} DIR")
-    missing = document["missing_packages"]
+        _print_benchmark(row)
     print(f"backends: {', '.join(document['backends'])}")
+    for package in document["packages"]:
+        wanted = f", the round wants {package['wanted']}" if package["wanted"] else ""
+        print(f"{package['name']}: {package['installed'] or 'not installed'}{wanted}")
+    missing = document["missing_packages"]
     print(
         f"not installed: {', '.join(missing)} (pip install 'edgewatt[harness]')"
         if missing
@@ -50,24 +49,64 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _print_benchmark(row: dict[str, Any]) -> None:
+    print(f"{row['name']}: {row['help']}")
+    for scenario in row["scenarios"]:
+        need = "required" if scenario["required"] else "optional"
+        state = "" if scenario["runs_here"] else ", not run by this version"
+        print(f"  {scenario['name']} ({need}{state})")
+    needs = row["needs"]
+    print(f"  needs --model, with {', '.join(needs['model'])}")
+    print(f"  needs --dataset, {needs['dataset']}: {needs['samples']} samples")
+    print(f"  or both made up: mlharness make-fixture {row['name']} DIR")
+    print(f"  compliance tests outside the open division: {', '.join(row['compliance_tests']) or 'none'}")
+
+
 def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
     """The list as a document ``edgewatt/benchmarks/1``."""
     known = [b for b in registry.benchmarks().values() if b.official in round_.benchmark_names]
     return {
         "schema": SCHEMA,
         "round": round_.name,
-        "benchmarks": [
-            {
-                "name": b.name,
-                "official": b.official,
-                "help": b.help,
-                "scenarios": _scenarios(round_, b.official, system_type),
-            }
-            for b in known
-        ],
+        "benchmarks": [_benchmark(round_, b, system_type) for b in known],
         "backends": registry.backend_names(),
+        "packages": _packages(round_),
         "missing_packages": list(extras.missing()),
     }
+
+
+def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, Any]:
+    rules = round_.benchmark(bench.official)
+    return {
+        "name": bench.name,
+        "official": bench.official,
+        "help": bench.help,
+        "scenarios": _scenarios(round_, bench.official, system_type),
+        "needs": {
+            **_form(bench),
+            "samples": bench.full_set,
+            "performance_sample_count": rules.performance_sample_count,
+        },
+        "compliance_tests": list(rules.compliance_tests),
+    }
+
+
+def _form(bench: Benchmark) -> dict[str, Any]:
+    """What model and data set must look like, as far as the benchmark says it."""
+    if isinstance(bench, Contract):
+        return {"model": [f"{t.kind} {t}" for t in bench.tensors], "dataset": bench.dataset_form}
+    names = [*(f"input {n}" for n in bench.inputs), *(f"output {n}" for n in bench.outputs)]
+    return {"model": names, "dataset": "the folder of the data set"}
+
+
+def _packages(round_: Round) -> list[dict[str, str | None]]:
+    """Every package of the extra: the version that is installed, and that of the round where it matters."""
+    facts = round_.facts.get("loadgen") or {}
+    wanted = {facts.get("package"): facts.get("version")}
+    return [
+        {"name": name, "installed": extras.version(name), "wanted": wanted.get(name)}
+        for name in extras.PACKAGES.values()
+    ]
 
 
 def _scenarios(round_: Round, official: str, system_type: str) -> list[dict[str, Any]]:

@@ -71,6 +71,10 @@ class ImageNet:
         """Number of images in the map."""
         return len(self._rows)
 
+    def files(self) -> list[Path]:
+        """The images in the order of the map."""
+        return [self._folder / name for name, _ in self._rows]
+
     def load(self, index: int) -> NDArray[np.float32]:
         """One image, pre-processed, as float32 [3,224,224]."""
         import cv2

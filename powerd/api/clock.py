@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from powerd.api.caller import Asker
 from powerd.errors import Refused
 from powerd.service import Service
 
+SCHEMA = "edgewatt/clock-exchange/1"
 _Instant = Annotated[int | None, Field(ge=0, le=1 << 62)]
 
 
@@ -30,12 +32,16 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/clock/exchange")
-    async def exchange(request: ExchangeRequest) -> dict[str, Any]:
+    async def exchange(request: ExchangeRequest, caller: Asker) -> dict[str, Any]:
+        if request.clock is not None:
+            service.owners.check("clock", request.clock, caller)
         if request.exchange_id is None:
             if request.t1_ns is None:
                 raise Refused("an exchange begins with t1_ns and ends with exchange_id and t4_ns")
             ident, begun = service.exchanges.begin(request.clock, request.t1_ns, request.t1_mono_ns)
+            service.owners.claim("clock", begun.clock, caller)
             return {
+                "schema": SCHEMA,
                 "clock": begun.clock,
                 "exchange_id": ident,
                 "t1_ns": begun.t1_ns,
@@ -46,6 +52,7 @@ def router(service: Service) -> APIRouter:
             raise Refused("the second half of an exchange needs clock, exchange_id and t4_ns")
         tie = service.exchanges.finish(request.clock, request.exchange_id, request.t4_ns, request.t4_mono_ns)
         return {
+            "schema": SCHEMA,
             "clock": tie.clock,
             "offset_s": tie.offset_s,
             "u95_s": tie.u95_s,

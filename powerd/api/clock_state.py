@@ -11,6 +11,7 @@ from powerd import kernel_clock
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.service import Service
+from powerd.views import exact
 from schemas.units import NS_PER_S
 
 LOOK_BACK_S = 3600
@@ -39,6 +40,7 @@ def _state(service: Service) -> dict[str, Any]:
         "boot_id": service.boot_id,
         "boottime_ns": now,
         "unix_ns": at.ns,
+        "time": exact(at.ns),
         "u95_s": at.u95_ns / NS_PER_S,
         "fixes": len(model.ties),
         "drift_ppm": model.drift_ppm(),

@@ -29,7 +29,10 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/meters")
     def meters() -> dict[str, Any]:
-        return {"meters": [views.meter(service, name) for name in service.meter_names]}
+        return {
+            "schema": "edgewatt/meters/1",
+            "meters": [views.meter(service, name) for name in service.meter_names],
+        }
 
     @routes.get("/meters/{name}")
     def meter(name: str) -> dict[str, Any]:
@@ -49,7 +52,11 @@ def router(service: Service) -> APIRouter:
     @routes.post("/meters/{name}/range")
     def set_range(name: str, request: RangeRequest) -> dict[str, Any]:
         settings = service.set_range_unless_leased(name, request.voltage, request.current)
-        return {"voltage_range_v": settings.voltage_range_v, "current_range_a": settings.current_range_a}
+        return {
+            "schema": "edgewatt/range/1",
+            "voltage_range_v": settings.voltage_range_v,
+            "current_range_a": settings.current_range_a,
+        }
 
     return routes
 
@@ -74,6 +81,7 @@ def _samples(
         found += [(row.ident, views.sample(row.reading, utc, raw=raw)) for row in rows]
     shown = found[:limit]
     return {
+        "schema": "edgewatt/samples/1",
         "samples": [sample for _, sample in shown],
         "next": shown[-1][0] if len(found) > limit else None,
     }

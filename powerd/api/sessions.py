@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
+from powerd.api.caller import Asker
 from powerd.service import Service
 
 
@@ -32,15 +33,18 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/sessions", status_code=201)
-    def begin(request: SessionRequest) -> dict[str, Any]:
-        return service.sessions.begin(request.greeting, request.label, request.meter, request.client_uuid)
+    def begin(request: SessionRequest, caller: Asker) -> dict[str, Any]:
+        begun = service.sessions.begin(request.greeting, request.label, request.meter, request.client_uuid)
+        service.owners.claim("session", str(begun["id"]), caller)
+        return begun
 
     @routes.get("/sessions/{ident}")
     def session(ident: str) -> dict[str, Any]:
         return service.sessions.get(ident)
 
     @routes.post("/sessions/{ident}/phase")
-    def phase(ident: str, request: PhaseRequest) -> dict[str, Any]:
+    def phase(ident: str, request: PhaseRequest, caller: Asker) -> dict[str, Any]:
+        service.owners.check("session", ident, caller)
         if request.action == "done":
             return service.sessions.finish(ident)
         return service.sessions.phase(ident, request.mode or "", request.action)

@@ -1,8 +1,9 @@
 """``/v1/stream``: every reading, window change and alarm as it happens (Server-Sent Events).
 
 Events: ``reading`` (a sample with its meter), ``window`` (a window as it is now), ``meter`` (connected, range
-changed), ``alarm`` (lost, garbled, clock set, store full, over range), ``lost`` (so many events were dropped because
-this client was too slow) and ``end`` (the daemon stops). A comment is sent when nothing else was for a while.
+changed), ``alarm`` (lost, garbled, clock set, store full, over range), ``lost`` (so many events before the next one are
+gone for this client, null when nobody knows how many) and ``end`` (the daemon stops). A comment is sent when nothing
+else was for a while. A client that comes back with ``Last-Event-ID`` gets what it missed, as far as it is remembered.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
 from powerd.api import views
-from powerd.feed import Batch, Feed, Happening, Listener
+from powerd.feed import Batch, Feed, Happening, Listener, Place
 from powerd.model import Reading
 from powerd.service import Service
 
+SCHEMA = "edgewatt/event/1"
+"""Of every event but windows, which are ``edgewatt/window/1``."""
 KEEP_ALIVE_S = 10.0
 
 
@@ -29,14 +32,14 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/stream", response_class=StreamingResponse)
-    async def stream() -> StreamingResponse:
+    async def stream(last_event_id: Annotated[str | None, Header(max_length=64)] = None) -> StreamingResponse:
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to be woken
                 loop.call_soon_threadsafe(ready.set)
 
-        listener = service.feed.listen(wake)
+        listener = service.feed.listen(wake, None if last_event_id is None else _place(last_event_id))
         events = _events(service.feed, listener, ready, lambda h: _event(h, service))
         return StreamingResponse(
             events, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
@@ -66,18 +69,23 @@ async def _events(
 
 
 def _texts(batch: Batch, written: Callable[[Happening], str]) -> list[str]:
-    texts = [_text("lost", {"events": batch.lost})] if batch.lost else []
+    texts = [] if batch.lost == 0 else [_text("lost", {"schema": SCHEMA, "events": batch.lost})]
     texts += [written(happening) for happening in batch.happenings]
-    return [*texts, _text("end", {})] if batch.ended else texts
+    return [*texts, _text("end", {"schema": SCHEMA})] if batch.ended else texts
 
 
 def _event(happening: Happening, service: Service) -> str:
     body = happening.body
     if isinstance(body, Reading):
         body = {"meter": body.meter, "simulated": body.simulated} | views.sample(body, service.utc())
-    return _text(happening.kind, body, happening.number)
+    return _text(happening.kind, {"schema": SCHEMA, **body}, f"id: {service.feed.life}-{happening.number}\n")
 
 
-def _text(kind: str, body: Mapping[str, Any], number: int | None = None) -> str:
-    ident = "" if number is None else f"id: {number}\n"
+def _place(ident: str) -> Place:
+    """Where a client stopped; what is none of our ids stands for an earlier life."""
+    life, _, number = ident.partition("-")
+    return Place(life, int(number)) if number.isdecimal() and number.isascii() else Place("", 0)
+
+
+def _text(kind: str, body: Mapping[str, Any], ident: str = "") -> str:
     return f"{ident}event: {kind}\ndata: {json.dumps(body)}\n\n"

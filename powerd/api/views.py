@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from powerd.clock import ClockModel
@@ -25,6 +26,7 @@ def meter(service: Service, name: str) -> dict[str, Any]:
         fixes = service.store.fixes(service.boot_id, latest.end_ns, latest.end_ns)
         shown = sample(latest, ClockModel.from_fixes(fixes)) if fixes else None
     return {
+        "schema": "edgewatt/meter/1",
         "name": name,
         "driver": config.driver,
         "port": config.port,
@@ -38,6 +40,7 @@ def meter(service: Service, name: str) -> dict[str, Any]:
             "firmware": info.firmware,
             "channels": list(info.channels),
             "simulated": info.simulated,
+            "calibration": asdict(info.calibration),
         },
         "settings": None
         if settings is None

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from powerd.api.caller import Asker
 from powerd.service import Service
 
 NAME_LIMIT = 200
@@ -45,22 +46,30 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/windows")
     def windows(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
-        return {"windows": service.windows.all(limit)}
+        return {"schema": "edgewatt/windows/1", "windows": service.windows.all(limit)}
 
     @routes.post("/windows", status_code=201)
-    def open_window(request: OpenRequest) -> dict[str, Any]:
-        return service.windows.open(request.name, request.meter, request.labels, request.id)
+    def open_window(request: OpenRequest, caller: Asker) -> dict[str, Any]:
+        if request.id is not None:
+            service.owners.check("window", request.id, caller)
+        found = service.windows.open(request.name, request.meter, request.labels, request.id)
+        service.owners.claim("window", str(found["id"]), caller)
+        return found
 
     @routes.get("/windows/{ident}")
     def window(ident: str) -> dict[str, Any]:
         return service.windows.get(ident)
 
     @routes.post("/windows/{ident}/mark")
-    def mark(ident: str, request: MarkRequest) -> dict[str, Any]:
+    def mark(ident: str, request: MarkRequest, caller: Asker) -> dict[str, Any]:
+        service.owners.check("window", ident, caller)
         return service.windows.mark(ident, request.text)
 
     @routes.post("/windows/{ident}/close")
-    def close(ident: str, request: CloseRequest, response: Response) -> dict[str, Any]:
+    def close(ident: str, request: CloseRequest, response: Response, caller: Asker) -> dict[str, Any]:
+        service.owners.check("window", ident, caller)
+        if request.clock is not None:
+            service.owners.check("clock", request.clock, caller)
         found = service.windows.close(ident, request.begin_unix_ns, request.end_unix_ns, request.clock)
         response.status_code = 202 if found["state"] == "closing" else 200
         return found

@@ -19,7 +19,10 @@ DAY_S, DAYS = 86_400, 7
 def check(subject: Subject) -> Iterator[Finding]:
     """Rights and room."""
     folder = _existing(subject.data_dir)
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if subject.data_dir.exists() and not subject.data_dir.is_dir():
+        found, advice = f"{subject.data_dir} is a file", "choose another --data-dir"
+        yield Finding(Level.FAIL, "data directory", found, "a folder", advice)
+    elif not os.access(folder, os.W_OK | os.X_OK):
         yield Finding(
             Level.FAIL,
             "data directory",

@@ -9,6 +9,7 @@ import signal
 from contextlib import nullcontext
 from pathlib import Path
 
+from powerd import lifeline
 from powerd.boottime import boottime_ns
 
 NAME = "emulate"
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baud", type=int, help="rate of the line (default: as the other side sets it)")
     parser.add_argument("--seed", type=int, help="of the meter's errors, to meet the same meter again")
     parser.add_argument("--model", help="model of the series (default: the first, e.g. WT310E)")
+    lifeline.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,12 +47,13 @@ def run(args: argparse.Namespace) -> int:
     from powerd.emulators import faults, load
     from powerd.emulators.pty import Endpoint
     from powerd.emulators.truth import TruthWriter
+    from schemas.cliparse import nearest
     from schemas.errors import UserError
 
     emulator = emulators.find(args.driver)
     model = args.model or emulator.models[0]
     if model not in emulator.models:
-        raise UserError(f"{args.driver} has no model {model!r}: choose one of {', '.join(emulator.models)}")
+        raise UserError(f"{args.driver} has no model {model!r}: {nearest(model, emulator.models)}")
     if args.baud is not None and not 300 <= args.baud <= 4_000_000:
         raise UserError(f"--baud {args.baud} is no line rate: write one such as 9600 or 57600")
     plan = faults.parse(args.faults)
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    lifeline.hold(args)
     try:
         with TruthWriter(args.truth, drawn, origin_ns) if args.truth else nullcontext():
             print(endpoint.port, flush=True)

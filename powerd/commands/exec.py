@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from powerd.client import ClientError, PowerdClient
 from schemas.cliapp import INTERRUPTED
+from schemas.cliparse import nearest
 from schemas.errors import UserError
 
 NAME = "exec"
@@ -46,7 +48,14 @@ def run(args: argparse.Namespace) -> int:
     except ClientError as error:
         raise UserError(str(error)) from error
     begin = time.time_ns()
-    code = _command(words)
+    try:
+        code = _command(words)
+    except OSError as error:
+        with suppress(ClientError):
+            client.close_window(ident, begin, max(time.time_ns(), begin + 1), clock)
+        raise UserError(
+            f"found {words[0]!r}, which cannot be run ({error.strerror}): wanted a program"
+        ) from error
     end = max(time.time_ns(), begin + 1)
     try:
         client.sync_clock(clock)
@@ -64,7 +73,8 @@ def choose(wanted: str | None, names: Sequence[str]) -> str:
     if wanted in names:
         return str(wanted)
     found = "no --meter" if wanted is None else f"--meter {wanted}"
-    raise UserError(f"found {found}, wanted one of the daemon's meters: {', '.join(names)}")
+    hint = "name one" if wanted is None else nearest(wanted, names)
+    raise UserError(f"found {found}, wanted one of the daemon's meters ({', '.join(names)}): {hint}")
 
 
 def _command(words: Sequence[str]) -> int:

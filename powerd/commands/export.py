@@ -40,5 +40,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         args.output.write_bytes(data)
     except OSError as error:
-        raise UserError(f"--output {args.output} cannot be written: {error.strerror}") from error
+        raise UserError(
+            f"--output {args.output} cannot be written: {error.strerror}; name another file"
+        ) from error
     return 0

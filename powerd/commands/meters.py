@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     except ClientError as error:
         raise UserError(str(error)) from error
     if args.json:
-        print(json.dumps({"meters": found}, indent=2))
+        print(json.dumps({"schema": "edgewatt/meters/1", "meters": found}, indent=2))
         return 0
     from powerd.dashboard.text import plain, watts
 

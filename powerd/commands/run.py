@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
-from powerd import config
+from powerd import config, lifeline
 from powerd.config import Config
 from schemas.cliapp import FINE, INTERRUPTED
 from schemas.errors import UserError
@@ -23,12 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=DRIVER:PORT[,key=value…]",
-        help="a meter; keys: interval, baud, voltage_range, current_range, channels, crest_factor, record",
+        help="a meter; keys: " + ", ".join(config.METER_KEYS[3:]),
     )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where samples are kept")
     parser.add_argument(
         "--listen", metavar="HOST:PORT", help=f"address of the API (default {config.DEFAULT_LISTEN})"
     )
+    lifeline.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,9 +40,10 @@ def run(args: argparse.Namespace) -> int:
 
     chosen = gather(args)
     need_extra()
+    lifeline.hold(args)
     service = Service(chosen)
     try:
-        server = Server(service, chosen.host, chosen.port)
+        server = Server(service, chosen)
         service.start()
         interrupted = server.run(lambda: print(server.url, flush=True))
     finally:
@@ -51,7 +54,11 @@ def run(args: argparse.Namespace) -> int:
 def gather(args: argparse.Namespace) -> Config:
     """Configuration file and options together; options win. ``UserError`` without any meter."""
     host, port = config.parse_listen(config.DEFAULT_LISTEN)
-    base = config.load(args.config) if args.config else Config((), config.default_data_dir(), host, port)
+    base = (
+        config.load(args.config)
+        if args.config
+        else Config((), args.data_dir or config.default_data_dir(), host, port)
+    )
     meters = (*base.meters, *(config.parse_meter(text) for text in args.meter))
     if not meters:
         raise UserError(
@@ -62,7 +69,10 @@ def gather(args: argparse.Namespace) -> Config:
     if twice:
         raise UserError(f"found two meters named {', '.join(twice)}, wanted a name of its own for each")
     host, port = config.parse_listen(args.listen) if args.listen else (base.host, base.port)
-    return Config(meters, args.data_dir or base.data_dir, host, port)
+    chosen = replace(base, meters=meters, data_dir=args.data_dir or base.data_dir, host=host, port=port)
+    for mistake in config.exposure(chosen):
+        raise UserError(mistake)
+    return chosen
 
 
 def need_extra() -> None:

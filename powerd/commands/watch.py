@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from powerd.client import ClientError, PowerdClient
 from powerd.dashboard.snapshot import Snapshot, take, unreachable
+from schemas.cliapp import FINE, INTERRUPTED
+from schemas.cliparse import seconds
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ DEFAULT_URL = "http://127.0.0.1:8675"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--url", default=DEFAULT_URL, help="where the daemon listens (default %(default)s)")
-    parser.add_argument("--every", type=float, default=0.5, metavar="SECONDS", help="how often to look")
+    parser.add_argument("--every", type=seconds, default=0.5, metavar="SECONDS", help="how often to look")
     parser.add_argument("--once", action="store_true", help="show the present state once and end")
 
 
@@ -40,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         watch(console, first, lambda before: look(client, args.url, before), args.every, args.once)
     except KeyboardInterrupt:
-        pass  # the way to leave a display is not an error
-    return 0
+        return INTERRUPTED  # the way to leave a display: nothing needs to be said
+    return FINE
 
 
 def look(client: PowerdClient, url: str, before: Snapshot | None) -> Snapshot:

@@ -7,6 +7,7 @@ import json
 import time
 
 from powerd.client import ClientError, PowerdClient
+from schemas.cliparse import whole
 from schemas.errors import UserError
 
 NAME = "windows"
@@ -19,7 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--url", default="http://127.0.0.1:8675", help="where the daemon listens (default %(default)s)"
     )
-    parser.add_argument("--limit", type=int, default=20, help="how many, newest first (default %(default)s)")
+    parser.add_argument(
+        "--limit",
+        type=whole(1, 1000),
+        default=20,
+        metavar="N",
+        help="how many, newest first (default %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -31,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     except ClientError as error:
         raise UserError(str(error)) from error
     if args.json:
-        print(json.dumps(found[0] if args.id else {"windows": found}, indent=2))
+        print(
+            json.dumps(found[0] if args.id else {"schema": "edgewatt/windows/1", "windows": found}, indent=2)
+        )
         return 0
     if args.id:
         _show_one(found[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from powerd.emulators.base import Emulator
+from schemas.cliparse import nearest
 from schemas.discovery import collect
 from schemas.errors import UserError
 
@@ -19,7 +20,7 @@ def find(name: str) -> Emulator:
     for emulator in _all():
         if emulator.name == name:
             return emulator
-    raise UserError(f"there is no emulator {name!r}: known are {', '.join(names())}")
+    raise UserError(f"there is no emulator {name!r}: {nearest(name, names())}")
 
 
 def _all() -> list[Emulator]:

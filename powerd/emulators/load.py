@@ -239,14 +239,17 @@ def _trace(path: Path) -> Load:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"the trace {path} cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or "it is no CSV text"
+        raise UserError(
+            f"the trace {path} cannot be read: {why}; name a CSV file of seconds,watts"
+        ) from error
     if rows and not _numbers(",".join(rows[0][:2])):
         rows = rows[1:]
     points = [_numbers(",".join(row[:2])) for row in rows]
     bad = next((i for i, p in enumerate(points, 1) if len(p) != 2 or p[1] < 0), None)
     if bad is not None or not points:
-        raise UserError(f"the trace {path} has no `seconds,watts` in data row {bad or 1}")
+        raise UserError(f"the trace {path} has no `seconds,watts` in data row {bad or 1}: put that row right")
     times = [round(p[0] * NS) for p in points]
     if any(b <= a for a, b in itertools.pairwise(times)):
-        raise UserError(f"the times of the trace {path} do not rise from row to row")
+        raise UserError(f"the times of the trace {path} do not rise from row to row: sort them")
     return Steps(times, [p[1] for p in points])

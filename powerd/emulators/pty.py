@@ -116,7 +116,7 @@ class Endpoint:
             beside.symlink_to(target)
             beside.replace(link)
         except OSError as error:
-            raise UserError(f"--link {link} cannot be made: {error.strerror}") from error
+            raise UserError(f"--link {link} cannot be made: {error.strerror}; name another path") from error
 
     def _unplug(self) -> None:
         if self._master < 0:

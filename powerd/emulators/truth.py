@@ -7,6 +7,7 @@ some time later, so that writing never delays the meter.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from typing import IO
 
 from powerd.boottime import boottime_ns
 from powerd.emulators.load import Load, pieces
-from schemas.errors import UserError
+from schemas.errors import Failed, UserError
 
+log = logging.getLogger(__name__)
 GRID_NS = 10_000_000
 _BATCH_S = 0.1
 
@@ -28,12 +30,16 @@ class TruthWriter:
         try:
             self._file: IO[str] = path.open("w", encoding="utf-8")
         except OSError as error:
-            raise UserError(f"the truth file {path} cannot be written: {error.strerror}") from error
+            raise UserError(
+                f"the truth file {path} cannot be written: {error.strerror}; name another file"
+            ) from error
         self._load = load
         self._origin_ns = origin_ns
         self._at_ns = 0
         self._energy_j = 0.0
         self._stopping = threading.Event()
+        self._path = path
+        self._error: OSError | None = None
         self._write([self._row(0, unix_offset_ns())])
         self._thread = threading.Thread(target=self._run, name="truth", daemon=True)
         self._thread.start()
@@ -45,11 +51,16 @@ class TruthWriter:
         self.close()
 
     def close(self) -> None:
-        """Write up to now and close the file."""
+        """Write up to now and close the file; ``Failed`` when it ends early because the disk was full."""
         self._stopping.set()
         self._thread.join()
         self._advance(boottime_ns() - self._origin_ns)
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._error = self._error or error
+        if self._error is not None:
+            raise Failed(f"the truth file {self._path} ends early: {self._error.strerror}; free disk space")
 
     def _run(self) -> None:
         while not self._stopping.wait(_BATCH_S):
@@ -75,8 +86,14 @@ class TruthWriter:
         )
 
     def _write(self, rows: list[str]) -> None:
-        self._file.write("".join(row + "\n" for row in rows))
-        self._file.flush()
+        if self._error is not None:
+            return  # a gap in the middle would be worse than an early end
+        try:
+            self._file.write("".join(row + "\n" for row in rows))
+            self._file.flush()
+        except OSError as error:
+            self._error = error
+            log.error("the truth file %s cannot be written: %s", self._path, error.strerror)
 
 
 def _grid(begin_ns: int, end_ns: int) -> list[int]:

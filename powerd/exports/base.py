@@ -32,7 +32,7 @@ def gather(store: Store, window: Mapping[str, Any]) -> Export:
         raise Conflict(f"window {window['id']} is {window['state']}: close it, then export it")
     stored = store.window(str(window["id"]))
     if stored is None:
-        raise NotThere(f"there is no window {window['id']!r}")
+        raise NotThere(f"there is no window {window['id']!r}: `powerd windows` lists them")
     span = evidence.locate(store, stored, stored.request or {}, boottime_ns())
     return Export(window, _samples(store, stored, span))
 

@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from powerd.clock import ClockFix
-from powerd.errors import NotThere, Refused
+from powerd.errors import NotThere
 from powerd.exchange import Exchange
-from powerd.model import MeterInfo, Reading, Settings
+from powerd.model import Calibration, MeterInfo, Reading, Settings
 from powerd.store import tables
+from powerd.store.lock import take_lock
+from powerd.store.records import Run, StoredReading, StoredWindow
 from powerd.store.writer import Writer, WriterState, connect
 
 FILE_NAME = "powerd.sqlite"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReading:
-    """A reading with its place in the store and the run of the daemon that made it."""
-
-    ident: int
-    run: int
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One life of the daemon: start and last sign of life on BOOTTIME of its boot."""
-
-    ident: int
-    boot_id: str
-    started_ns: int
-    last_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredWindow:
-    """A window as it is kept. ``request`` is what the closer asked, ``document`` the closed window's JSON."""
-
-    ident: str
-    name: str
-    meter: str
-    channel: str
-    labels: Mapping[str, str]
-    state: str
-    boot_id: str
-    opened_ns: int
-    request: Mapping[str, Any] | None
-    document: str | None
+REMOVED_AT_ONCE = 5000
 
 
 class Store:
     """One data directory. Putting is quick and durable within half a second; everything else is durable on return."""
 
     def __init__(self, folder: Path, boot: str) -> None:
-        self._lock_file = _take_lock(folder)
+        self._lock_file = take_lock(folder)
         self._path = folder / FILE_NAME
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -69,7 +36,10 @@ class Store:
             self.writer = Writer(self._path)
         except sqlite3.Error as error:
             os.close(self._lock_file)
-            raise NotThere(f"{self._path} cannot be opened as a database: {error}") from error
+            raise NotThere(
+                f"{self._path} cannot be opened as a database ({error}): see that the disk has room and the file may "
+                "be written, or choose another --data-dir"
+            ) from error
         self.boot_id = boot
         self.run_id = 0
 
@@ -209,6 +179,47 @@ class Store:
         rows = self._all(f"SELECT {', '.join(names)} FROM events ORDER BY id DESC LIMIT ?", (limit,))
         return [dict(zip(names, row, strict=True)) for row in reversed(rows)]
 
+    # retention
+
+    def channels_of(self, boot: str) -> list[tuple[str, str]]:
+        """Meters and channels that have readings in a boot."""
+        rows = self._all("SELECT DISTINCT meter, channel FROM readings WHERE boot_id = ?", (boot,))
+        return [(row[0], row[1]) for row in rows]
+
+    def span_unix_ns(self, window: str) -> tuple[int, int] | None:
+        """The stretch of UTC that the document of a closed window stands for."""
+        found = self.window(window)
+        if found is None or found.document is None:
+            return None
+        document = json.loads(found.document)
+        return int(document["begin_unix_ns"]), int(document["end_unix_ns"])
+
+    def remove_readings(self, meter: str, channel: str, boot: str, begin_ns: int, end_ns: int) -> bool:
+        """Remove some readings with their end in ``[begin_ns, end_ns)``; whether there were any.
+
+        The newest reading of a meter stays, for the sequence numbers go on from it.
+        """
+        where = "meter = ? AND channel = ? AND boot_id = ? AND end_ns >= ? AND end_ns < ?"
+        some = (
+            f"SELECT id FROM readings WHERE {where} AND id < (SELECT max(id) FROM readings WHERE meter = ?)"
+        )
+        values = (meter, channel, boot, begin_ns, end_ns, meter)
+        if self._one(f"{some} LIMIT 1", values) is None:
+            return False
+        self.writer.write([(f"DELETE FROM readings WHERE id IN ({some} LIMIT {REMOVED_AT_ONCE})", values)])
+        return True
+
+    # owners
+
+    def owner(self, kind: str, ident: str) -> str | None:
+        """Whose this is, None when nobody claimed it."""
+        row = self._one("SELECT owner FROM owners WHERE kind = ? AND id = ?", (kind, ident))
+        return None if row is None else str(row[0])
+
+    def put_owner(self, kind: str, ident: str, owner: str) -> None:
+        """Keep whose this is; the first who claims it stays."""
+        self.writer.put("INSERT OR IGNORE INTO owners VALUES (?, ?, ?)", (kind, ident, owner))
+
     # windows and sessions
 
     def add_window(self, w: StoredWindow) -> None:
@@ -299,30 +310,10 @@ _WINDOW = "id, name, meter, channel, labels, state, boot_id, opened_ns, request,
 
 def _info(text: str) -> MeterInfo:
     values = json.loads(text)
-    return MeterInfo(**{**values, "channels": tuple(values["channels"])})
+    calibration = Calibration(**values.pop("calibration", {}))
+    return MeterInfo(**{**values, "channels": tuple(values["channels"]), "calibration": calibration})
 
 
 def _settings(text: str) -> Settings:
     values = json.loads(text)
     return Settings(**{**values, "channels": tuple(values["channels"])})
-
-
-def _take_lock(folder: Path) -> int:
-    """The data directory for us alone; the kernel frees it when we die, however that happens."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / "powerd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NotThere(f"data directory {folder} cannot be used: {error.strerror}; choose another") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.read(handle, 32).decode("utf-8", "replace").strip() or "unknown"
-        os.close(handle)
-        raise Refused(
-            f"another powerd (process {owner}) uses the data directory {folder}: "
-            "stop it or choose another --data-dir"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode())
-    return handle

@@ -1,4 +1,5 @@
-"""Tables of the store, and the way of a record into a row and back. Raw readings are only ever inserted."""
+"""Tables of the store, and the way of a record into a row and back. Raw readings are never
+changed, and only retention removes them."""
 
 from __future__ import annotations
 
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS marks(
 CREATE TABLE IF NOT EXISTS revisions(
   window_id TEXT NOT NULL, revision INTEGER NOT NULL, document TEXT NOT NULL, PRIMARY KEY(window_id, revision));
 CREATE TABLE IF NOT EXISTS sessions(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS owners(kind TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY(kind, id));
 CREATE TABLE IF NOT EXISTS events(
   id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, boottime_ns INTEGER NOT NULL, kind TEXT NOT NULL,
   meter TEXT NOT NULL, message TEXT NOT NULL);

@@ -26,7 +26,9 @@ class RecordingTransport:
             self._file: IO[str] = path.open("a", encoding="utf-8")
         except OSError as error:
             inner.close()
-            raise NotThere(f"the recording {path} cannot be written: {error.strerror}") from error
+            raise NotThere(
+                f"the recording {path} cannot be written: {error.strerror}; name another file"
+            ) from error
         self._line({"schema": "edgewatt/recording/1", "port": inner.name, "byte_time_ns": inner.byte_time_ns})
 
     @property

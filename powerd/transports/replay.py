@@ -114,7 +114,9 @@ def load(path: Path) -> tuple[int, list[Row]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
-        raise NotThere(f"the recording {path} cannot be read: {why}") from error
+        raise NotThere(
+            f"the recording {path} cannot be read: {why}; name a file that was written with record=FILE"
+        ) from error
     byte_time_ns, rows = 0, []
     for number, line in enumerate(lines, 1):
         try:
@@ -124,7 +126,9 @@ def load(path: Path) -> tuple[int, list[Row]]:
                 continue
             rows.append(_row(item))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise NotThere(f"{path} is no recording: line {number} is not a row of one") from error
+            raise NotThere(
+                f"{path} is no recording: line {number} is not a row of one; name another file"
+            ) from error
     return byte_time_ns, rows
 
 

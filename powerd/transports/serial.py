@@ -21,6 +21,10 @@ from powerd.errors import Garbled, Gone, NotThere
 from powerd.model import Stamps
 from powerd.transports import LineSettings
 
+STALL_NS = 250_000_000
+"""An answer that has begun and then pauses for so long (and 20 characters' time) will not go on: meters send an answer
+in one piece, adapters hold bytes back for 16 ms at most, the rest is for a busy machine."""
+
 
 class SerialTransport:
     """``powerd.transports.base.Transport`` over a tty, locked against a second user while it is open."""
@@ -127,8 +131,10 @@ class SerialTransport:
         return data
 
     def _fill(self, end_ns: int, deadline_s: float) -> None:
-        """Wait for bytes until ``end_ns`` and keep them, stamping the first and the latest."""
+        """Wait for bytes until ``end_ns``, or until an answer has stalled, and keep them; stamp first and latest."""
         port = self._open_port()
+        if self._held:
+            end_ns = min(end_ns, self._stamps.last_byte_ns + STALL_NS + 20 * self._byte_time_ns)
         left = end_ns - boottime_ns()
         try:
             ready, _, _ = select.select([port.fileno()], [], [], max(0.0, left / 1e9))

@@ -88,6 +88,13 @@ class BenchmarkRules:
         """Samples that must at least be loaded for a performance run."""
         return int(self.facts["performance_sample_count"])
 
+    def accuracy_samples(self, scenario: str) -> int | None:
+        """Samples that accuracy is judged on; None where the round does not say."""
+        own = self.facts["accuracy_sample_count"]
+        own = own.get(scenario) if isinstance(own, dict) else own
+        found = self.facts["dataset_size"] if own is None else own
+        return None if found is None else int(found)
+
     @property
     def compliance_tests(self) -> tuple[str, ...]:
         """The audit tests that the closed division demands."""
@@ -191,9 +198,14 @@ class Round:
         return aliases.get(guess, guess)
 
     @property
+    def log_markers(self) -> tuple[str, ...]:
+        """What the lines of a detail log that count begin with."""
+        return tuple(self.reading.get("log_markers", (":::MLLOG",)))
+
+    @property
     def inferred_pairs(self) -> tuple[InferredPair, ...]:
         """Scenarios whose result may be computed from a run of another one; none where nothing is known of it."""
-        rows = self.facts["loadgen"].get("inferred", {}).get("pairs", [])
+        rows = self.facts.get("loadgen", {}).get("inferred", {}).get("pairs", [])
         return tuple(InferredPair(row["to"], row["from"], row["key"]) for row in rows)
 
     def min_query_count(self, official: str, scenario: str) -> int:

@@ -40,7 +40,11 @@ def report(tmp_path: Path, case: Case) -> Report:
 
 def expect(tmp_path: Path, case: Case) -> list[Finding]:
     """The findings of the case's rule, after holding them to the case."""
-    found = report(tmp_path, case)
+    return hold(report(tmp_path, case), case)
+
+
+def hold(found: Report, case: Case) -> list[Finding]:
+    """The findings of the case's rule in a report, after holding them to the case."""
     rules = {f.rule for f in found.findings}
     assert rules == {case.rule, *case.also}, [(f.rule, f.message) for f in found.findings]
     own = [f for f in found.findings if f.rule == case.rule]

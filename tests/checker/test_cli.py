@@ -139,7 +139,9 @@ def test_rehearsal_with_power_of_powerd(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = build(tmp_path)
     assert main(["summary", str(tree.root)]) == 0
-    assert "157.438 mJ" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "157.438 mJ" in out
+    assert "processor and count" in out
     assert main(["rules", "--round", "v4.1", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["rules"]) > 60
     assert main(["rules"]) == 0

@@ -27,8 +27,13 @@ from tests.checker import (
     test_rules_runs,
     test_rules_structure,
     test_rules_system,
+    test_rules_v6,
+    test_rules_v6_endpoints,
+    test_rules_v6_runs,
+    trees_v6,
 )
 from tests.checker.trees import build
+from tests.checker.trees_old import OLD_ROUNDS, build_old
 
 RULES = list(all_rules().values())
 FIRED_ELSEWHERE = {"internal/rule-crashed"}
@@ -45,6 +50,9 @@ def fired() -> set[str]:
         *test_rules_modern.CASES,
         *test_rules_old.CASES,
         *test_rules_old_power.CASES,
+        *test_rules_v6.CASES,
+        *test_rules_v6_runs.CASES,
+        *test_rules_v6_endpoints.CASES,
     ]
     return {case.rule for case in cases}
 
@@ -62,6 +70,28 @@ def test_every_rule_is_silent_on_the_valid_tree(division: str, power: bool, tmp_
     assert report.valid
     assert report.reference_valid
     assert len(report.results) == 3
+
+
+def valid_tree(root: Path, name: str, division: str, *, power: bool) -> Path:
+    """The valid tree of any round."""
+    if name in OLD_ROUNDS:
+        return build_old(root, name, division=division, power=power).root
+    made = trees_v6.build if load_round(name).reading.get("first_line_marked") else build
+    return made(root, round_name=name, division=division, power=power).root
+
+
+@pytest.mark.parametrize("name", known_rounds())
+@pytest.mark.parametrize("division", ["closed", "open"])
+def test_every_rule_is_silent_on_the_valid_tree_of_every_round(
+    name: str, division: str, tmp_path: Path
+) -> None:
+    power = bool(load_round(name).facts["power"])
+    tree = valid_tree(tmp_path, name, division, power=power)
+    report = check(tree, more_power_check=power)
+    assert (report.round, report.findings) == (name, ())
+    assert report.valid
+    assert report.reference_valid
+    assert any(r.power for r in report.results) == power
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)

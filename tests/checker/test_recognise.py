@@ -13,7 +13,8 @@ from checker.look import ENOUGH, Look, spread
 from checker.recognise import choose, recognise
 from schemas.errors import UserError
 from schemas.rounds import known_rounds, load_round
-from tests.checker.corpus import needs_corpus, published_trees
+from tests.checker import trees_v6
+from tests.checker.corpus import folder, needs_corpus, published_trees
 from tests.checker.test_valid_rounds import ROUNDS
 from tests.checker.trees import SCENARIOS, TreeUnderTest, build
 
@@ -77,6 +78,42 @@ def test_daemon_and_fields_together_tell(tmp_path: Path) -> None:
     assert "power daemons are of a version of v3.0 to v4.1; 1 of 1 system descriptions" in why
 
 
+@pytest.mark.parametrize("name", ["v6.0", "v6.1"])
+def test_seeds_of_the_newest_rounds_tell(name: str, tmp_path: Path) -> None:
+    report = check(trees_v6.build(tmp_path, round_name=name).root)
+    assert report.round == name
+    assert f"3 of 3 performance logs have the seeds of {name}" in report.round_reason
+
+
+@pytest.mark.parametrize("name", ["v6.0", "v6.1"])
+def test_clients_of_endpoints_tell_where_no_loadgen_took_part(name: str, tmp_path: Path) -> None:
+    about = {"benchmark": "gpt-oss-120b", "system_type": "datacenter"}
+    tree = trees_v6.build(tmp_path, round_name=name, endpoint=True, **about)  # type: ignore[arg-type]
+    found, why = choose("auto", Tree(tree.root))
+    number = len(tree.scenarios)
+    assert found.name == name
+    assert f"{number} of {number} clients of endpoints have the seeds of {name}" in why
+
+
+def test_settings_of_a_client_that_cannot_be_read_tell_nothing(tmp_path: Path) -> None:
+    tree = trees_v6.build(
+        tmp_path, benchmark="gpt-oss-120b", system_type="datacenter", scenarios=("offline",), endpoint=True
+    )
+    for path in tree.root.rglob("config.y*ml"):
+        path.write_text("[")
+    with pytest.raises(UserError, match=r"candidates are v6\.0, v6\.1"):
+        choose("auto", Tree(tree.root))
+
+
+@needs_corpus
+def test_the_sample_whose_seeds_are_of_an_earlier_round_is_told_by_layout_and_benchmarks() -> None:
+    found, why = choose("auto", Tree(folder() / "v6-sample_1"))
+    assert found.name == "v6.0"
+    assert why == (
+        "8 of 8 results have their measurements in the place of v6.0, v6.1; 3 of 3 benchmarks are benchmarks of v6.0"
+    )
+
+
 def test_two_rounds_in_one_tree_cannot_be_told(tmp_path: Path) -> None:
     tree = build(tmp_path, round_name="v4.0", scenarios=("singlestream", "offline"), power=False)
     tree.set_log(tree.run("offline"), **{f"effective_{k}": v for k, v in load_round("v4.1").seeds().items()})
@@ -94,7 +131,8 @@ def test_nothing_that_can_be_read_tells_nothing(tmp_path: Path) -> None:
         file.write_text("{")
     with pytest.raises(UserError) as error:
         choose("auto", Tree(tree.root))
-    assert all(name in str(error.value) for name in known_rounds() if name >= "v3")
+    assert all(name in str(error.value) for name in ROUNDS)
+    assert not any(name in str(error.value) for name in known_rounds() if name >= "v6")
 
 
 def test_a_large_tree_is_looked_at_here_and_there() -> None:

@@ -139,7 +139,7 @@ def offline_from_multistream(t: OldTree) -> None:
 
 
 CASES = [
-    OldCase("v1.0", "performance/p99-latency", slow_streams, LOG, reference=True),
+    OldCase("v1.0", "performance/latency-percentile", slow_streams, LOG, reference=True),
     OldCase("v0.7", "performance/server-runs", one_bad_run, LOG, build=SERVER, reference=True),
     OldCase("v0.7", "performance/server-runs", four_runs, LOG, build=SERVER, reference=True),
     OldCase("v0.7", "performance/server-runs", five_bad_runs, R, build=SERVER),

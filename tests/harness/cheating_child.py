@@ -32,6 +32,7 @@ class Timed(OnnxRuntime):
         self.job, self.cheat, self.notes = job, cheat, notes
         self.known = set(notes.read_text().split()) if notes.exists() else None
         self.last = ""
+        self.remembered: Sequence[Any] = ()
 
     def infer(self, batch: Any) -> Sequence[Any]:
         begin = time.monotonic()
@@ -41,10 +42,11 @@ class Timed(OnnxRuntime):
         if self.known is None:
             with self.notes.open("a") as file:
                 file.write(pair + "\n")
-        answers = super().infer(batch)
-        wanted = USUAL_S if len(batch) > 1 else 0.0
         if self.cheat == "cached" and same:
-            wanted = CACHED_S
+            time.sleep(CACHED_S)
+            return self.remembered
+        answers = self.remembered = super().infer(batch)
+        wanted = USUAL_S if len(batch) > 1 else 0.0
         if self.cheat == "order" and self.known is not None and pair not in self.known:
             wanted = STRANGE_S
         if self.cheat == "changed" and self.job.mode == "performance":

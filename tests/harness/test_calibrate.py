@@ -65,16 +65,36 @@ def test_early_end_is_corrected_by_the_measured_latency(tmp_path: Path) -> None:
     assert "--target-latency-ms 1.6 " in advice(SINGLE, found)
 
 
-def test_offline_rate_is_corrected(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("samples", "rate"), [(24576, 125.0), (40, 300.0)])
+def test_offline_rate_is_corrected_and_more_after_few_samples(
+    tmp_path: Path, samples: int, rate: float
+) -> None:
     text = log(
-        tmp_path, result_validity="INVALID", result_min_duration_met=False, result_samples_per_second=100.0
+        tmp_path,
+        result_validity="INVALID",
+        result_min_duration_met=False,
+        result_samples_per_second=100.0,
+        effective_samples_per_query=samples,
     )
     found = judge(text, "performance", OFFLINE, LoadSettings(target_qps=10.0))
     assert found.retry is not None
-    assert found.retry.target_qps == pytest.approx(125.0)
-    found = judge(text, "performance", OFFLINE, LoadSettings(target_qps=95.0))
+    assert found.retry.target_qps == pytest.approx(rate)
+    found = judge(text, "performance", OFFLINE, LoadSettings(target_qps=300.0))
     assert found.retry is not None
-    assert found.retry.target_qps == pytest.approx(142.5)
+    assert found.retry.target_qps == pytest.approx(450.0)
+
+
+def test_latency_of_few_queries_is_trusted_less(tmp_path: Path) -> None:
+    text = log(
+        tmp_path,
+        result_validity="INVALID",
+        result_min_duration_met=False,
+        result_mean_latency_ns=2_000_000,
+        result_query_count=5,
+    )
+    found = judge(text, "performance", SINGLE, LoadSettings(target_latency_ms=50.0))
+    assert found.retry is not None
+    assert found.retry.target_latency_ms == pytest.approx(0.8)
 
 
 def test_error_that_no_setting_cures_is_not_retried(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_accuracy_may_follow_later_and_nothing_is_overwritten(request_for: Reque
 def test_wrong_expectation_is_retried_once_with_corrected_numbers(request_for: Request) -> None:
     said: list[str] = []
     outcome = service.run(
-        request_for(mode="performance", target_latency_ms=500.0, rehearsal_s=0.4), said.append
+        request_for(mode="performance", target_latency_ms=500.0, rehearsal_s=3.0), said.append
     )
     assert outcome.done.retried == ["performance"]
     assert any("INVALID" in line and "corrected" in line for line in said)
@@ -164,7 +164,7 @@ class Recorder:
 def test_a_correction_begins_again_with_ranging(request_for: Request, tmp_path: Path) -> None:
     """Ranging and testing must have the same settings."""
     power = PowerRequest("http://127.0.0.1:9", None, None, None)
-    planned = plan(request_for(power=power, mode="performance", target_latency_ms=500.0, rehearsal_s=0.4))
+    planned = plan(request_for(power=power, mode="performance", target_latency_ms=500.0, rehearsal_s=3.0))
     recorder = Recorder()
     done = Runner(planned, tmp_path / "logs", recorder, silent).run()
     assert recorder.calls == [
@@ -190,7 +190,8 @@ def test_invalid_with_own_settings_says_what_to_change(
     )
     assert (code, out) == (1, "")
     assert "INVALID" in err
-    assert "set --target-latency-ms" in err
+    assert "set *.SingleStream.target_latency = " in err
+    assert f"in {conf}, or give --target-latency-ms" in err
     assert err.count("\n") == 1
     assert not tree.exists(), "never half a result"
 

@@ -147,7 +147,7 @@ def test_own_load_that_is_too_high_gets_advice(fixture: Fixture, tmp_path: Path)
         "*.Server.min_query_count = 600\n*.Server.target_latency = 100\n"
     )
     request = server(fixture, tmp_path / "tree", mode="performance", user_conf=conf, rehearsal_s=None)
-    with pytest.raises(Failed, match=r"latency limit .* set --target-qps \d.* or smaller"):
+    with pytest.raises(Failed, match=r"latency limit .* set \*\.Server\.target_qps = \d.* or smaller"):
         service.run(replace(request, target_qps=None, target_latency_ms=None), silent)
 
 

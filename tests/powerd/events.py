@@ -8,19 +8,27 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def listen(url: str) -> http.client.HTTPResponse:
-    """The answer to a bare request for the stream."""
+def listen(url: str, after: str | None = None) -> http.client.HTTPResponse:
+    """The answer to a bare request for the stream; ``after`` is the id of the last event that was heard."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
-    connection.request("GET", "/v1/stream")
+    connection.request("GET", "/v1/stream", headers={} if after is None else {"Last-Event-ID": after})
     return connection.getresponse()
 
 
 def events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
     """Kind and body of each event until the stream ends."""
-    kind = ""
+    return ((kind, body) for _, kind, body in numbered(answer))
+
+
+def numbered(answer: http.client.HTTPResponse) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Id (empty without one), kind and body of each event until the stream ends."""
+    ident = kind = ""
     for raw in answer:
         line = raw.decode().rstrip("\n")
-        if line.startswith("event: "):
+        if line.startswith("id: "):
+            ident = line.removeprefix("id: ")
+        elif line.startswith("event: "):
             kind = line.removeprefix("event: ")
         elif line.startswith("data: "):
-            yield kind, json.loads(line.removeprefix("data: "))
+            yield ident, kind, json.loads(line.removeprefix("data: "))
+            ident = ""

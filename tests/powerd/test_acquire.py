@@ -71,6 +71,17 @@ def test_every_fault_is_a_named_loss_and_the_loop_goes_on():
     assert not any(r.values.power_w and abs(r.values.power_w - 100) > 1 for r in run.readings)
 
 
+def test_half_an_answer_costs_less_than_half_a_second():
+    """At ten readings a second the loop is back in step long before its deadline of 1.1 s."""
+    with bench(fault="half@2") as meter, running(meter.port) as run:
+        assert wait_for(lambda: run.have(1, Quality.GARBLED) and run.have(40), 20)
+    garbled = next(i for i, r in enumerate(run.readings) if r.values.quality is Quality.GARBLED)
+    good = [r.end_ns for r in run.readings if r.values.quality is Quality.GOOD]
+    before = max(e for e in good if e < run.readings[garbled].stamps.last_byte_ns)
+    after = min(e for e in good if e > before)
+    assert (after - before) / 1e9 < 1.0
+
+
 def test_silence_and_unplugging_lead_to_a_reconnect(tmp_path):
     link = tmp_path / "meter"
     with bench(fault="silence@1.5-2,unplug@5-5.6", link=link) as meter, running(meter.port) as run:

@@ -75,6 +75,18 @@ def test_silence_half_an_answer_and_too_much(line):
         port.read_exactly(1, 0.05)
 
 
+def test_half_an_answer_does_not_cost_the_whole_deadline(line):
+    master, port, _ = line
+    os.write(master, b"1.23")
+    began = boottime_ns()
+    with pytest.raises(Garbled, match="middle of an answer"):
+        port.read_until(b"\n", 5.0)
+    assert (boottime_ns() - began) < 1_000_000_000
+    os.write(master, b"1.")
+    threading.Timer(0.1, lambda: os.write(master, b"5\n")).start()
+    assert port.read_until(b"\n", 5.0) == b"1.5\n"
+
+
 def test_unplugged_in_the_middle_of_a_read(line):
     master, port, slave = line
     threading.Timer(0.05, lambda: (os.close(slave), os.close(master))).start()

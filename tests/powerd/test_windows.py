@@ -322,7 +322,9 @@ def test_marks_stand_in_the_document(lab: Lab) -> None:
     lab.now_s = 4.0
     lab.windows.mark("w", "half time")
     found = lab.measure(2, 12)
-    assert found["marks"] == [{"unix_ns": EPOCH + 4 * S, "text": "half time"}]
+    assert found["marks"] == [
+        {"unix_ns": EPOCH + 4 * S, "time": "2023-11-14T22:13:24.000000000Z", "text": "half time"}
+    ]
 
 
 def test_listing_and_looking_for_what_is_not_there(lab: Lab) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.documents import load, names, resolve, violations
+from schemas.documents import UNRULED, load, names, resolve, violations
 from schemas.rounds import load_round
 
 V41 = load_round("v4.1")
@@ -103,3 +103,21 @@ def test_a_constraint_whose_fact_is_null_is_left_out() -> None:
     assert resolve(schema, {"a": {"b": None}, "c": 3}) == {"maximum": 3}
     with pytest.raises(KeyError):
         resolve(schema, {"a": {}, "c": 3})
+
+
+def test_a_violation_behind_a_reference_is_told() -> None:
+    document = {"waiver": [{"rule": "power/uuid", "reason": "", "expires": 7, "more": 1}]}
+    found = {(v.pointer, v.keyword, v.rule) for v in violations("waivers", document)}
+    assert found == {
+        ("/waiver/0", "additionalProperties", UNRULED),
+        ("/waiver/0/reason", "minLength", UNRULED),
+        ("/waiver/0/expires", "type", UNRULED),
+    }
+
+
+def test_a_reference_keeps_the_rule_around_it() -> None:
+    cut = {"min_duration_ms": {"used": "short", "wanted": None}}
+    found = [
+        v.rule for v in violations("run-record", {"shortened": cut}) if v.pointer.startswith("/shortened")
+    ]
+    assert found == ["rehearsal/record"]

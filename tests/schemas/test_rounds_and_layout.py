@@ -46,6 +46,19 @@ def test_the_submitters_own_names_of_the_open_division() -> None:
     assert V41.official_name("tiny", {"tiny": "resnet"}) == "resnet"
 
 
+def test_the_figures_of_v61() -> None:
+    v61 = load_round("v6.1")
+    assert v61.seeds()["schedule_rng_seed"] == 16159082839903944936
+    assert v61.official_name("llama3_1-405b-x") == "llama3.1-405b"
+    assert v61.log_markers == (":::MLLOG", ":::ENDPTS")
+    assert v61.benchmark("qwen3-vl-235b-a22b").accuracy_samples("Interactive") == 8000
+    assert v61.benchmark("resnet").accuracy_samples("Offline") == 50_000
+    path = ResultPath("closed", "me", "board", "resnet50", "offline")
+    assert path.measurements(v61) == path.results(v61)
+    assert path.compliance(v61, "TEST01") == path.results(v61) / "TEST01"
+    assert str(path.code(v61)) == "closed/me/src"
+
+
 def test_scenario_directories_are_canonical_or_lower_case() -> None:
     assert [V41.canonical_scenario(n) for n in ("offline", "Offline", "OFFLINE")] == [
         "Offline",

@@ -113,7 +113,7 @@ def test_no_meter_at_all(tmp_path: Path) -> None:
 
 def test_an_address_that_others_can_reach(tmp_path: Path) -> None:
     words = ("run", "--meter", "wall=yokogawa-wt300:/dev/ttyS0", "--listen", "0.0.0.0:8675")
-    one_sentence(command("powerd", *words, cwd=tmp_path), 2, "0.0.0.0:8675", "127.0.0.1")
+    one_sentence(command("powerd", *words, cwd=tmp_path), 2, "0.0.0.0", "127.0.0.1", "tokens_file")
 
 
 @pytest.mark.parametrize("name", ["watch", "windows", "meters"])

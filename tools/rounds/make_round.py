@@ -26,6 +26,8 @@ WANTED = (
     "system_fields", "measurement_fields", "seeds", "ignored_loadgen_errors", "early_stopping_scenarios",
     "model_aliases", "power_units", "power", "benchmarks",
 )  # fmt: skip
+MERGED = ("power", "endpoints")
+"""Parts of the facts that the supplement adds names to."""
 OPTIONAL = (
     "later_revisions", "endpoints", "enforcement", "log_format", "performance_runs", "multistream",
     "availability_aliases", "accuracy_patterns_metrics", "csv_columns", "loadgen_conf",
@@ -51,8 +53,10 @@ def make_round(facts: dict[str, Any], supplement: dict[str, Any]) -> dict[str, A
     document: dict[str, Any] = {"schema": "edgewatt/round/1", "round": facts["round"]}
     document |= {key: facts[key] for key in WANTED}
     document |= {key: facts[key] for key in OPTIONAL if key in facts}
-    document["power"] = {**(facts["power"] or {}), **supplement.get("power", {})}
-    document |= {key: supplement[key] for key in supplement if key not in ("round", "power")}
+    for key in MERGED:
+        if key in facts:
+            document[key] = {**(facts[key] or {}), **supplement.get(key, {})}
+    document |= {key: supplement[key] for key in supplement if key not in ("round", *MERGED)}
     return document
 
 

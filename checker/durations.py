@@ -1,0 +1,62 @@
+"""How long the runs of a result took, told from the ends of their detail logs: for the hours that runs made again
+will need. Only the last bytes are read, so that no log is parsed for this alone."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from collections.abc import Iterator
+
+from checker.result import Result
+from checker.rule import Absent
+from schemas.loadgen import MARKER
+
+LONGEST_S = 30 * 24 * 3600.0
+"""A time stamp beyond a month is no duration."""
+END = 8192
+"""Bytes at the end of a log in which its last entry stands."""
+
+
+def durations(result: Result) -> dict[str, float]:
+    """Seconds by name of the run; a run whose log tells nothing is left out."""
+    found = {name: _seconds(result, path) for name, path in _logs(result)}
+    return {name: seconds for name, seconds in found.items() if 0 < seconds <= LONGEST_S}
+
+
+def _logs(result: Result) -> Iterator[tuple[str, str]]:
+    yield "performance", result.performance_log.path
+    if result.has_power:
+        yield "ranging", result.ranging_log.path
+    yield "accuracy", result.accuracy_log.path
+    try:
+        runs = result.compliance_runs if result.strict else {}
+    except Absent:
+        return
+    yield from ((test, run.log.path) for test, run in runs.items())
+
+
+def _seconds(result: Result, path: str) -> float:
+    """Time of the last entry since LoadGen began, loading of samples included; 0 when nothing tells."""
+    if not result.tree.has_file(path):
+        return 0.0
+    try:
+        return _last_time_ms(_end(os.fspath(result.tree.root / path))) / 1000
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        return 0.0
+
+
+def _end(path: str) -> bytes:
+    """The last bytes of a plain file; nothing of a pipe or a device, which would be waited for."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return b""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - END))
+        return file.read(END)
+
+
+def _last_time_ms(end: bytes) -> float:
+    lines = [line for line in end.split(b"\n") if line.startswith(MARKER.encode())]
+    time_ms = float(json.loads(lines[-1][len(MARKER) :])["time_ms"]) if lines else 0.0
+    return time_ms if math.isfinite(time_ms) else 0.0

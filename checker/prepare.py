@@ -1,0 +1,163 @@
+"""``mlcheck prepare``: a copy of a tree that can be uploaded.
+
+The copy is cured as ``mlcheck fix`` does it; then, round by round, what is judged invalid is left out, missing
+scenarios that may be inferred are filled from a run of another scenario, and what stands without a result goes
+too, until both verdicts are valid. The tree itself is only read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker import changes
+from checker.api import check_with, open_submission
+from checker.changes import Change, Refusal, Removal, Step
+from checker.files import Tree, join
+from checker.fixes import plan
+from checker.infer import fill
+from checker.leave_out import folders_of, invalid, orphans, strays
+from checker.model import Place, Report
+from checker.options import Options
+from checker.tree import Submission
+from schemas.errors import Failed, UserError
+
+UNFINISHED = ".unfinished~"
+NEVER = (".git",)
+"""Directories of the root that are no part of a submission."""
+LINK_RULE, HIDDEN_RULE = "structure/symlinks", "structure/hidden-names"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The judgement of the new tree, and every step that led to it."""
+
+    report: Report
+    steps: tuple[Step, ...]
+
+
+def prepare(tree: Path, output: Path, round_name: str = "auto") -> Prepared:
+    """Write the prepared copy of ``tree`` to ``output``, in one step at the end.
+
+    ``UserError`` when the question makes no sense, ``Failed`` when nothing valid is left.
+    """
+    _refuse(tree, output)
+    source = Tree(tree)
+    submission, _ = open_submission(source, tree, Options(round=round_name))
+    work = output.with_name(output.name + UNFINISHED)
+    _clear(work)
+    try:
+        steps = list(_copied(source, work))
+        steps += _cured(work, submission.round.name)
+        report = _until_valid(work, submission.round.name, steps)
+        if output.exists():
+            output.rmdir()
+        os.replace(work, output)
+    except OSError as error:
+        raise UserError(f"{output} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Prepared(report, tuple(steps))
+
+
+def _refuse(tree: Path, output: Path) -> None:
+    if not tree.is_dir():
+        raise UserError(f"nothing to prepare: {tree} is no directory; name the folder that holds closed/")
+    here, there = tree.resolve(), output.resolve()
+    if there.is_relative_to(here) or here.is_relative_to(there):
+        raise UserError(f"--output {output} and {tree} lie in each other; name a folder beside the tree")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UserError(f"--output {output} is there already and not empty; name a new folder")
+
+
+def _clear(work: Path) -> None:
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{work} cannot be made: {error.strerror or error}; name another --output") from error
+
+
+def _copied(source: Tree, work: Path) -> Iterator[Step]:
+    """Copy every plain file; links become what they point at, as long as that lies in the tree."""
+    for folder in source.folders.values():
+        if folder.path.split("/")[0] in NEVER:
+            continue
+        (work / folder.path).mkdir(exist_ok=True)
+        for name in folder.files:
+            path = join(folder.path, name)
+            place = source.root / path
+            if stat.S_ISREG(place.stat().st_mode):
+                shutil.copy2(place, work / path)
+            else:
+                yield Refusal(path, LINK_RULE, "it is no file but a device or a pipe; it is not copied")
+        for name in folder.links:
+            path = join(folder.path, name)
+            if path not in source.live_links:
+                yield Refusal(path, LINK_RULE, "the link leads nowhere, or out of the tree; it is not copied")
+    for name in NEVER:
+        if name in source.dirs(""):
+            yield Removal(name, HIDDEN_RULE, "no part of a submission")
+
+
+def _cured(work: Path, round_name: str) -> Iterator[Step]:
+    for step in plan(_open(work, round_name)):
+        if not isinstance(step, Refusal):
+            changes.apply(work, step)
+        yield step
+
+
+def _open(work: Path, round_name: str) -> Submission:
+    return open_submission(Tree(work), work, Options(round=round_name))[0]
+
+
+def _until_valid(work: Path, round_name: str, steps: list[Step]) -> Report:
+    """Leave out and fill in until nothing is to be said; every turn makes the tree smaller or fills once."""
+    tried: set[Place] = set()
+    while True:
+        steps += _without_results(work, round_name)
+        report = check_with(work, Options(round=round_name))
+        turn = _turn(_open(work, round_name), report, tried)
+        if not turn and report.valid and report.reference_valid:
+            return report
+        if not turn:
+            blocking = [f for f in report.findings if f.counts or f.reference]
+            said = "; ".join(dict.fromkeys(f"{f.rule} at {f.location.path}" for f in blocking[:3]))
+            raise Failed(f"nothing was written: put this right first: {said or 'a result without a number'}")
+        for step in turn:
+            changes.apply(work, step)
+        steps += turn
+
+
+def _turn(submission: Submission, report: Report, tried: set[Place]) -> list[Change]:
+    """What to do next: strays first, then invalid results, then what can be inferred, at last whole benchmarks
+    and systems that cannot stand."""
+    blocking = [f for f in report.findings if f.counts or f.reference]
+    for steps in (
+        strays(submission.tree, report),
+        invalid(submission, blocking, depths=(5,)),
+        fill(submission, report, tried),
+        invalid(submission, blocking, depths=(4, 3)),
+    ):
+        turn: list[Change] = list(steps)
+        if turn:
+            return turn
+    return []
+
+
+def _without_results(work: Path, round_name: str) -> list[Step]:
+    """What belongs to no result any more goes too; ``Failed`` when no result is left at all."""
+    done: list[Step] = []
+    for path, reason in orphans(Tree(work), folders_of(round_name)):
+        step = Removal(path, "structure/empty-dirs", reason)
+        changes.apply(work, step)
+        done.append(step)
+    if not any(
+        f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in Tree(work).folders.values()
+    ):
+        raise Failed("nothing was written: no result of the tree is valid; `mlcheck TREE` says why")
+    return done

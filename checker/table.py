@@ -1,0 +1,107 @@
+"""The table of results for a terminal: one row for each, with its numbers and both verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from checker.console import safe, say
+from checker.model import ResultReport
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+NARROW = 110
+"""Up to this width the names stand on a line of their own, above the scenarios of the benchmark."""
+COLUMNS = ("result", "metric", "accuracy", "power", "coverage", "verdict", "official")
+OPTIONAL = ("power", "coverage")
+"""Columns that are left out where nothing stands in them."""
+UNITS = {"Latency (ms)": "ms"}
+"""Units of the official summary that a table says more shortly."""
+Row = tuple[str, ...]
+Columns = tuple[dict[int, int], int]
+"""Widths by number of the column, and the gap between them."""
+
+
+def write_table(console: Console, results: Iterable[ResultReport]) -> None:
+    """One row per result, in their order."""
+    found = list(results)
+    heads = [_head(result) for result in found]
+    narrow = console.width <= NARROW
+    before = [("  ", "") if narrow else ("", f"{head}/") for head in heads]
+    rows = [
+        (f"{pad}{head}{cells[0]}", *cells[1:])
+        for (pad, head), cells in zip(before, map(_cells, found), strict=True)
+    ]
+    columns = _columns(rows, console.width, gap=1 if narrow else 2)
+    if not narrow:
+        console.print(_table(columns, rows, header=True))
+        return
+    console.print(_table(columns, [], header=True))
+    for head in dict.fromkeys(heads):
+        say(console, head, style="bold")
+        own = [row for name, row in zip(heads, rows, strict=True) if name == head]
+        console.print(_table(columns, own, header=False))
+
+
+SHRINKING = {"accuracy": 10, "metric": 9, "result": 14, "power": 8}
+"""Columns that give way where there is little room, in this order, and how narrow they may become."""
+
+
+def _columns(rows: Sequence[Row], room: int, gap: int) -> Columns:
+    """The columns that say something, each with its width: as wide as its longest text, if there is room."""
+    widths = {
+        at: max(len(name), *(len(row[at]) for row in rows), 0)
+        for at, name in enumerate(COLUMNS)
+        if name not in OPTIONAL or any(row[at] != "-" for row in rows)
+    }
+    over = sum(widths.values()) + gap * (len(widths) - 1) - room
+    for name, least in SHRINKING.items():
+        at = COLUMNS.index(name)
+        if over > 0 and at in widths:
+            given = max(0, min(over, widths[at] - least))
+            widths[at], over = widths[at] - given, over - given
+    return widths, gap
+
+
+def _table(columns: Columns, rows: Sequence[Row], *, header: bool) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    widths, gap = columns
+    table = Table(box=None, pad_edge=False, show_edge=False, show_header=header, padding=(0, gap, 0, 0))
+    for at, width in widths.items():
+        table.add_column(COLUMNS[at], overflow="fold", width=width)
+    for row in rows:
+        table.add_row(*(Text(row[at], _style(at, row[at])) for at in widths))
+    return table
+
+
+def _cells(result: ResultReport) -> Row:
+    metric, power = result.metric, result.power
+    return (
+        safe(result.scenario),
+        f"{number(metric.value)} {safe(UNITS.get(metric.unit, metric.unit))}" if metric else "-",
+        " ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-",
+        f"{number(power.metric.value)} {power.metric.unit}" if power else "-",
+        f"{power.coverage:.4f}" if power else "-",
+        "valid" if result.valid else "invalid",
+        "valid" if result.reference_valid else "invalid",
+    )
+
+
+def _style(column: int, text: str) -> str:
+    if COLUMNS[column] != "verdict":
+        return ""
+    return "green" if text == "valid" else "red"
+
+
+def _head(result: ResultReport) -> str:
+    """Submitter, system and benchmark."""
+    return safe("/".join(result.place.names[1:4]))
+
+
+def number(value: float) -> str:
+    """A figure with at most six significant digits."""
+    return f"{value:.6g}"

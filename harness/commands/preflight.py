@@ -1,0 +1,84 @@
+"""All that can be known before an hour of running: machine, model, data, meter, and how long it will take.
+
+Takes less than half a minute, needs no special rights and writes nothing. 0: nothing fails; 1: something does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from harness import preflight, preflight_text
+from harness.checks.base import Verdict
+from harness.commands.run import power_request
+from harness.system import usable_processors
+from harness.system_types import DEFAULT
+from schemas.cliapp import FINE, NOT_FINE
+from schemas.errors import UserError
+
+NAME = "preflight"
+HELP = "all that can be known before an hour of running"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What would be run, as for ``run``."""
+    parser.add_argument("benchmark", metavar="BENCHMARK")
+    parser.add_argument("--scenario", metavar="S", help="default: every one that the round wants")
+    parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument("--backend", default="onnxruntime")
+    parser.add_argument("--model", type=Path, metavar="PATH")
+    parser.add_argument("--dataset", type=Path, metavar="PATH")
+    parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
+    parser.add_argument(
+        "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
+    )
+    parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
+    parser.add_argument("--output", type=Path, metavar="TREE", help="where the tree would be (default: here)")
+    parser.add_argument("--target-latency-ms", type=float, metavar="MS", help="expected latency to be judged")
+    parser.add_argument(
+        "--target-qps", type=float, metavar="QPS", help="expected samples per second to be judged"
+    )
+    parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
+    )
+    parser.add_argument("--system-type", default=DEFAULT, metavar="TYPE", help="edge (default), datacenter …")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look and print."""
+    if args.threads < 1:
+        raise UserError(f"--threads {args.threads} is not a number of threads; give 1 or more")
+    if args.batch is not None and args.batch < 1:
+        raise UserError(f"--batch {args.batch} is not a number of samples; give 1 or more")
+    for option, value in (("--target-latency-ms", args.target_latency_ms), ("--target-qps", args.target_qps)):
+        if value is not None and not 0 < value < float("inf"):
+            raise UserError(f"{option} {value} makes no sense; give a number greater than 0")
+    outlook = preflight.examine(preflight.situation(_request(args)))
+    if args.json:
+        print(json.dumps(outlook.to_json(), indent=2, ensure_ascii=False))
+    else:
+        preflight_text.write(outlook, sys.stdout)
+    return NOT_FINE if outlook.verdict is Verdict.FAIL else FINE
+
+
+def _request(args: argparse.Namespace) -> preflight.Request:
+    return preflight.Request(
+        benchmark=args.benchmark,
+        scenario=args.scenario,
+        round_name=args.round,
+        backend=args.backend,
+        model=args.model,
+        dataset=args.dataset,
+        fixture=args.fixture,
+        power=power_request(args.power, args.meter),
+        output=args.output,
+        target_latency_ms=args.target_latency_ms,
+        target_qps=args.target_qps,
+        threads=args.threads,
+        batch=args.batch,
+        system_type=args.system_type,
+    )
