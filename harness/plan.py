@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from harness import audit, extras, loadgen, system_types
 from harness.benchmarks.base import Benchmark
 from harness.calibrate import merged
-from harness.fixtures.description import read as read_fixture
+from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
 from harness.registry import backend_names, benchmark, unknown
 from harness.scenarios import BY_NAME, Scenario
@@ -32,7 +32,7 @@ def plan(request: RunRequest) -> Plan:
     official = _official(round_, bench.official, request.benchmark)
     system_type = system_types.resolve(request, round_)
     scenario = system_types.scenario(request, round_, official, system_type)
-    fixture = _fixture(request, bench.name)
+    fixture = chosen_fixture(request.fixture, bench.name, request.model, request.dataset)
     result = _result(request, round_, bench.name, scenario)
     specs = _specs(request, round_, official)
     _refuse_existing(request.output, result, round_, specs)
@@ -106,19 +106,6 @@ def _official(round_: Round, official: str, asked: str) -> str:
             f"round {round_.name} has no benchmark {asked}; it has {', '.join(round_.benchmark_names)}"
         )
     return official
-
-
-def _fixture(request: RunRequest, name: str) -> Fixture | None:
-    if request.fixture is None:
-        return None
-    if request.model is not None or request.dataset is not None:
-        raise UserError("--fixture brings model and data set along; leave out --model and --dataset")
-    fixture = read_fixture(request.fixture)
-    if fixture.benchmark != name:
-        raise UserError(
-            f"{request.fixture} is a fixture for {fixture.benchmark}, not for {name}; make another one"
-        )
-    return fixture
 
 
 def _workload(request: RunRequest, name: str, fixture: Fixture | None, scenario: str) -> Workload:

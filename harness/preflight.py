@@ -16,7 +16,7 @@ from typing import Any
 from harness import plan, run_times
 from harness.checks.base import Line, Situation, Verdict, fail, warn
 from harness.estimate import Run
-from harness.fixtures.description import read as read_fixture
+from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
 from harness.registry import backend_names, unknown
 from harness.scenarios import BY_NAME
@@ -110,7 +110,7 @@ def situation(request: Request) -> Situation:
     if request.batch is not None and not any(s.batches for s in scenarios):
         able = ", ".join(row.name for row in BY_NAME.values() if row.batches)
         raise UserError(f"--batch is for {able}, and none of these is meant; leave it out")
-    fixture = _fixture(request, bench.name)
+    fixture = chosen_fixture(request.fixture, bench.name, request.model, request.dataset)
     return Situation(
         round=round_,
         benchmark=bench,
@@ -123,19 +123,6 @@ def situation(request: Request) -> Situation:
         output=request.output,
         batch=request.batch,
     )
-
-
-def _fixture(request: Request, name: str) -> Fixture | None:
-    if request.fixture is None:
-        return None
-    if request.model is not None or request.dataset is not None:
-        raise UserError("--fixture brings model and data set along; leave out --model and --dataset")
-    fixture = read_fixture(request.fixture)
-    if fixture.benchmark != name:
-        raise UserError(
-            f"{request.fixture} is a fixture for {fixture.benchmark}, not for {name}; make another one"
-        )
-    return fixture
 
 
 def _workload(request: Request, name: str, fixture: Fixture | None) -> Workload | None:

@@ -1,4 +1,7 @@
-"""ResNet50 at its full width, 25.6 million parameters, through all edge scenarios with power and compliance."""
+"""ResNet50 at its full width, 25.6 million parameters, through all edge scenarios with power and accuracy.
+
+In the open division, which needs no compliance runs: those are the same at any width, and the demo makes them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from harness import cli
 from tests.powerd.rig import Meter
 
 SCENARIOS = {"SingleStream": "mJ", "MultiStream": "mJ", "Offline": "W"}
-SECONDS = 30
+SECONDS = 20
 
 
 @pytest.mark.proof
