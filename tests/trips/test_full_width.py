@@ -33,7 +33,7 @@ def test_full_width_resnet50_through_all_scenarios(
                         "--output",
                         str(tree),
                         "--division",
-                        "closed",
+                        "open",
                         "--submitter",
                         "wide",
                         "--system",
