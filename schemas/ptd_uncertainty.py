@@ -46,8 +46,9 @@ class PtdFormula:
     ) -> float | None:
         """Uncertainty of one sample in percent; None for a reading of which none can be told: flagged, negative,
         without current, or with a power factor outside 0 to 1."""
-        base = power_w if self.over_active else voltage_v * current_a
-        if not (power_w > 0 and base > 0 and 0 < power_factor <= 1):
+        apparent = voltage_v * current_a
+        base = power_w if self.over_active else apparent
+        if not (power_w > 0 and voltage_v > 0 and apparent > 0 and 0 < power_factor <= 1):
             return None
         if not all(map(math.isfinite, (power_w, voltage_v, current_a))):
             return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from checker import clocks, metrics, ranges
+from checker import metrics, ranges
 from checker.meters import identity_of
 from checker.model import Problem, Severity
 from checker.ranges import Ranges
@@ -145,14 +145,14 @@ def uncertainty_printed(result: Result) -> Iterator[Problem]:
 
 
 def _lines(result: Result, samples: Sequence[PowerLine], own: Meter) -> Iterator[tuple[int, float, float]]:
-    """Line, printed and recomputed uncertainty of each warning that has a sample beside it."""
+    """Line, printed and recomputed uncertainty of each warning that has a sample beside it. One process stamps both, so
+    no time zone comes between them."""
     text = result.ptd_logs.value
     if "Uncertainty " not in text:
         return
-    shift = clocks.daemon_log_ns(result) - clocks.sample_shifts_ns(result)[1]
     near = {s.at // NEAR_NS + step: s for s in samples for step in (-1, 0, 1)}
     for match in _PRINTED.finditer(text):
-        at = parse_log_time(match[1]) + shift
+        at = parse_log_time(match[1])
         sample = near.get(at // NEAR_NS)
         ours = own.percent(sample) if sample is not None and abs(sample.at - at) <= NEAR_NS else None
         if ours is not None:

@@ -217,8 +217,8 @@ def varying_with_a_hole(t: TreeUnderTest) -> None:
     """Five seconds of high load are missing, so the mean of what is there is too low."""
     path = t.run() / "spl.txt"
     rows = [line.split(",") for line in path.read_text().splitlines()]
-    for row in rows[10:20]:
-        row[3], row[7] = "25.0", f"{25 / 230 / 0.9:.6f}"
+    for at, row in enumerate(rows[10:20]):
+        row[3], row[7] = f"{25 + at / 100:.6f}", f"{(25 + at / 100) / 230 / 0.9:.6f}"
     path.write_text("\n".join(",".join(r) for r in [*rows[:12], *rows[17:]]) + "\n")
 
 
