@@ -4,6 +4,7 @@ measured. Computed once from files that are parsed anyway; frozen, picklable, an
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,12 +164,9 @@ def digest(log: LoadgenLog) -> str:
 
 def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
     """What tells one power log from all others; empty without samples. The mark does not count."""
-    found, any_ = hashlib.blake2b(digest_size=16), False
-    for line in lines:
-        if isinstance(line, PowerLine):
-            any_ = True
-            found.update(f"{line.at} {line.power_w} {line.voltage_v} {line.current_a}\n".encode())
-    return found.hexdigest() if any_ else ""
+    pack = struct.Struct("<qddd").pack
+    packed = [pack(s.at, s.power_w, s.voltage_v, s.current_a) for s in lines if isinstance(s, PowerLine)]
+    return hashlib.blake2b(b"".join(packed), digest_size=16).hexdigest() if packed else ""
 
 
 def _power(result: Result) -> PowerFacts:
