@@ -197,6 +197,12 @@ STRANGE: list[Any] = [
 ]
 
 
+KEYS = (
+    "generated_query_count", "result_min_latency_ns", "result_max_latency_ns", "result_99.90_percentile_latency_ns",
+    "sut_name", "loadgen_git_status_message", "loadgen_version",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("value", STRANGE, ids=lambda v: repr(v)[:20])
 def test_no_rule_breaks_on_values_of_another_kind(value: Any, tmp_path: Path) -> None:
     tree = build(tmp_path)
@@ -208,10 +214,7 @@ def test_no_rule_breaks_on_values_of_another_kind(value: Any, tmp_path: Path) ->
         tree.measurements() / "board_ort_singlestream.json",
         retraining=value, weight_data_types=value, weight_transformations=value, starting_weights_filename=value,
     )  # fmt: skip
-    tree.set_log(
-        tree.run(),
-        **dict.fromkeys(("generated_query_count", "result_min_latency_ns", "result_max_latency_ns", "sut_name", "loadgen_git_status_message", "loadgen_version", "result_99.90_percentile_latency_ns"), value),
-    )  # fmt: skip
+    tree.set_log(tree.run(), **dict.fromkeys(KEYS, value))
     found = [
         f for f in check(tree.root).findings if f.rule == "internal/rule-crashed" and "quality/" in f.message
     ]
