@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from checker.tree import Benchmark
 
 RUN_RECORD = "edgewatt.json"
+LARGEST_ACCURACY_TEXT = 1 << 20
+"""Bytes of an accuracy.txt; published ones have up to six thousand."""
+
+
+def _accuracy_text(path: Path) -> str:
+    return read_text(path, LARGEST_ACCURACY_TEXT)
 
 
 class Result:
@@ -154,7 +160,9 @@ class Result:
     @cached_property
     def accuracy_txt(self) -> Source[str]:
         """``accuracy.txt``."""
-        return self.submission.source(join(self.accuracy_path, "accuracy.txt"), "accuracy_txt", read_text)
+        return self.submission.source(
+            join(self.accuracy_path, "accuracy.txt"), "accuracy_txt", _accuracy_text
+        )
 
     @cached_property
     def accuracy_log(self) -> Source[LoadgenLog]:
