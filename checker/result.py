@@ -201,6 +201,12 @@ class Result:
         """What our harness says it shortened, simulated or made up."""
         return self.submission.source(join(self.measurements_path, RUN_RECORD), "run_record", read_object)
 
+    def compliance_places(self, *tests: str) -> list[str]:
+        """Directories of compliance tests, or the one of all of them; none in a round without such tests."""
+        if self.round.layout["compliance_dir"] is None:
+            return []
+        return [self.compliance_path(test) for test in tests or ("",)]
+
     def compliance_path(self, test: str = "") -> str:
         """The directory of a compliance test, or of all of them."""
         return (
