@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from checker import baseline, outcome, recognise, waivers
+from checker.cache.known import of as known_of
 from checker.engine import gather
 from checker.files import Tree
 from checker.forgive import forgive
@@ -61,9 +63,13 @@ def check_with(path: Path, options: Options) -> Report:
         raise UserError(f"nothing to check: {path} {reason}; name the folder that holds closed/ or open/")
     if not os.access(path, os.R_OK | os.X_OK):
         raise UserError(f"nothing to check: {path} may not be read: Permission denied; change its rights")
+    began_ns = time.time_ns()
     submission, reason = open_submission(Tree(path), path, options)
     results = chosen(submission, options)
-    findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
+    options = replace(options, round=submission.round.name)
+    known = known_of(submission.tree, began_ns, options)
+    findings, numbers, cached = gather(submission, results, options, known)
+    known.keep()
     places = [r.place for r in results]
     official = Verdicts(findings, places)
     if options.rehearsal:
@@ -81,6 +87,7 @@ def check_with(path: Path, options: Options) -> Report:
         results=reports,
         findings=tuple(shown),
         remarks=tuple(remarks),
+        cached_results=cached,
     )
 
 

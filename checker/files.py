@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from checker.rule import Absent
 from schemas.loadgen import LogGarbled
@@ -17,14 +17,26 @@ from schemas.powerlog import BadLine, PowerLine, read_spl
 T = TypeVar("T")
 
 
+class Stat(NamedTuple):
+    """What tells whether a file is still the same: bytes, times in nanoseconds, inode and device."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int
+
+
 @dataclass(slots=True)
 class Folder:
-    """One directory: names of directories, sizes of files, targets of symbolic links."""
+    """One directory: names of directories, sizes of files, targets of symbolic links. ``stats`` says more of each
+    file, from the same look."""
 
     path: str
     dirs: list[str] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    stats: dict[str, Stat] = field(default_factory=dict)
 
 
 class Tree:
@@ -64,7 +76,11 @@ class Tree:
             if inside not in above:
                 self._walk(below, inside, above | {inside})
         else:
-            folder.files[entry.name] = entry.stat().st_size
+            found = entry.stat()
+            folder.files[entry.name] = found.st_size
+            folder.stats[entry.name] = Stat(
+                found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+            )
 
     def _holds(self, real: str) -> bool:
         return real == self._real_root or real.startswith(os.path.join(self._real_root, ""))
@@ -82,6 +98,21 @@ class Tree:
         """Names and sizes of the files in ``path``; none when there is no such directory."""
         found = self.folders.get(path)
         return {} if found is None else found.files
+
+    def stat(self, path: str) -> Stat | None:
+        """What the walk saw of a file; None when it saw no file there."""
+        head, _, name = path.rpartition("/")
+        found = self.folders.get(head)
+        return None if found is None else found.stats.get(name)
+
+    def changed(self, path: str) -> bool:
+        """Whether a file is another one than the walk saw: its bytes, its time or what the path leads to."""
+        before = self.stat(path)
+        try:
+            now = os.stat(os.path.join(self.root, path))
+        except OSError:
+            return True
+        return before is not None and (now.st_size, now.st_mtime_ns) != before[:2]
 
     def has_file(self, path: str) -> bool:
         """Whether there is a file at ``path``."""
