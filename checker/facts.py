@@ -4,6 +4,7 @@ measured. Computed once from files that are parsed anyway; frozen, picklable, an
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from checker.rule import Absent
 from checker.run import Run
 from checker.session import part, unofficial_session
 from checker.tree import Submission
-from schemas.loadgen import LoadgenLog
+from schemas.loadgen import Entries, LoadgenLog
 from schemas.powerlog import BadLine, PowerLine
 
 PERFORMANCE, ACCURACY = "performance", "accuracy"
@@ -150,25 +151,34 @@ def _run(name: str, log: Source[LoadgenLog]) -> Iterator[RunFacts]:
     )
 
 
+SHORT = 64
+"""Bytes of a value that takes part in a digest; longer ones list samples, which many runs share."""
+
+
 def digest(log: LoadgenLog) -> str:
-    """What tells one run from all others: the times of its entries, or in a summary its latencies; else empty."""
-    timed = any(entry.time_ms for entry in log.entries)
-    if not timed and not any(log.entry(key) for key in SINGULAR):
+    """What tells one run from all others: the times and short values of its entries, or in a summary its latencies;
+    else empty."""
+    entries = log.entries if isinstance(log.entries, Entries) else None
+    times = entries.times_ms() if entries is not None else [e.time_ms for e in log.entries]
+    if not any(times) and not any(log.entry(key) for key in SINGULAR):
         return ""
-    found = hashlib.blake2b(digest_size=16)
-    for entry in log.entries:
-        found.update(b"%s\0%s\0%r\n" % (entry.key.encode("utf-8", "replace"), entry.raw, entry.time_ms))
+    raws = entries.short_values(SHORT) if entries is not None else _short(log)
+    found = hashlib.blake2b(array("d", times).tobytes(), digest_size=16)
+    found.update(b"\0".join(raws))
     return found.hexdigest()
+
+
+def _short(log: LoadgenLog) -> list[bytes]:
+    return [e.raw for e in log.entries if len(e.raw) <= SHORT]
 
 
 def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
     """What tells one power log from all others; empty without samples. The mark does not count."""
-    found, any_ = hashlib.blake2b(digest_size=16), False
-    for line in lines:
-        if isinstance(line, PowerLine):
-            any_ = True
-            found.update(f"{line.at} {line.power_w} {line.voltage_v} {line.current_a}\n".encode())
-    return found.hexdigest() if any_ else ""
+    samples = [line for line in lines if isinstance(line, PowerLine)]
+    found = hashlib.blake2b(repr([s.at for s in samples]).encode(), digest_size=16)
+    for part in ([s.power_w for s in samples], [s.voltage_v for s in samples], [s.current_a for s in samples]):
+        found.update(array("d", part).tobytes())
+    return found.hexdigest() if samples else ""
 
 
 def _power(result: Result) -> PowerFacts:

@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from schemas.units import UnixNs, format_log_time, parse_log_time
 
 _LABELS = {0: "Time", 2: "Watts", 4: "Volts", 6: "Amps", 8: "PF", 10: "Mark"}
+_LABEL_ROW = list(_LABELS.values())
 NOT_AVAILABLE = 9.9e37
 """SCPI's stand-in for "no value"; seen in power logs where the meter had none."""
 
 
-@dataclass(frozen=True, slots=True)
-class PowerLine:
+class PowerLine(msgspec.Struct, frozen=True, gc=False):
     """One sample of a power log. Numbers are as written: they may be negative, nan or inf."""
 
     line: int
@@ -67,8 +69,8 @@ def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:
         return BadLine(number, text[:200], "does not start with Time")
     if len(fields) < 12:
         return BadLine(number, text[:200], f"has {len(fields)} fields, wanted 12 or more")
-    wrong = next((label for at, label in _LABELS.items() if fields[at] != label), None)
-    if wrong is not None:
+    if fields[:12:2] != _LABEL_ROW:
+        wrong = next(label for at, label in _LABELS.items() if fields[at] != label)
         return BadLine(number, text[:200], f"field {wrong} is not where it belongs")
     try:
         return PowerLine(

@@ -171,7 +171,10 @@ def power_daemon_log(result: Result) -> Iterator[Problem]:
 
 def daemon_events(result: Result) -> list[ptd_log.Event]:
     """What the daemon's log holds; ``NoRanging`` when it does not show the session."""
-    lines = ptd_log.lines(result.ptd_logs.value, clocks.daemon_log_ns(result))
+    lines: list[ptd_log.Line] | None = result.__dict__.get("ptd_lines")
+    if lines is None:
+        lines = ptd_log.lines(result.ptd_logs.value, clocks.daemon_log_ns(result))
+        result.__dict__["ptd_lines"] = lines
     ranging = ptd_log.ranging_interval(lines, str(result.server.value.get("session_name")))
     window, zone = metrics.power_window(result.run), clocks.loadgen_ns(result)
     testing = UnixNs(window.begin_ns + zone), UnixNs(window.end_ns + zone)
