@@ -176,8 +176,12 @@ def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
     """What tells one power log from all others; empty without samples. The mark does not count."""
     samples = [line for line in lines if isinstance(line, PowerLine)]
     found = hashlib.blake2b(repr([s.at for s in samples]).encode(), digest_size=16)
-    for part in ([s.power_w for s in samples], [s.voltage_v for s in samples], [s.current_a for s in samples]):
-        found.update(array("d", part).tobytes())
+    for column in (
+        [s.power_w for s in samples],
+        [s.voltage_v for s in samples],
+        [s.current_a for s in samples],
+    ):
+        found.update(array("d", column).tobytes())
     return found.hexdigest() if samples else ""
 
 

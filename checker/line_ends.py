@@ -7,15 +7,20 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from checker.reading import read_bytes
+from schemas.plainfile import TooLarge
+
 _DAEMON_REPLY = re.compile(rb"^(.*(?:Response to client sent: |: Avg watts ).*)$", re.MULTILINE)
 """Lines of the daemon's log that end in a carriage return on Linux: answers that it repeats as they went out."""
 
 
 def restored(path: Path, recorded: str, limit: int) -> bool:
     """Whether the recorded SHA-1 is that of the file with other line ends."""
-    if path.stat().st_size > limit:
+    try:
+        text = read_bytes(path, limit)
+    except (OSError, TooLarge):
         return False
-    return any(hashlib.sha1(text).hexdigest() == recorded for text in _variants(path.read_bytes()))
+    return any(hashlib.sha1(variant).hexdigest() == recorded for variant in _variants(text))
 
 
 def _variants(text: bytes) -> Iterator[bytes]:

@@ -207,7 +207,7 @@ def wanted(only: Place, result: Result) -> bool:
 def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Finding:
     """A problem with everything that its rule says."""
     parts = (rule.id, problem.cause or "", problem.path, problem.pointer or "", problem.found)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return Finding(
         rule=rule.id,
         severity=problem.severity or rule.severity,

@@ -170,7 +170,9 @@ def _registry() -> Registry[Any]:
     from referencing import Registry, Resource
 
     def other(uri: str) -> Resource[Any]:
-        return Resource.from_contents(load(uri.removeprefix("schema:") if uri.startswith("schema:") else uri.split("/")[1]))
+        return Resource.from_contents(
+            load(uri.removeprefix("schema:") if uri.startswith("schema:") else uri.split("/")[1])
+        )
 
     return Registry(retrieve=other)  # type: ignore[call-arg]
 

@@ -17,16 +17,21 @@ from typing import IO, Any, overload
 
 import msgspec
 
+from schemas.plainfile import open_plain
 from schemas.units import UnixNs, parse_log_time
 
 MARKER = ":::MLLOG"
-LONGEST_LINE = 1 << 26
+LONGEST_LINE = 1 << 24
 """The longest real lines list the samples in memory, some MB; a longer one is refused instead of read."""
+MOST_ENTRIES = 1_000_000
+"""Entries of a log; published ones have some thousand."""
 BLOCK = 1 << 22
 AT_ONCE = 1 << 24
 """Bytes of a log that is read in one piece; a longer one is read line by line, which takes longer and less memory."""
-LONGEST_NUMBER = 4000
-"""Python refuses to read longer integers (``sys.set_int_max_str_digits``)."""
+DEEPEST = 50
+"""Levels of an entry; what LoadGen writes has three."""
+LONGEST_NUMBER = 309
+"""Digits of a whole number: one with more fits no floating point number, and no rule can compare it."""
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -41,8 +46,11 @@ class LogEntry(msgspec.Struct, frozen=True):
 
     @property
     def value(self) -> Any:
-        """The value."""
-        return _value(self.raw)
+        """The value; a list with a number of more digits than Python reads is given as text."""
+        try:
+            return _value(self.raw)
+        except (ValueError, RecursionError):
+            return self.raw[:LONGEST_NUMBER].decode("utf-8", "replace")
 
     @property
     def is_list(self) -> bool:
@@ -71,7 +79,7 @@ SMALL_INTEGER = 18
 
 def _value(raw: bytes) -> Any:
     """A JSON value; the fast reader takes those that both readers take for the same."""
-    if len(raw) <= SMALL_INTEGER or raw.startswith((b'"', b"[\"")):
+    if len(raw) <= SMALL_INTEGER or raw.startswith((b'"', b'["')):
         try:
             return _decode_any(raw)
         except msgspec.MsgspecError:
@@ -163,7 +171,7 @@ class LoadgenLog:
         """
         rows = None
         if len(markers) == 1 and path.stat().st_size <= AT_ONCE:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 rows = _at_once(file.read(AT_ONCE + 1), markers[0].encode())
         return cls(path, tuple(stream(path, markers)) if rows is None else Entries(rows))
 
@@ -234,29 +242,43 @@ def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
     """
     begin, ends = marker + b" {", data.count(b"\n")
     number = ends if data.endswith(b"\n") else ends + 1
-    if not data.startswith(begin) or data.count(b"\n" + begin) != number - 1:
+    plain = data[len(begin) - 1 :].replace(b"\n" + begin, b"\n{")
+    if (
+        not data.startswith(begin)
+        or len(data) - len(plain) != number * (len(begin) - 1)
+        or number > MOST_ENTRIES
+    ):
         return None
     try:
         if not data.isascii():
             data.decode("utf-8")
-        rows = _decode_lines(data[len(begin) - 1 :].replace(b"\n" + begin, b"\n{"))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        rows = _decode_lines(plain)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if len(rows) != number or any(len(r.value) > LONGEST_NUMBER and _is_number(r.value) for r in rows):
+    if len(rows) != number or any(len(r.value) > DEEPEST and _odd(bytes(r.value)) for r in rows):
         return None
     return rows
 
 
-def _is_number(raw: msgspec.Raw) -> bool:
-    return not bytes(raw).startswith((b'"', b"["))
+def _odd(raw: bytes) -> bool:
+    """Whether a value may be beyond a limit."""
+    if raw.startswith(b'"'):
+        return False
+    return raw.count(b"[") + raw.count(b"{") > DEEPEST or (
+        len(raw) > LONGEST_NUMBER and not raw.startswith(b"[")
+    )
 
 
 def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
     """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
     wanted = tuple(m.encode() for m in markers)
-    with path.open("rb") as file:
+    entries = 0
+    with open_plain(path) as file:
         for number, line in enumerate(_lines(path, file), start=1):
             if line.startswith(wanted):
+                entries += 1
+                if entries > MOST_ENTRIES:
+                    raise LogGarbled(path, number, f"more than {MOST_ENTRIES} entries")
                 start = len(next(m for m in wanted if line.startswith(m)))
                 yield _fast(number, line, start) or _parse(path, number, line, start)
 
@@ -281,10 +303,12 @@ def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None
         found = _decode(memoryview(line)[start:])
         if not line.isascii():
             line.decode("utf-8")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     raw = bytes(found.value)
     if len(raw) > LONGEST_NUMBER and not raw.startswith((b'"', b"[")):
+        return None
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and not raw.startswith(b'"'):
         return None
     about = found.metadata
     return LogEntry(found.key, raw, number, about.is_error, about.is_warning, found.time_ms)
@@ -292,8 +316,9 @@ def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None
 
 def _parse(path: Path, number: int, line: bytes, start: int = len(MARKER)) -> LogEntry:
     try:
-        document = json.loads(line[start:].decode("utf-8"))
+        document = json.loads(line[start:].decode("utf-8"), parse_int=_whole)
         metadata = document["metadata"]
+        _refuse_depth(document)
         return LogEntry(
             key=_text(document["key"]),
             raw=json.dumps(document["value"]).encode(),
@@ -310,6 +335,26 @@ def _parse(path: Path, number: int, line: bytes, start: int = len(MARKER)) -> Lo
         raise LogGarbled(path, number, "nested too deeply") from error
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise LogGarbled(path, number, f"not a LoadGen entry ({error})") from error
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _refuse_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for node in level
+            for item in (node.values() if isinstance(node, dict) else node)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _text(value: object) -> str:

@@ -13,15 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Check = Callable[[Any], bool]
-TYPES: Mapping[str, Check] = {
-    "object": lambda x: isinstance(x, dict),
-    "array": lambda x: isinstance(x, list),
-    "string": lambda x: isinstance(x, str),
-    "boolean": lambda x: isinstance(x, bool),
-    "null": lambda x: x is None,
-    "number": lambda x: _number(x),
-    "integer": lambda x: _number(x) and (isinstance(x, int) or x.is_integer()),
-}
 SAYINGS = frozenset({"$schema", "$id", "title", "description", "x-rule"})
 """Keywords that allow everything."""
 BRANCHES = frozenset({"if", "then", "else"})
@@ -42,7 +33,9 @@ def compiled(schema: Any) -> Check | None:
 def _all(schema: Any) -> Check:
     if not isinstance(schema, dict):
         raise Unknown
-    checks = [_KEYWORDS[k](v) if k in _KEYWORDS else _unknown(k) for k, v in schema.items() if k not in _ASIDE]
+    checks = [
+        _KEYWORDS[k](v) if k in _KEYWORDS else _unknown(k) for k, v in schema.items() if k not in _ASIDE
+    ]
     if "if" in schema:
         checks.append(_branch(schema))
     if len(checks) == 1:
@@ -56,6 +49,17 @@ def _unknown(keyword: str) -> Check:
 
 def _number(x: Any) -> bool:
     return isinstance(x, int | float) and not isinstance(x, bool)
+
+
+TYPES: Mapping[str, Check] = {
+    "object": lambda x: isinstance(x, dict),
+    "array": lambda x: isinstance(x, list),
+    "string": lambda x: isinstance(x, str),
+    "boolean": lambda x: isinstance(x, bool),
+    "null": lambda x: x is None,
+    "number": _number,
+    "integer": lambda x: _number(x) and (isinstance(x, int) or x.is_integer()),
+}
 
 
 def _type(names: Any) -> Check:
@@ -139,5 +143,7 @@ def property_names(schema: Any) -> frozenset[str]:
     own = schema.get("properties")
     required = schema.get("required")
     found = frozenset(own) if isinstance(own, Mapping) else frozenset()
-    found |= frozenset(n for n in required if isinstance(n, str)) if isinstance(required, list) else frozenset()
+    found |= (
+        frozenset(n for n in required if isinstance(n, str)) if isinstance(required, list) else frozenset()
+    )
     return found.union(*map(property_names, schema.values()))
