@@ -9,6 +9,8 @@ double fields; they are read as floats. Seeds are unsigned 64-bit integers and s
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -170,9 +172,11 @@ class LoadgenLog:
         form or text that is not UTF-8. A file without any marked line gives a log without entries.
         """
         rows = None
-        if len(markers) == 1 and path.stat().st_size <= AT_ONCE:
+        if len(markers) == 1:
             with open_plain(path) as file:
-                rows = _at_once(file.read(AT_ONCE + 1), markers[0].encode())
+                size = os.fstat(file.fileno()).st_size
+                if size <= AT_ONCE:
+                    rows = _at_once(file.read(size + 1), markers[0].encode())
         return cls(path, tuple(stream(path, markers)) if rows is None else Entries(rows))
 
     def all(self, key: str) -> tuple[LogEntry, ...]:
@@ -242,31 +246,34 @@ def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
     """
     begin, ends = marker + b" {", data.count(b"\n")
     number = ends if data.endswith(b"\n") else ends + 1
-    plain = data[len(begin) - 1 :].replace(b"\n" + begin, b"\n{")
-    if (
-        not data.startswith(begin)
-        or len(data) - len(plain) != number * (len(begin) - 1)
-        or number > MOST_ENTRIES
-    ):
+    plain, cut = data.replace(b"\n" + begin, b"\n{"), len(begin) - 1
+    if not data.startswith(begin) or len(data) - len(plain) != (number - 1) * cut or number > MOST_ENTRIES:
         return None
     try:
         if not data.isascii():
             data.decode("utf-8")
-        rows = _decode_lines(plain)
+        rows = _decode_lines(memoryview(plain)[cut:])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if len(rows) != number or any(len(r.value) > DEEPEST and _odd(bytes(r.value)) for r in rows):
+    if len(rows) != number:
         return None
-    return rows
+    long = (memoryview(row.value) for row in rows if len(row.value) > DEEPEST)
+    return None if any(_odd(value) for value in long) else rows
 
 
-def _odd(raw: bytes) -> bool:
-    """Whether a value may be beyond a limit."""
-    if raw.startswith(b'"'):
+def _odd(value: memoryview) -> bool:
+    """Whether a long value may be beyond a limit, and has to be looked at closely. Of lists the beginning tells: one
+    that is nested deeper further on does no harm, since nobody asks for it."""
+    if value[0] == ord('"'):
         return False
-    return raw.count(b"[") + raw.count(b"{") > DEEPEST or (
-        len(raw) > LONGEST_NUMBER and not raw.startswith(b"[")
-    )
+    begin = bytes(value[:BEGINNING])
+    if begin.count(b"[") + begin.count(b"{") > DEEPEST:
+        return True
+    return value[0] != ord("[") and _LONG_NUMBER.search(value) is not None
+
+
+BEGINNING = 4096
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER + 1))
 
 
 def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
