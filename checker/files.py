@@ -82,7 +82,7 @@ class Source(Generic[T]):
 
 def _reason(error: Exception) -> tuple[str, int | None]:
     if isinstance(error, LogGarbled):
-        return error.reason, error.line
+        return f"is garbled: {error.reason}", error.line
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON: {error.msg} in column {error.colno}", error.lineno
     if isinstance(error, UnicodeDecodeError):

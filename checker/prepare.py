@@ -68,7 +68,7 @@ def prepare(tree: Path, output: Path, round_name: str = "auto") -> Prepared:
 
 
 def _refuse(tree: Path, output: Path) -> None:
-    if not tree.is_dir():
+    if not os.path.isdir(tree):
         raise UserError(f"nothing to prepare: {tree} is no directory; name the folder that holds closed/")
     here, there = tree.resolve(), output.resolve()
     if there.is_relative_to(here) or here.is_relative_to(there):

@@ -17,6 +17,8 @@ from schemas.plainfile import kind_of
 
 MOST_ENTRIES = 1_000_000
 """Files and directories of a tree. All submitters of a round together have some ten thousand."""
+DEEPEST = 64
+"""Directories below each other; published sources have up to some twenty."""
 MOST_BEHIND_LINKS = 20_000
 """Of them, those that are reached through links to directories: a few links to each other make endless trees."""
 
@@ -53,6 +55,7 @@ class _Above(NamedTuple):
     real: str
     above: _Above | None
     behind_link: bool
+    depth: int
 
     def holds(self, real: str) -> bool:
         """Whether a directory is this one or lies on the way to it."""
@@ -81,7 +84,7 @@ class Tree:
         self._walk()
 
     def _walk(self) -> None:
-        waiting = [("", _Above(self._real_root, None, behind_link=False))]
+        waiting = [("", _Above(self._real_root, None, behind_link=False, depth=0))]
         while waiting:
             path, place = waiting.pop()
             folder = self.folders[path] = Folder(path)
@@ -155,7 +158,10 @@ class Tree:
                 reason = f"links lead to more than {MOST_BEHIND_LINKS} directories"
                 self.unreadable.setdefault(path, reason)
                 return None
-        return _Above(inside, place, behind)
+        if place.depth == DEEPEST:
+            self.unreadable[path] = f"it lies more than {DEEPEST} directories deep"
+            return None
+        return _Above(inside, place, behind, place.depth + 1)
 
     def _holds(self, real: str) -> bool:
         return real == self._real_root or real.startswith(os.path.join(self._real_root, ""))

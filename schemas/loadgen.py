@@ -25,8 +25,8 @@ from schemas.units import UnixNs, parse_log_time
 MARKER = ":::MLLOG"
 LONGEST_LINE = 1 << 24
 """The longest real lines list the samples in memory, some MB; a longer one is refused instead of read."""
-MOST_ENTRIES = 1_000_000
-"""Entries of a log; published ones have some thousand."""
+MOST_ENTRIES, MOST_LINES = 100_000, 2_000_000
+"""Entries and lines of a log; published ones have some thousand."""
 BLOCK = 1 << 22
 AT_ONCE = 1 << 24
 """Bytes of a log that is read in one piece; a longer one is read line by line, which takes longer and less memory."""
@@ -298,6 +298,8 @@ def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         *whole, rest = (rest + block).split(b"\n")
         number += len(whole)
         yield from whole
+        if number > MOST_LINES:
+            raise LogGarbled(path, number, f"more than {MOST_LINES} lines")
         if len(rest) >= LONGEST_LINE:
             raise LogGarbled(path, number + 1, f"the line is longer than {LONGEST_LINE} bytes")
     if rest:

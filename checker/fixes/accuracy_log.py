@@ -34,7 +34,7 @@ def steps(submission: Submission) -> Iterator[Step]:
     limit = int(submission.round.facts["limits"]["accuracy_log_max_bytes"])
     for result in submission.results:
         folders = [result.accuracy_path]
-        folders += [join(result.compliance_path(test), "accuracy") for test in TESTS]
+        folders += [join(place, "accuracy") for place in result.compliance_places(*TESTS)]
         for folder in folders:
             if submission.tree.has_file(join(folder, LOG)):
                 yield from _folder(submission.tree, folder, limit)
