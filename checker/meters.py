@@ -22,13 +22,14 @@ PRODUCT_CODES = {"760401": "WT210", "760502": "WT230", "760503": "WT230", "76020
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A meter: ``model`` as people call it, ``serial`` empty when it has none, ``emulates`` an older series."""
+    """A meter: ``model`` as people call it, ``serial`` empty when it has none; ``channels`` that were measured."""
 
     model: str = ""
     serial: str = ""
     firmware: str = ""
     analyzer: str = ""
     daemon: str = ""
+    channels: int = 1
 
     @property
     def emulates(self) -> bool:
@@ -45,16 +46,24 @@ def identity_of(server: Mapping[str, Any], log: str = "") -> Identity:
         about = meter if isinstance(meter, dict) else {}
         model = str(about.get("model") or name_of(meter))
         return Identity(model, str(about.get("serial") or ""), daemon="powerd")
-    fields = _answer(server) or _logged(log)
+    reply = next((r for c, r in dialogue(server) if c.startswith("Identify")), "")
+    channels, fields = _channels(analyzer, reply), _answer(reply) or _logged(log)
     if fields is None:
-        return Identity(analyzer=analyzer, daemon=version, model=analyzer.removeprefix("Yokogawa"))
+        model = analyzer.removeprefix("Yokogawa")
+        return Identity(model, analyzer=analyzer, daemon=version, channels=channels)
     _, model, serial, firmware = fields
     serial = "" if serial.strip("0") == "" else serial
-    return Identity(PRODUCT_CODES.get(model, model), serial, firmware, analyzer, version)
+    return Identity(PRODUCT_CODES.get(model, model), serial, firmware, analyzer, version, channels)
 
 
-def _answer(server: Mapping[str, Any]) -> tuple[str, str, str, str] | None:
-    reply = next((r for c, r in dialogue(server) if c.startswith("Identify")), "")
+def _channels(analyzer: str, reply: str) -> int:
+    """Field 15 of the answer; three where an analyzer with several channels does not tell."""
+    fields = reply.split(",")
+    told = fields[14] if len(fields) > 14 else ""
+    return int(told) if told in ("1", "2", "3") else 3 if "multichannel" in analyzer else 1
+
+
+def _answer(reply: str) -> tuple[str, str, str, str] | None:
     fields = reply.rpartition(",")[2].split(";")
     return (fields[0], fields[1], fields[2], fields[3].strip()) if len(fields) == 4 else None
 

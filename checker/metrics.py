@@ -144,10 +144,10 @@ def samples(run: Run, *, written: bool = False) -> Samples:
     Times are put on UTC as the official checker does it, or, where that is wrong and ``written`` is asked for,
     as they were written. Computed once.
     """
-    found: Samples | None = run.__dict__.get(f"samples written {written}")
-    if found is None:
-        found = run.__dict__[f"samples written {written}"] = _samples(run, written=written)
-    return found
+    known: dict[bool, Samples] = run.__dict__.setdefault("samples", {})
+    if written not in known:
+        known[written] = _samples(run, written=written)
+    return known[written]
 
 
 def _samples(run: Run, *, written: bool) -> Samples:

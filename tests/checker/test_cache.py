@@ -99,7 +99,7 @@ EDITS: dict[str, tuple[Callable[[TreeUnderTest], object], int]] = {
     "a directory removed": (lambda t: shutil.rmtree(compliance(t)), 2),
     "a link instead of a file": (lambda t: (log(t).unlink(), log(t).symlink_to("/nowhere")), 2),
     "sources": (lambda t: later(t.base / "code" / BENCHMARK / "ort" / "README.md", "run it so\n"), 3),
-    "the calibration document": (lambda t: (t.base / "calibration.md").unlink(), 3),
+    "the calibration document": (lambda t: (t.base / "calibration.md").unlink(), 0),
     "a stray file in the root": (lambda t: later(t.root / "notes.txt", "what is this"), 3),
     "a description without results": (lambda t: later(t.base / "systems" / "other.json", "{}"), 3),
     "a system more": (lambda t: shutil.copytree(t.base / "results" / SYSTEM, t.base / "results" / "b2"), 3),
