@@ -14,6 +14,7 @@ from checker import reading
 from checker.files import Source
 from checker.reading import Noted, parse_json, read_text
 from checker.walk import Tree
+from checker.watch import signature
 from schemas.errors import UserError
 from schemas.plainfile import NotPlain, TooLarge, open_plain
 
@@ -124,7 +125,7 @@ def test_links_out_of_the_tree_are_not_followed(tmp_path: Path) -> None:
 
 def test_a_tree_deeper_than_anybody_submits_is_told(tmp_path: Path) -> None:
     handle = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(300):
+    for _ in range(1500):
         os.mkdir("d", dir_fd=handle)
         below = os.open("d", os.O_RDONLY, dir_fd=handle)
         os.close(handle)
@@ -134,6 +135,7 @@ def test_a_tree_deeper_than_anybody_submits_is_told(tmp_path: Path) -> None:
         tree = Tree(tmp_path)
         assert len(list(tree.below(""))) == 65
         assert list(tree.unreadable.values()) == ["it lies more than 64 directories deep"]
+        assert len(signature([tmp_path])) == 66
     finally:  # deep trees stop the clean-up of pytest
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
 
