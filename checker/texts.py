@@ -11,16 +11,21 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 PLACEHOLDERS = frozenset(("todo", "tbd", "tba", "fixme", "placeholder", "readme", "xxx"))
 FEW_WORDS = 3
 """A document with fewer words than this tells nobody anything."""
+LONGEST = 1 << 20
+"""Bytes of a document for people; a longer one is not read."""
 PAPERS = (".pdf", ".docx", ".odt", ".png", ".jpg", ".jpeg", ".svg")
 """Documents that people open with another program; what they say is not looked at."""
 
 
 def text_of(submission: Submission, path: str) -> str | None:
-    """A text file of the tree, bytes that are not UTF-8 replaced; None where it is not there or cannot be read."""
+    """A text file of the tree, bytes that are not UTF-8 replaced; None where it is not there, too long
+    or cannot be read."""
     known: dict[str, str | None] = submission.__dict__.setdefault("texts", {})
     if path not in known:
+        folder, _, name = path.rpartition("/")
+        small = submission.tree.files(folder).get(name, 0) <= LONGEST
         source = submission.source(path, "text", read_lenient)
-        known[path] = source.value if source.present and source.usable else None
+        known[path] = source.value if small and source.present and source.usable else None
     return known[path]
 
 

@@ -18,6 +18,8 @@ ppm); published sessions by at most 0.02 s, their offsets by at most 0.27 s."""
 LENGTH = 0.005
 LENGTH_S = 2.0
 """Share and seconds by which the power window may differ from LoadGen's own time. Published runs: at most 0.9 s."""
+FOREVER_NS = 1e20
+"""No latency: three thousand years."""
 STALL = 20
 STALL_NS = 5_000_000_000
 """A stalled query: this many times the 99.9th percentile, and at least five seconds."""
@@ -140,4 +142,6 @@ def stall(result: Result) -> Iterator[Problem]:
 def _number(run: Run, key: str) -> float | None:
     entry = run.entry(key)
     found = entry.value if entry is not None and not entry.is_list else None
-    return None if isinstance(found, bool) or not isinstance(found, int | float) else float(found)
+    if isinstance(found, bool) or not isinstance(found, int | float) or abs(found) > FOREVER_NS:
+        return None
+    return float(found)

@@ -18,6 +18,8 @@ ABOUT: dict[str, Any] = {
     "needs": ("measurements",),
     "kinds": EVERY_KIND,
 }
+LONGEST = 10_000
+"""Characters of a field that are looked at."""
 NOTHING = frozenset(("", "no", "n", "none", "false", "n/a", "na", "-", "0"))
 """Ways in which submitters say that there was none."""
 _RETRAINED = re.compile(
@@ -36,7 +38,7 @@ NARROW_TYPES = re.compile(
 def _said(result: Result, name: str) -> str:
     """A field of the measurements of a closed or network result; empty elsewhere and where it is no text."""
     found = result.measurements.value.get(name)
-    return found.strip() if result.strict and isinstance(found, str) else ""
+    return found[:LONGEST].strip() if result.strict and isinstance(found, str) else ""
 
 
 def _affirms(pattern: re.Pattern[str], text: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.files import join, read_lenient
+from checker.files import join
 from checker.fixes.numpy_numbers import MANGLED
 from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import INFERENCE, rule
 from checker.run import Run, in_summary
 from checker.summary_text import disagreements
+from checker.texts import text_of
 from checker.wording import shorten
 from schemas.loadgen_summary import SUMMARY
 
@@ -37,13 +38,14 @@ def summary_detail(result: Result) -> Iterator[Problem]:
 
 
 def _compared(result: Result, run: Run) -> Iterator[Problem]:
-    source = result.submission.source(join(run.path, SUMMARY), "summary", read_lenient)
-    found = list(disagreements(source.value, run.log.value)) if source.present and source.usable else []
+    path = join(run.path, SUMMARY)
+    text = text_of(result.submission, path)
+    found = list(disagreements(text, run.log.value)) if text is not None else []
     if found:
         first = found[0]
         labels = ", ".join(dict.fromkeys(f.label for f in found))
         message = f"summary and detail log disagree in {shorten(labels, 100)}"
-        yield Problem(message, source.path, shorten(first.found, 80), shorten(first.wanted, 80), first.line)
+        yield Problem(message, path, shorten(first.found, 80), shorten(first.wanted, 80), first.line)
 
 
 @rule(

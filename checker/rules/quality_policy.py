@@ -13,7 +13,7 @@ from checker.model import Problem, Scope, Severity
 from checker.result import Result
 from checker.rule import INFERENCE, POWER, Absent, rule
 from checker.rules.measurements import power_documents
-from checker.rules.quality_closed import NARROW_TYPES
+from checker.rules.quality_closed import LONGEST, NARROW_TYPES
 from checker.rules.structure_submitter import CALIBRATION
 from checker.run import Run
 from checker.texts import PAPERS, binary, hollow, text_of
@@ -110,7 +110,7 @@ def calibration(result: Result) -> Iterator[Problem]:
         return
     found = _calibration_documents(result)
     types = result.measurements.value.get("weight_data_types")
-    narrow = NARROW_TYPES.search(types) if isinstance(types, str) else None
+    narrow = NARROW_TYPES.search(types[:LONGEST]) if isinstance(types, str) else None
     says = {path: text_of(result.submission, path) for path in found}
     empty = [path for path, text in says.items() if text is not None and hollow(text)]
     for path in empty:
@@ -142,7 +142,7 @@ def _spoken(system: System) -> Iterator[tuple[str, str, str]]:
     """Path, pointer and text of what is said of a system: its description and its power documents."""
     if system.description.usable:
         path = system.description.path
-        yield from ((path, f"/{k}", v) for k, v in system.facts.items() if isinstance(v, str))
+        yield from ((path, f"/{k}", v[:LONGEST]) for k, v in system.facts.items() if isinstance(v, str))
     powered = (r for b in system.benchmarks for r in b.results if r.has_power)
     documents = dict.fromkeys(
         path
@@ -201,7 +201,8 @@ def battery(system: System) -> Iterator[Problem]:
 def power_figures(system: System) -> Iterator[Problem]:
     """A thermal design power or the rating of a supply is a limit that somebody wrote down. Nobody checked it, and the
     system may draw a tenth of it."""
-    found = {k: v for k, v in system.facts.items() if isinstance(v, str) and _is_power(k, v)}
+    said = {k: v[:LONGEST] for k, v in system.facts.items() if isinstance(v, str)}
+    found = {k: v for k, v in said.items() if _is_power(k, v)}
     if found:
         name = next(iter(found))
         told = shorten(found[name], 60)

@@ -181,3 +181,38 @@ def test_the_family_of_every_benchmark_is_at_most_its_own() -> None:
     for name in names:
         found = families_in(name)
         assert not found or not family_of(name) or found & family_of(name), name
+
+
+STRANGE: list[Any] = [
+    None,
+    3,
+    True,
+    [],
+    {},
+    "x",
+    [[]],
+    [{}],
+    {"ranging": {}, "testing": [[1e308, -1e308], [0, 0]]},
+    10**400,
+]
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=lambda v: repr(v)[:20])
+def test_no_rule_breaks_on_values_of_another_kind(value: Any, tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    for side in ("server.json", "client.json"):
+        for name in ("messages", "ptd_messages", "phases", "uuid", "session_name", "edgewatt"):
+            tree.set_json(tree.power() / side, **{name: value})
+    tree.system_json(hw_notes=value, power_supply_details=value)
+    tree.set_json(
+        tree.measurements() / "board_ort_singlestream.json",
+        retraining=value, weight_data_types=value, weight_transformations=value, starting_weights_filename=value,
+    )  # fmt: skip
+    tree.set_log(
+        tree.run(),
+        **dict.fromkeys(("generated_query_count", "result_min_latency_ns", "result_max_latency_ns", "sut_name", "loadgen_git_status_message", "loadgen_version", "result_99.90_percentile_latency_ns"), value),
+    )  # fmt: skip
+    found = [
+        f for f in check(tree.root).findings if f.rule == "internal/rule-crashed" and "quality/" in f.message
+    ]
+    assert [f.message for f in found] == []
