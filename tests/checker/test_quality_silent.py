@@ -210,7 +210,11 @@ def test_no_rule_breaks_on_values_of_another_kind(value: Any, tmp_path: Path) ->
     )  # fmt: skip
     tree.set_log(
         tree.run(),
-        **dict.fromkeys(("generated_query_count", "result_min_latency_ns", "result_max_latency_ns", "sut_name", "loadgen_git_status_message", "loadgen_version", "result_99.90_percentile_latency_ns"), value),
+        **dict.fromkeys(
+            ("generated_query_count", "result_min_latency_ns", "result_max_latency_ns", "sut_name",
+             "loadgen_git_status_message", "loadgen_version", "result_99.90_percentile_latency_ns"),
+            value,
+        ),
     )  # fmt: skip
     found = [
         f for f in check(tree.root).findings if f.rule == "internal/rule-crashed" and "quality/" in f.message
