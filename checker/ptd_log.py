@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from checker.lines import holding
 from schemas.units import NS_PER_S, UnixNs, parse_log_time
 
 _LINE = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3})(.*)\Z", re.DOTALL)
@@ -48,15 +49,12 @@ class NoRanging(ValueError):
 
 TELLING = ("WARNING", "ERROR", ": Go with mark", ": Completed test", "Uncertainty checking")
 """What a line holds that says something; most others report single samples and commands."""
-_TELLING = re.compile("|".join(TELLING))
 
 
 def lines(text: str, shift_ns: int = 0) -> list[Line]:
     """The telling lines of a log; ``shift_ns`` makes its times UTC."""
     found: list[Line] = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        if _TELLING.search(raw) is None:
-            continue
+    for number, raw in holding(text, TELLING):
         match = _LINE.match(raw)
         at = None
         if match is not None:

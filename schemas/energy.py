@@ -80,8 +80,7 @@ def usual_interval_ns(stamps_ns: Sequence[int]) -> int:
     return int(statistics.median_low(gaps))
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True, gc=False):
     """The part of a good sample that lies in the window."""
 
     index: int
