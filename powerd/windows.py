@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from powerd import evidence
+from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.errors import NotThere, Refused
 from powerd.model import Reading
 from powerd.running import RunningEnergy
 from powerd.store import Store, StoredWindow
+from schemas import evidence
 from schemas.units import NS_PER_S
 
 WAIT_S = 5.0
@@ -213,9 +214,13 @@ class Windows:
                 return False
             self._take_fix()
             self._store.writer.flush()
-            body = evidence.document(self._store, window, boottime_ns())
+            now = boottime_ns()
+            body = evidence.document(self._store, window, now, drivers.specification)
             text = json.dumps(body, allow_nan=False)
-            self._store.update_window(window.ident, "closed", window.request, text)
+            # What was known then is what it is computed from again; later fixes and exchanges are not part of it.
+            computed = {"computed_boottime_ns": now, "computed_boot_id": self._store.boot_id}
+            request = {**(window.request or {}), **computed}
+            self._store.update_window(window.ident, "closed", request, text)
             self._ends.pop(window.ident, None)
             self._on_change(body)
         return True

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from powerd import evidence
 from powerd.boottime import boottime_ns
 from powerd.clock import Instant
 from powerd.errors import NotThere
 from powerd.model import Reading
 from powerd.store import Store, StoredWindow
 from powerd.windows import Conflict
+from schemas import evidence
 from schemas.units import NS_PER_S
 
 _PAGE_NS = 1800 * NS_PER_S

@@ -17,8 +17,8 @@ from powerd.exchange import Exchange
 from powerd.model import Calibration, MeterInfo, Reading, Settings
 from powerd.store import tables
 from powerd.store.lock import take_lock
-from powerd.store.records import Run, StoredReading, StoredWindow
 from powerd.store.writer import Writer, WriterState, connect
+from schemas.records import Run, StoredReading, StoredWindow
 
 FILE_NAME = "powerd.sqlite"
 REMOVED_AT_ONCE = 5000

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from powerd import evidence, windows
+from powerd import windows
 from powerd.errors import NotThere, Refused
 from powerd.model import Quality, Reading, Settings
 from powerd.store import Store
 from powerd.windows import Conflict, Windows
+from schemas import evidence
 from schemas.documents import violations
 from tests.powerd.made import BOOT, EPOCH, INFO, S, exchange, fix, reading, store
 

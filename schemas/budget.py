@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from powerd.model import Quality, Reading
 from schemas.energy import EnergyResult
+from schemas.measured import Quality, Reading
 from schemas.metrology import Specification
 from schemas.units import NS_PER_S
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from powerd.model import MeterInfo
+from schemas.measured import MeterInfo
 from schemas.metrology import AMBIENT_C, VALID_DAYS
 from schemas.units import NS_PER_S
 

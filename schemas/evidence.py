@@ -1,6 +1,7 @@
 """From a window's request and the stored readings to its document, ``edgewatt/window/1``.
 
-Pure reading: the same store gives the same document. The energy is ``schemas.energy.integrate``'s.
+Pure reading: the same facts give the same document, in the daemon and in ``mlcheck verify``. The energy is
+``schemas.energy.integrate``'s.
 """
 
 from __future__ import annotations
@@ -8,22 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from powerd import calibration, drivers
-from powerd.budget import BudgetTerm, ClockBounds, budget, u95
-from powerd.clock import ClockModel, Instant, NoTie
-from powerd.errors import Refused
-from powerd.model import MeterInfo, Quality, Reading, Settings
-from powerd.store import Store, StoredWindow
-from powerd.timeline import Timeline, steps_between
-from powerd.views import exact
-from schemas import __version__
+from schemas import __version__, calibration
+from schemas.budget import BudgetTerm, ClockBounds, budget, u95
+from schemas.clocks import ClockModel, Instant, NoTie
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
-from schemas.units import NS_PER_S
+from schemas.errors import Refused
+from schemas.measured import MeterInfo, Quality, Reading, Settings
+from schemas.metrology import Specification
+from schemas.records import Source, StoredWindow
+from schemas.timeline import Timeline, steps_between
+from schemas.units import NS_PER_S, exact
 
 SCHEMA = "edgewatt/window/1"
 MARGIN_NS = 60 * NS_PER_S
@@ -31,6 +31,7 @@ GOOD_COVERAGE = 0.998
 BAD_COVERAGE = 0.99
 DAY_NS = 86_400 * NS_PER_S
 LONGEST_NS = 30 * DAY_NS
+Specify = Callable[[MeterInfo], Specification]
 _LOSSES = (Quality.OVERRANGE, Quality.NODATA, Quality.GARBLED, Quality.NEGATIVE, Quality.LATE)
 
 
@@ -61,7 +62,7 @@ class Evidence:
     absences: int
 
 
-def locate(store: Store, window: StoredWindow, request: Mapping[str, Any], now_ns: int) -> Span:
+def locate(store: Source, window: StoredWindow, request: Mapping[str, Any], now_ns: int) -> Span:
     """Put the request on the time line; ``Refused`` when it cannot be, with the reason."""
     begin_ns, end_ns, clock = int(request["begin_unix_ns"]), int(request["end_unix_ns"]), request["clock"]
     if not 0 < end_ns - begin_ns <= LONGEST_NS:
@@ -83,7 +84,7 @@ def locate(store: Store, window: StoredWindow, request: Mapping[str, Any], now_n
         ) from None
 
 
-def gather(store: Store, window: StoredWindow, span: Span) -> Evidence:
+def gather(store: Source, window: StoredWindow, span: Span) -> Evidence:
     """Readings around the stretch in order of their place on the line, and what was known of the meter."""
     placed: list[tuple[int, int, Reading]] = []
     for boot, begin, end in span.line.boots(span.begin.ns - MARGIN_NS, span.end.ns + MARGIN_NS):
@@ -100,7 +101,7 @@ def _is_good(reading: Reading) -> bool:
     return reading.values.quality is Quality.GOOD and reading.values.power_w is not None
 
 
-def _meter_in_force(store: Store, meter: str, span: Span) -> tuple[MeterInfo | None, list[Settings]]:
+def _meter_in_force(store: Source, meter: str, span: Span) -> tuple[MeterInfo | None, list[Settings]]:
     """Who measured, and all settings that were in force during the stretch."""
     info: MeterInfo | None = None
     settings: list[Settings] = []
@@ -116,7 +117,7 @@ def _meter_in_force(store: Store, meter: str, span: Span) -> tuple[MeterInfo | N
     return info, settings
 
 
-def _absence(store: Store, span: Span) -> tuple[float, int]:
+def _absence(store: Source, span: Span) -> tuple[float, int]:
     """Seconds of the stretch without a running daemon, and in how many pieces."""
     lives: list[tuple[int, int]] = []
     for boot, _, _ in span.line.boots(span.begin.ns - DAY_NS, span.end.ns + DAY_NS):
@@ -135,12 +136,12 @@ def _absence(store: Store, span: Span) -> tuple[float, int]:
     return total / NS_PER_S, pieces
 
 
-def document(store: Store, window: StoredWindow, now_ns: int) -> dict[str, Any]:
-    """The closed window; ``window.request`` holds what the closer asked."""
+def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify) -> dict[str, Any]:
+    """The closed window; ``window.request`` holds what the closer asked, ``specify`` knows the accuracy of meters."""
     request = window.request or {}
     span = locate(store, window, request, now_ns)
     evidence = gather(store, window, span)
-    result, terms = _energy(window, evidence, span)
+    result, terms = _energy(evidence, span, specify)
     losses = _losses(evidence, span)
     reasons = _reasons(window, request, span, evidence, result, losses)
     body = {
@@ -190,7 +191,7 @@ def digest(body: Mapping[str, Any]) -> str:
 
 
 def _energy(
-    window: StoredWindow, evidence: Evidence, span: Span
+    evidence: Evidence, span: Span, specify: Specify
 ) -> tuple[EnergyResult | None, tuple[BudgetTerm, ...]]:
     if not evidence.readings or evidence.info is None:
         return None, ()
@@ -199,7 +200,7 @@ def _energy(
         result = integrate(evidence.samples, span.begin.ns, span.end.ns, usual)
     except NoSamples:
         return None, ()
-    specification = drivers.find(evidence.info.driver).specification(evidence.info)
+    specification = specify(evidence.info)
     clock = ClockBounds(span.begin.u95_ns / NS_PER_S, span.end.u95_ns / NS_PER_S)
     return result, budget(evidence.readings, result, specification, clock)
 
