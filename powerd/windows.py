@@ -18,6 +18,7 @@ from powerd.model import Reading
 from powerd.running import RunningEnergy
 from powerd.store import Store, StoredWindow
 from schemas import evidence
+from schemas.records import AsOf
 from schemas.units import NS_PER_S
 
 WAIT_S = 5.0
@@ -214,12 +215,13 @@ class Windows:
                 return False
             self._take_fix()
             self._store.writer.flush()
-            now = boottime_ns()
-            body = evidence.document(self._store, window, now, drivers.specification)
+            moment = self._store.moment(boottime_ns())
+            body = evidence.document(
+                AsOf(self._store, moment), window, moment.boottime_ns, drivers.specification
+            )
             text = json.dumps(body, allow_nan=False)
             # What was known then is what it is computed from again; later fixes and exchanges are not part of it.
-            computed = {"computed_boottime_ns": now, "computed_boot_id": self._store.boot_id}
-            request = {**(window.request or {}), **computed}
+            request = {**(window.request or {}), "computed": asdict(moment)}
             self._store.update_window(window.ident, "closed", request, text)
             self._ends.pop(window.ident, None)
             self._on_change(body)

@@ -30,6 +30,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When a document was computed: instant, and the highest number of every kind of record that was known then."""
+
+    boot_id: str
+    boottime_ns: int
+    reading: int
+    fix: int
+    exchange: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredWindow:
     """A window as it is kept. ``request`` is what the closer asked, ``document`` the closed window's JSON."""
 
@@ -72,3 +84,50 @@ class Source(Protocol):
 
     def marks(self, window: str) -> Sequence[tuple[int, str]]:
         """Marks of a window in order: instant and text."""
+
+
+class AsOf:
+    """A source as it was at a moment: what came later is not there."""
+
+    def __init__(self, source: Source, moment: Moment) -> None:
+        self.boot_id = moment.boot_id
+        self._source = source
+        self._moment = moment
+
+    def readings(
+        self, meter: str, channel: str, boot: str, begin_ns: int, end_ns: int
+    ) -> Sequence[StoredReading]:
+        """As ``Source.readings``."""
+        rows = self._source.readings(meter, channel, boot, begin_ns, end_ns)
+        return [r for r in rows if r.ident <= self._moment.reading]
+
+    def fixes(self, boot: str, begin_ns: int, end_ns: int) -> Sequence[tuple[int, ClockFix]]:
+        """As ``Source.fixes``."""
+        rows = self._source.fixes(boot, begin_ns, end_ns)
+        return [row for row in rows if row[0] <= self._moment.fix]
+
+    def exchanges(self, clock: str) -> Sequence[tuple[int, Exchange]]:
+        """As ``Source.exchanges``."""
+        return [row for row in self._source.exchanges(clock) if row[0] <= self._moment.exchange]
+
+    def boots_between(self, begin_utc_ns: int, end_utc_ns: int) -> Sequence[str]:
+        """As ``Source.boots_between``."""
+        found = self._source.boots_between(begin_utc_ns, end_utc_ns)
+        return [boot for boot in found if self.runs(boot)]
+
+    def runs(self, boot: str) -> Sequence[Run]:
+        """As ``Source.runs``."""
+        return [run for run in self._source.runs(boot) if run.ident <= self._moment.run]
+
+    def meter_history(self, meter: str) -> Sequence[tuple[str, int, MeterInfo, Settings]]:
+        """As ``Source.meter_history``."""
+        moment = self._moment
+        return [
+            row
+            for row in self._source.meter_history(meter)
+            if (row[1] <= moment.boottime_ns if row[0] == moment.boot_id else bool(self.runs(row[0])))
+        ]
+
+    def marks(self, window: str) -> Sequence[tuple[int, str]]:
+        """As ``Source.marks``."""
+        return self._source.marks(window)
