@@ -103,6 +103,12 @@ def sample_limits(reading: Reading, specification: Specification) -> list[tuple[
     return [(t.name, t.limit_w) for t in terms]
 
 
+def limit_share(reading: Reading, specification: Specification) -> float:
+    """The limits of one reading added up, as a share of it; the way of SPEC and of PTDaemon."""
+    power = abs(reading.values.power_w or 0.0)
+    return sum(limit for _, limit in sample_limits(reading, specification)) / power if power else math.inf
+
+
 def _range_above(value: float, ranges: Sequence[float]) -> float:
     """The range a meter would have needed where it did not say which one it was on."""
     return min((r for r in ranges if r >= value), default=max(ranges))

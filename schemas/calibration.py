@@ -18,6 +18,12 @@ def age_days(calibrated: str, unix_ns: int) -> int:
     return (datetime.fromtimestamp(unix_ns // NS_PER_S, UTC).date() - date.fromisoformat(calibrated)).days
 
 
+def age_of(info: MeterInfo | None, unix_ns: int) -> int | None:
+    """Days since the calibration of a meter, None where nobody said when it was."""
+    said = None if info is None else info.calibration.calibrated
+    return None if said is None else age_days(said, unix_ns)
+
+
 def notes(info: MeterInfo | None, unix_ns: int) -> list[str]:
     """What is to be known beside the budget, each ``name: detail``; nothing of a meter that is simulated."""
     if info is None or info.simulated:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from schemas import __version__, calibration
+from schemas import __version__, calibration, statements
 from schemas.budget import BudgetTerm, ClockBounds, budget, u95
 from schemas.clocks import ClockModel, Instant, NoTie
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
@@ -142,7 +142,8 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
     request = window.request or {}
     span = locate(store, window, request, now_ns)
     evidence = gather(store, window, span)
-    result, terms = _energy(evidence, span, specify)
+    specification = None if evidence.info is None else specify(evidence.info)
+    result, terms = _energy(evidence, span, specification)
     losses = _losses(evidence, span)
     reasons = _reasons(window, request, span, evidence, result, losses)
     body = {
@@ -164,7 +165,12 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
         "budget": [asdict(t) for t in terms],
         "quality": _quality(reasons),
         "reasons": reasons,
-        "notes": calibration.notes(evidence.info, span.line.utc.to_remote(span.begin.ns).ns),
+        **_statements(evidence, span, result, specification, u95(terms)),
+        "idle": None
+        if result is None
+        else statements.net_of_idle(
+            request.get("idle"), result.energy_j, u95(terms), (span.end.ns - span.begin.ns) / NS_PER_S
+        ),
         "marks": [
             {"unix_ns": ns, "time": exact(ns), "text": text}
             for ns, text in ((span.line.utc.to_remote(at).ns, text) for at, text in store.marks(window.ident))
@@ -227,16 +233,15 @@ def _text(value: Any) -> str:
 
 
 def _energy(
-    evidence: Evidence, span: Span, specify: Specify
+    evidence: Evidence, span: Span, specification: Specification | None
 ) -> tuple[EnergyResult | None, tuple[BudgetTerm, ...]]:
-    if not evidence.readings or evidence.info is None:
+    if not evidence.readings or specification is None:
         return None, ()
     usual = median_low([r.interval_ns for r in evidence.readings])
     try:
         result = integrate(evidence.samples, span.begin.ns, span.end.ns, usual)
     except NoSamples:
         return None, ()
-    specification = specify(evidence.info)
     clock = ClockBounds(span.begin.u95_ns / NS_PER_S, span.end.u95_ns / NS_PER_S)
     return result, budget(evidence.readings, result, specification, clock)
 
@@ -281,6 +286,29 @@ def _joules(
         "samples": result.samples,
         "coverage": result.coverage,
         "max_gap_s": result.max_gap_s,
+    }
+
+
+def _statements(
+    evidence: Evidence,
+    span: Span,
+    result: EnergyResult | None,
+    specification: Specification | None,
+    u95_j: float,
+) -> dict[str, Any]:
+    """What is said beside the energy, and notes on what surrounds the measurement."""
+    stamps = [s.end_ns for s in evidence.samples]
+    one = None
+    if result is not None and specification is not None:
+        one = statements.one_percent(evidence.readings, result, specification, u95_j)
+    line = statements.mains(_inside(evidence, span))
+    begin_unix_ns = span.line.utc.to_remote(span.begin.ns).ns
+    return {
+        "official": statements.official(evidence.readings, stamps, span.begin.ns, span.end.ns),
+        "one_percent": one,
+        "mains": line,
+        "calibration_age_days": calibration.age_of(evidence.info, begin_unix_ns),
+        "notes": [*calibration.notes(evidence.info, begin_unix_ns), *statements.mains_notes(line)],
     }
 
 

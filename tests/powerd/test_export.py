@@ -138,6 +138,18 @@ def test_exec_measures_a_command_and_gives_back_its_exit_code(
     assert window["id"] in text
 
 
+def test_exec_says_the_energy_above_idle(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exec", "--url", lab.url, "--idle", "1", "--", "sleep", "1"]) == 0
+    text = capsys.readouterr().err
+    assert "powerd: idle " in text
+    assert "net of idle" in text
+    (window,) = lab.client.windows(limit=1)
+    assert abs(window["idle"]["net_j"]) <= window["idle"]["net_u95_j"]
+    assert list(violations("window", window)) == []
+    assert main(["exec", "--url", lab.url, "--idle", "soon", "--", "true"]) == 2
+    assert "wanted seconds from 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
