@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from powerd.budget import sample_limits
 from powerd.model import Quality, Reading
+from schemas.budget import sample_limits
 from schemas.metrology import Specification
 
 MOST_SAMPLES = 500_000
