@@ -32,6 +32,8 @@ KEPT = 50
 """Sessions that can still be asked for by their name; older ones are in the store and the API."""
 ORPHAN_S = 600.0
 """So long a session goes on measuring without a connection, for a client that comes back."""
+IDLE_S = 120.0
+"""A client that says nothing for so long while it measures nothing gives way to the next."""
 MOST_MESSAGES = 10_000
 
 
@@ -44,6 +46,7 @@ class Live:
     flow: PowerDevFlow
     speaker: object | None
     lost_at: float = 0.0
+    heard_at: float = field(default_factory=time.monotonic)
     over: bool = False
     done: dict[str, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -79,7 +82,7 @@ class PowerDevConversations:
         with self._lock:
             lives = [live for live in self._lives.values() if not live.over]
         for live in lives:
-            if live.speaker is not None and live.speaker is not speaker:
+            if live.speaker not in {None, speaker} and not self._is_idle(live):
                 raise Refused(
                     f"another client leads session {live.name} on this meter: wait until it is done"
                 )
@@ -95,6 +98,11 @@ class PowerDevConversations:
                 del self._lives[name]
         return live
 
+    @staticmethod
+    def _is_idle(live: Live) -> bool:
+        """Whether a client has said nothing for long while nothing was measured for it."""
+        return not live.flow.measuring and time.monotonic() - live.heard_at > IDLE_S
+
     def find(self, name: str, own: Live | None, speaker: object) -> Live:
         """The session of this name, ``*`` being one's own; who asks for an orphan by its name takes it over."""
         with self._lock:
@@ -105,6 +113,7 @@ class PowerDevConversations:
                 live.speaker = speaker
             elif live.speaker is not speaker:
                 raise Refused(f"another client leads session {live.name}")
+            live.heard_at = time.monotonic()
             return live
 
     def orphan(self, speaker: object) -> None:

@@ -71,6 +71,11 @@ class PowerDevFlow:
         if not self._log.closed:
             self._log.write(text + "\n")
 
+    @property
+    def measuring(self) -> bool:
+        """Whether a mode is going on."""
+        return self._talk.analyzer.measuring
+
     def note(self, cmd: str, reply: str, asked: float) -> None:
         """An exchange with the client."""
         with self._lock:

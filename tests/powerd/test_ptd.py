@@ -177,7 +177,10 @@ def test_the_file_of_samples_and_the_journal(service: Service) -> None:
 def test_a_clipped_load_is_an_error_in_the_journal_and_in_watts(service: Service) -> None:
     lines: list[str] = []
     one = talk(service, lines)
-    for asked in ("SR,A,1", "SR,V,150"):  # no good sample comes on 150 V, so the second waits its five seconds
+    for asked in (
+        "SR,A,1",
+        "SR,V,150",
+    ):  # no good sample comes on 150 V, so the second waits its five seconds
         assert "changed" in next(one.answer(asked))
     next(one.answer("Go,100,0,clipped"))
     time.sleep(0.5)

@@ -26,7 +26,11 @@ def channel(
     return replace(made, values=values)
 
 
-THREE = [("1", 783.0, 238.2, 3.462, 0.9494), ("2", 782.7, 238.1, 3.4, 0.9668), ("3", 779.6, 237.95, 3.377, 0.9702)]
+THREE = [
+    ("1", 783.0, 238.2, 3.462, 0.9494),
+    ("2", 782.7, 238.1, 3.4, 0.9668),
+    ("3", 779.6, 237.95, 3.377, 0.9702),
+]
 
 
 def three(end_s: float, places: int = 3) -> list[Sample]:
@@ -47,7 +51,9 @@ def test_the_sum_goes_first_watts_added_volts_and_amperes_averaged() -> None:
 def test_a_line_over_the_socket_has_no_names_and_one_in_the_file_has() -> None:
     (sample,) = three(1.0)
     plain = sample_text(EPOCH, sample.groups)
-    assert plain.startswith("Time,11-14-2023 22:13:20.000,Watts,2345.300000,Volts,238.083333,Amps,3.413000,PF,0.96")
+    assert plain.startswith(
+        "Time,11-14-2023 22:13:20.000,Watts,2345.300000,Volts,238.083333,Amps,3.413000,PF,0.96"
+    )
     assert plain.count("Watts") == 4
     assert "Ch" not in plain
     named = sample_text(EPOCH, sample.groups, "notset", ["1", "2", "3"])
@@ -68,7 +74,13 @@ def test_meters_of_one_instrument_are_put_together_by_time() -> None:
     aligner = Aligner([("a", "1"), ("b", "1")], {"a": SPEC, "b": SPEC}, True)
     rows = [
         channel("1", at, watts, 230, 1, 1, meter)
-        for at, watts, meter in [(1.0, 10, "a"), (1.3, 20, "b"), (2.0, 11, "a"), (2.3, 21, "b"), (3.0, 12, "a")]
+        for at, watts, meter in [
+            (1.0, 10, "a"),
+            (1.3, 20, "b"),
+            (2.0, 11, "a"),
+            (2.3, 21, "b"),
+            (3.0, 12, "a"),
+        ]
     ]
     done = [s for row in rows for s in aligner.put(row)]
     assert [[g.watts for g in s.groups] for s in done] == [[30, 10, 20], [32, 11, 21]]
