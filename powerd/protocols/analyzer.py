@@ -177,9 +177,9 @@ class Analyzer:
             self._last.await_windows()
 
     def end(self) -> None:
-        """The conversation is over: nothing stays leased."""
-        if self.stop() and self._last is not None:
-            self._last.await_complete()
+        """The conversation is over: nothing stays leased, and every window is closed."""
+        self.stop()
+        self.await_windows()
 
 
 class _Measurement:

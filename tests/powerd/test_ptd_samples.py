@@ -128,7 +128,7 @@ def test_samples_are_handed_out_once() -> None:
 
 
 def test_the_uncertainty_is_that_of_the_specification() -> None:
-    """100 W at 230 V on 300 V and 1 A: 0.1 % of the reading and 0.05 % of 300 VA, by hand 0.0025; self-heating adds a little."""
+    """100 W at 230 V on 300 V and 1 A: 0.1 % of the reading and 0.05 % of 300 VA; self-heating adds a little."""
     (made,) = Aligner([("wall", "1")], {"wall": SPEC}, True).put(reading(1))
     assert made.uncertainty == pytest.approx(0.001 + 0.0005 * 300 / 100, rel=0.03)
 
