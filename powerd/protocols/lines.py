@@ -147,9 +147,9 @@ class LineServer:
         try:
             self._conversations.hold(connection.line)
         except TooLong as error:
-            log.warning("%s: %s", self._name, error)
+            log.warning("%s: %s", self._name, str(error))
         except (OSError, PowerdError) as error:
-            log.info("%s: %s: %s", self._name, connection.line.peer, error)
+            log.info("%s: %s: %s", self._name, connection.line.peer, str(error))
         finally:
             connection.sock.close()
             with self._lock:

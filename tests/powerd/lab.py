@@ -15,9 +15,15 @@ from tests.powerd.benches import bench, wait_for
 
 
 @contextmanager
-def lab(folder: Path, load: str = "constant:100", extra: str = "", meters: int = 1) -> Iterator[Service]:
+def lab(
+    folder: Path,
+    load: str = "constant:100",
+    extra: str = "",
+    meters: int = 1,
+    model: str | None = None,
+) -> Iterator[Service]:
     """A started service with meters ``wall``, ``wall2``, …"""
-    with bench(spec=load) as first, bench(spec=load, seed=2) as second:
+    with bench(spec=load, model=model) as first, bench(spec=load, seed=2) as second:
         ports = (first.port, second.port)
         rows = tuple(
             config.parse_meter(

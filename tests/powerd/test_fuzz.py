@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import random
 import socket
 import threading
@@ -51,8 +52,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(autouse=True)
 def no_thread_dies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An exception that ends a thread of a server is a crash."""
+    """An exception that ends a thread of a server is a crash. What pytest keeps of the log is no memory of powerd's."""
     died: list[str] = []
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     monkeypatch.setattr(threading, "excepthook", lambda args: died.append(repr(args.exc_value)))
     yield
     assert died == []
@@ -107,7 +109,9 @@ class Speaker:
             self.wire = self.connect()
 
 
-def fuzz_lines(port: int, greeting: str | None, words: tuple[str, ...], more: tuple[str, ...], count: int) -> None:
+def fuzz_lines(
+    port: int, greeting: str | None, words: tuple[str, ...], more: tuple[str, ...], count: int
+) -> None:
     rng = random.Random(count)
     speaker = Speaker(port, greeting)
     for _ in range(count // 10):
@@ -124,7 +128,9 @@ def memory() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def fuzz_bytes(port: int, greeting: str | None, words: tuple[str, ...], more: tuple[str, ...], count: int) -> None:
+def fuzz_bytes(
+    port: int, greeting: str | None, words: tuple[str, ...], more: tuple[str, ...], count: int
+) -> None:
     """Pieces of lines, several lines at once, and connections that end anywhere."""
     rng = random.Random(count + 1)
     sent = 0
@@ -148,13 +154,16 @@ def fuzz_bytes(port: int, greeting: str | None, words: tuple[str, ...], more: tu
 SERVERS: dict[str, tuple[Callable[[Service], Any], str | None, tuple[str, ...], tuple[str, ...], str, str]] = {
     "ptd": (lambda s: PtdConversations(s, ("wall",)), None, PTD, (), "Hello", "Hello, PTDaemon here!"),
     "power_dev": (
-        lambda s: PowerDevConversations(s, ("wall",)), MAGIC, POWER_DEV, POWER_DEV_WORDS, MAGIC, "mlcommons/power server v3",
+        lambda s: PowerDevConversations(s, ("wall",)), MAGIC, POWER_DEV, POWER_DEV_WORDS, MAGIC,
+        "mlcommons/power server v3",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SERVERS)
-@pytest.mark.parametrize("count", [SHORT, pytest.param(LONG, marks=(pytest.mark.proof, pytest.mark.timeout(3000)))])
+@pytest.mark.parametrize(
+    "count", [SHORT, pytest.param(LONG, marks=(pytest.mark.proof, pytest.mark.timeout(3000)))]
+)
 def test_any_lines(service: Service, name: str, count: int) -> None:
     make, greeting, words, more, asked, reply = SERVERS[name]
     with served(make(service)) as port:
@@ -208,7 +217,9 @@ def _fuzz_operation(operation: Any, count: int) -> None:
     once()
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(LONG, marks=(pytest.mark.proof, pytest.mark.timeout(3500)))])
+@pytest.mark.parametrize(
+    "count", [300, pytest.param(LONG, marks=(pytest.mark.proof, pytest.mark.timeout(3500)))]
+)
 def test_any_request(service: Service, count: int, tmp_path: Path) -> None:
     before = memory()
     fuzz_api(service, count)

@@ -298,6 +298,26 @@ def test_two_meters_are_one_instrument_of_two_channels(tmp_path: Path) -> None:
         assert {service.state(m).settings.current_range_a for m in ("wall", "wall2")} == {5.0}  # type: ignore[union-attr]
 
 
+def test_a_meter_with_three_elements(tmp_path: Path) -> None:
+    """As a WT333E answers behind PTDaemon: the sum first, then its elements without names."""
+    with lab(tmp_path, extra=",channels=1+2+3,voltage_range=300,current_range=1", model="WT333E") as service:
+        samples: list[str] = []
+        one = Talk(service, ("wall",), Writing(Journal(lambda line: None), samples.append))
+        said = next(one.answer("Identify")).split(",")
+        assert (said[0], said[14]) == ("YokogawaWT330_multichannel", "3")
+        assert list(one.answer("RL")) == ["Last 0 samples"]
+        assert next(one.answer("Go,100,0,three")).startswith("Starting")
+        assert wait_for(lambda: len(samples) >= 3)
+        next(one.answer("Stop"))
+        head, *lines = one.answer("RL,*,*")
+        assert head == f"Last {len(lines)} samples from sum channel and channels 1 - 3"
+        groups = [[float(w) for w in re.findall(r"Watts,([\d.]+)", line)] for line in lines]
+        assert all(g[0] == pytest.approx(sum(g[1:]), abs=3e-6) for g in groups)
+        fields = next(one.answer("Uncertainty")).split(",")
+        assert int(fields[4]) == sum(map(int, fields[5:8])) == len(lines)
+        one.end()
+
+
 # the program
 
 
