@@ -47,7 +47,7 @@ class Server:
         names = {shown, *_own_names(config.host)}
         self._hosts = frozenset(f"{name}:{self.port}" for name in names)
         self._rooms = config.protocols
-        self._lines: list[LineServer] = []
+        self._lines = [LineServer(room.name, room.host, room.port) for room in self._rooms]
 
     def run(self, on_ready: Callable[[], None]) -> bool:
         """Serve until SIGTERM or SIGINT; whether it was SIGINT."""
@@ -101,12 +101,9 @@ class Server:
 
     def _open_protocols(self) -> None:
         """The foreign protocols of the configuration, each on its address."""
-        for room in self._rooms:
+        for room, line in zip(self._rooms, self._lines, strict=True):
             meters = room.meters or self._service.meter_names
-            conversations = all_protocols()[room.name].open(self._service, meters)
-            line = LineServer(room.name, room.host, room.port, conversations)
-            line.start()
-            self._lines.append(line)
+            line.start(all_protocols()[room.name].open(self._service, meters))
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         self._interrupted = number == signal.SIGINT

@@ -61,18 +61,23 @@ def run(args: argparse.Namespace) -> int:
     from powerd.service import Service
 
     chosen = gather(args, os.environ)
-    journal = Journal(_say, swallowed=SWALLOWED)
     ended = threading.Event()
     by: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        by.append(number)
+        ended.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda n, _: (by.append(n), ended.set()))  # type: ignore[func-returns-value]
+        signal.signal(number, end)
+    journal = Journal(_say, swallowed=SWALLOWED)
     journal.plain(BANNER)
     journal.plain(f"Samples are kept in {chosen.data_dir}")
     if args.samples is not None:
         journal.plain(f"Redirecting data output to file {args.samples}")
+    server = LineServer(NAME, "127.0.0.1", args.port)
     sink = SampleFile(args.samples)
     service = Service(chosen)
-    server = None
     try:
         for meter in chosen.meters:
             journal.stamped(f"Attempting to connect to driver {meter.driver} on {meter.port}...")
@@ -81,13 +86,11 @@ def run(args: argparse.Namespace) -> int:
         conversations = PtdConversations(service, meters, Writing(journal, sink.write, echo=True))
         conversations.introduce()
         journal.stamped(f"Establishing the listener on port {args.port}...")
-        server = LineServer(NAME, "127.0.0.1", args.port, conversations)
-        server.start()
+        server.start(conversations)
         journal.stamped("Waiting for a connection...")
         ended.wait()
     finally:
-        if server is not None:
-            server.close()
+        server.close()
         service.stop()
         sink.close()
     return INTERRUPTED if signal.SIGINT in by else FINE

@@ -78,10 +78,10 @@ class _Connection:
 class LineServer:
     """Serves one protocol on one address until closed."""
 
-    def __init__(self, name: str, host: str, port: int, conversations: Conversations) -> None:
-        """Listens at once; ``UserError`` when the address cannot be had."""
+    def __init__(self, name: str, host: str, port: int) -> None:
+        """Takes the address, but nobody can connect yet; ``UserError`` when it cannot be had."""
         self._name = name
-        self._conversations = conversations
+        self._conversations: Conversations | None = None
         self._lock = threading.Lock()
         self._connections: dict[int, _Connection] = {}
         self._closed = False
@@ -89,8 +89,9 @@ class LineServer:
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name=name, daemon=True)
 
-    def start(self) -> None:
+    def start(self, conversations: Conversations) -> None:
         """Take connections, on a thread of its own."""
+        self._conversations = conversations
         self._socket.listen(MOST_CONNECTIONS)
         self._thread.start()
 
@@ -109,7 +110,8 @@ class LineServer:
         give_up = time.monotonic() + 8.0
         while self._connections and time.monotonic() < give_up:
             time.sleep(0.01)
-        self._conversations.close()
+        if self._conversations is not None:
+            self._conversations.close()
 
     def _accept(self) -> None:
         while not self._closed:
@@ -144,6 +146,7 @@ class LineServer:
         threading.Thread(target=self._serve, args=(connection,), name=self._name, daemon=True).start()
 
     def _serve(self, connection: _Connection) -> None:
+        assert self._conversations is not None
         try:
             self._conversations.hold(connection.line)
         except TooLong as error:

@@ -44,8 +44,8 @@ def lab(
 @contextmanager
 def served(conversations: Conversations) -> Iterator[int]:
     """A protocol on a port of its own, for the length of the block."""
-    server = LineServer("test", "127.0.0.1", 0, conversations)
-    server.start()
+    server = LineServer("test", "127.0.0.1", 0)
+    server.start(conversations)
     try:
         yield server.port
     finally:
