@@ -115,7 +115,8 @@ class PollFollower:
         self._edge = edge
         half = (edge[1] - edge[0] + 1) // 2
         end = edge[0] + half - self._delay_ns
-        u95, missed = self._base_u95_ns + half, ()
+        u95 = self._base_u95_ns + half
+        missed: tuple[int, ...] = ()
         if self._end_ns is not None:
             earliest = self._end_ns + self._interval_ns // 4
             u95 += max(0, earliest - end)
