@@ -16,8 +16,9 @@ NAME = "emulate"
 HELP = "a meter on a pseudo-terminal; prints the port"
 log = logging.getLogger("powerd.emulate")
 _FAULTS = (
-    "KIND[=VALUE]@FROM[-[TO]],… in seconds: slow=S, drop=SHARE, garbage=BYTES, half, silence, overrange, crest=FACTOR, "
-    "unplug; without -TO the next answer only (silence, overrange, crest, unplug: from then on)"
+    "KIND[=VALUE]@FROM[-[TO]],… in seconds: slow=S, drop=SHARE, garbage=BYTES, half, silence, stuck, echo, baud=RATE, "
+    "overrange, nodata, crest=FACTOR, error=SHARE, restart, unplug; without -TO the next answer only (those of the "
+    "meter, silence, echo, baud, unplug: from then on)"
 )
 
 
@@ -29,9 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link", type=Path, metavar="PATH", help="make a link to the port here")
     parser.add_argument(
         "--load",
-        default="constant:100",
+        action="append",
         metavar="SPEC",
-        help="constant:W, sine:MEAN,AMPLITUDE,PERIOD_S, square:LOW,HIGH,PERIOD_S, trace:FILE or host",
+        help="constant:W (default: constant:100), sine:MEAN,AMPLITUDE,PERIOD_S, square:LOW,HIGH,PERIOD_S, trace:FILE "
+        "or host; given several times: one for each element of the meter, and --truth writes their sum",
     )
     parser.add_argument("--faults", default="", metavar="SPEC", help=_FAULTS)
     parser.add_argument("--truth", type=Path, metavar="FILE", help="write what it really drew (JSON Lines)")
@@ -59,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     plan = faults.parse(args.faults)
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 32)
     origin_ns = boottime_ns()
-    drawn = load.parse(args.load, lambda: boottime_ns() - origin_ns)
+    specs = args.load or ["constant:100"]
+    drawn = load.parse_all(specs, lambda: boottime_ns() - origin_ns)
     instrument = emulator.make(model, drawn, seed, origin_ns)
     endpoint = Endpoint(instrument, faults.FaultPlan(plan, seed), origin_ns, link=args.link, baud=args.baud)
     ended_by: list[int] = []
@@ -74,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with TruthWriter(args.truth, drawn, origin_ns) if args.truth else nullcontext():
             print(endpoint.port, flush=True)
-            log.info("%s %s, seed %d, load %s", args.driver, model, seed, args.load)
+            log.info("%s %s, seed %d, load %s", args.driver, model, seed, ", ".join(specs))
             endpoint.run()
     finally:
         endpoint.close()

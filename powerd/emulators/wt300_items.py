@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Measured, Wattmeter
@@ -20,6 +20,7 @@ class NumericItems:
 
     def __init__(self, model: str, meter: Wattmeter, head: Callable[[str, str], str]) -> None:
         self._model = model
+        self._elements = ELEMENTS.get(model.removesuffix("E"), ("1",))
         self._meter = meter
         self._head = head
         self._listed = list(_DEFAULT_ITEMS)
@@ -50,15 +51,14 @@ class NumericItems:
             return self._head(f"NUM:NORM:ITEM{number}", self._listed[number - 1])
         name, _, element = unit.argument.upper().replace(" ", "").partition(",")
         name = _ALIASES.get(name, name)
-        elements = ELEMENTS.get(self._model.removesuffix("E"), ("1",))
-        if name not in _FUNCTIONS or (name != "NONE" and (element or "1") not in elements):
+        if name not in _FUNCTIONS or (name != "NONE" and (element or "1") not in self._elements):
             raise CommandError(141)
         self._listed[number - 1] = name if name == "NONE" else f"{name},{element or '1'}"
         return None
 
     def values(self, unit: Unit, at_ns: int) -> str:
         """``NUM:NORM:VAL?``: all items of the latest update, or one."""
-        measured = self._meter.at(at_ns)
+        measured = dict(zip(self._elements, self._meter.all_at(at_ns), strict=True))
         if unit.argument:
             number = round(quantity(unit.argument, ""))
             if not 1 <= number <= len(self._listed):
@@ -66,8 +66,9 @@ class NumericItems:
             return self._value(self._listed[number - 1], measured)
         return ",".join(self._value(item, measured) for item in self._listed[: self._count])
 
-    def _value(self, item: str, m: Measured) -> str:
-        name = item.partition(",")[0]
+    def _value(self, item: str, measured: Mapping[str, Measured]) -> str:
+        name, _, element = item.partition(",")
+        m = measured[element or self._elements[0]]
         rated = m.voltage_range_v * m.current_range_a
         if name == "URAN":
             return range_text(m.voltage_range_v, current=False, model=self._model)

@@ -6,97 +6,63 @@ plus up to 3 ms per message; a small load reads zero amperes but keeps its watts
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 
+from powerd.emulators.base import SERIAL
 from powerd.emulators.load import Load
-from powerd.emulators.scpi_tree import CommandError, ErrorQueue, Unit
+from powerd.emulators.scpi_instrument import ScpiInstrument
+from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Setup, Wattmeter
 from powerd.emulators.wt300_items import ELEMENTS, NumericItems
 from powerd.emulators.wt300_language import GRAMMAR, RATES, on_off, quantity, range_text
 from schemas.metrology import series
 
 NAME = "yokogawa-wt300"
-SERIAL, FIRMWARE = "EDGEWATT-EMULATED", "F1.04"
+FIRMWARE = "F1.04"
 UPDATE_BIT = 1
 
 
-class EmulatedWt300:
+class EmulatedWt300(ScpiInstrument):
     """``powerd.emulators.base.Instrument``: one meter from power-on."""
 
-    terminator = b"\n"
+    grammar = GRAMMAR
 
     def __init__(self, model: str, load: Load, seed: int, origin_ns: int) -> None:
         self._model = model
         self._spec = series(NAME)[model]
-        self._random = random.Random(seed + 1)
-        self._latency_ns = self._random.randint(5_000_000, 25_000_000)
-        self._meter = Wattmeter(self._spec, load, origin_ns, seed)
-        self._errors = ErrorQueue()
+        self._meter = Wattmeter(
+            self._spec,
+            load,
+            origin_ns,
+            seed,
+            elements=len(self._elements()),
+            protects=min(self._spec.current_ranges_a) < 0.5,
+        )
+        super().__init__([self._meter], seed)
         self._power_on(origin_ns)
 
-    def handle(self, message: bytes, at_ns: int) -> Generator[int, None, bytes]:
-        """Obey one message."""
-        try:
-            text = message.decode("ascii").strip("\r\n \0")
-        except UnicodeDecodeError:
-            self._errors.add(102)
-            return b""
-        answers: list[str] = []
-        for unit in GRAMMAR.units(text):
-            try:
-                if isinstance(unit, CommandError):
-                    raise unit
-                if unit.path == "COMM:WAIT":
-                    at_ns = self._edge_after(at_ns)
-                    yield at_ns
-                    if unit.query:
-                        answers.append(str(UPDATE_BIT))
-                    continue
-                answer = self._obey(unit, at_ns)
-            except CommandError as error:
-                self._errors.add(error.code)
-                continue
-            if answer is not None:
-                answers.append(answer)
-        if not answers:
-            return b""
-        yield at_ns + self._latency_ns + self._random.randint(0, 3_000_000)
-        return (";".join(answers) + "\r\n").encode("ascii")
-
-    def interrupted(self) -> None:
-        """The answer was overwritten by a new message."""
-        self._errors.add(410)
-
-    def force_overrange(self, until_ns: int) -> None:
-        """Updates up to this instant read INF."""
-        self._meter.overrange_until_ns = until_ns
-
-    def force_crest(self, crest: float, until_ns: int) -> None:
-        """The current has this crest factor in updates up to this instant."""
-        self._meter.crest, self._meter.crest_until_ns = crest, until_ns
+    def held_until(self, unit: Unit, at_ns: int) -> int | None:
+        """``WAIT`` holds the parser until the update."""
+        return self._edge_after(at_ns) if unit.path == "COMM:WAIT" else None
 
     def restart(self, at_ns: int) -> None:
         """Settings as after power-on; the errors of the meter stay its own."""
-        self._errors.clear()
+        self.errors.clear()
         self._power_on(at_ns)
 
     def _power_on(self, at_ns: int) -> None:
         self._meter.setup = Setup(current_range_a=max(self._spec.current_ranges_a))
         self._meter.changed(at_ns)
         self._headers, self._verbose = True, False
+        self._averages, self._count, self._exponential = False, 8, False
         self._items = NumericItems(self._model, self._meter, self._head)
         self._switches = {
             "MODE": "RMS",
             "SYNC": "VOLT",
             "FILT:LINE": "0",
             "FILT:FREQ": "0",
-            "MEAS:AVER": "0",
-            "MEAS:AVER:STAT": "0",
-            "MEAS:AVER:TYPE": "LIN",
             "MEAS:MHOL": "0",
-            "HOLD": "0",
             "NUM:FORM": "ASC",
             "STAT:QMES": "1",
             "SYST:KLOC": "0",
@@ -113,7 +79,7 @@ class EmulatedWt300:
         index = self._meter.index_at(at_ns)
         return at_ns if index > self._cleared_index else self._meter.end_of(index + 1)
 
-    def _obey(self, unit: Unit, at_ns: int) -> str | None:
+    def obey(self, unit: Unit, at_ns: int) -> str | None:
         """One unit's answer, None for a command."""
         special: dict[str, Callable[[Unit, int], str | None]] = {
             "*IDN": self._identity,
@@ -133,7 +99,13 @@ class EmulatedWt300:
             "NUM:NORM:ITEM": self._items.item,
             "NUM:NORM:VAL": self._items.values,
             "NUM:NORM": self._items.all,
-            "STAT:ERR": lambda u, t: self._errors.next(),
+            "COMM:WAIT": lambda u, t: str(UPDATE_BIT) if u.query else None,
+            "MEAS:AVER": self._averaging,
+            "MEAS:AVER:STAT": self._averaging,
+            "MEAS:AVER:TYPE": self._averaging_type,
+            "MEAS:AVER:COUN": self._averaging_count,
+            "HOLD": self._hold,
+            "STAT:ERR": lambda u, t: self.errors.next(),
             "STAT:EESR": self._events,
             "STAT:COND": self._condition,
             "STAT:FILT": self._set_filter,
@@ -154,7 +126,7 @@ class EmulatedWt300:
         return f"YOKOGAWA,{self._model},{SERIAL},{FIRMWARE}"
 
     def _clear(self, unit: Unit, at_ns: int) -> None:
-        self._errors.clear()
+        self.errors.clear()
 
     def _reset(self, unit: Unit, at_ns: int) -> None:
         headers, verbose = self._headers, self._verbose
@@ -228,6 +200,46 @@ class EmulatedWt300:
             self._cleared_index = self._meter.index_at(at_ns)
         return None
 
+    def _averaging(self, unit: Unit, at_ns: int) -> str | None:
+        """Mean of the latest updates, so that a step of the load is smeared over so many of them."""
+        if unit.query:
+            return self._head(unit.path, str(int(self._averages)))
+        self._averages = on_off(unit.argument)
+        self._average_anew()
+        return None
+
+    def _averaging_type(self, unit: Unit, at_ns: int) -> str | None:
+        if unit.query:
+            return self._head(unit.path, "EXP" if self._exponential else "LIN")
+        word = unit.argument.upper()[:3]
+        if word not in {"LIN", "EXP"}:
+            raise CommandError(141 if word else 109)
+        self._exponential = word == "EXP"
+        self._average_anew()
+        return None
+
+    def _averaging_count(self, unit: Unit, at_ns: int) -> str | None:
+        if unit.query:
+            return self._head(unit.path, str(self._count))
+        count = round(quantity(unit.argument, ""))
+        if count not in {8, 16, 32, 64}:
+            raise CommandError(222)
+        self._count = count
+        self._average_anew()
+        return None
+
+    def _average_anew(self) -> None:
+        setup = self._meter.setup
+        setup.average, setup.exponential = self._count if self._averages else 1, self._exponential
+
+    def _hold(self, unit: Unit, at_ns: int) -> str | None:
+        setup = self._meter.setup
+        if unit.query:
+            return self._head(unit.path, str(int(setup.hold)))
+        self._meter.all_at(at_ns)
+        setup.hold = on_off(unit.argument)
+        return None
+
     def _header_switch(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:
             return self._head(unit.path, str(int(self._headers)))
@@ -248,15 +260,13 @@ class EmulatedWt300:
 
     def _condition(self, unit: Unit, at_ns: int) -> str:
         """Peak bits of each element: 7, 10, 13 volts and 8, 11, 14 amperes (IM WT310E-17 p. 7-5)."""
-        latest = self._meter.at(at_ns)
-        return str(
-            sum((latest.peak_v << 7 | latest.peak_a << 8) << 3 * (int(e) - 1) for e in self._elements())
-        )
+        found = zip(self._elements(), self._meter.all_at(at_ns), strict=True)
+        return str(sum((m.peak_v << 7 | m.peak_a << 8) << 3 * (int(e) - 1) for e, m in found))
 
     def _peaks(self, unit: Unit, at_ns: int) -> str:
         """The same as ``POV?`` has it: U1, I1, U2 … from bit 0."""
-        latest = self._meter.at(at_ns)
-        return str(sum((latest.peak_v | latest.peak_a << 1) << 2 * (int(e) - 1) for e in self._elements()))
+        found = zip(self._elements(), self._meter.all_at(at_ns), strict=True)
+        return str(sum((m.peak_v | m.peak_a << 1) << 2 * (int(e) - 1) for e, m in found))
 
     def _elements(self) -> tuple[str, ...]:
         return ELEMENTS.get(self._model.removesuffix("E"), ("1",))

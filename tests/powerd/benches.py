@@ -35,9 +35,9 @@ def bench(
     baud: int | None = None,
     seed: int = 1,
 ) -> Iterator[Bench]:
-    """An emulated meter for the length of the block."""
+    """An emulated meter for the length of the block; ``spec`` may name a load for each element."""
     origin = boottime_ns()
-    drawn = load.parse(spec, lambda: boottime_ns() - origin)
+    drawn = load.parse_all(spec.split(" "), lambda: boottime_ns() - origin)
     emulator = emulators.find(driver)
     instrument = emulator.make(model or emulator.models[0], drawn, seed, origin)
     plan = faults.FaultPlan(faults.parse(fault), seed)
