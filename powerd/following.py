@@ -28,9 +28,19 @@ class Follower(Protocol):
         """The update that an answer without meaning stood for; None when it costs none."""
 
 
+class PushFollower(UpdateFollower):
+    """A meter that sends unasked: no question bounds which update came, only that none comes before its end."""
+
+    def follow(self, request_ns: int, first_byte_ns: int, values: Hashable = None) -> Update:
+        """The update of what came."""
+        return super().follow(0, first_byte_ns)
+
+
 def follower_for(driver: Driver, interval_ns: int, byte_time_ns: int) -> Follower:
     """A follower for ``wait``, ``push`` or ``poll``; a driver that polls may have ``poll_timing``."""
-    if driver.timing is not TimingMode.POLL:
+    if driver.timing is TimingMode.PUSH:
+        return PushFollower(interval_ns, byte_time_ns, driver.delay_ns, driver.delay_u95_ns)
+    if driver.timing is TimingMode.WAIT:
         return UpdateFollower(interval_ns, byte_time_ns, driver.delay_ns, driver.delay_u95_ns)
     timing: PollTiming | None = getattr(driver, "poll_timing", None)
     return PollFollower(interval_ns, byte_time_ns, driver.delay_ns, driver.delay_u95_ns, timing)

@@ -66,7 +66,7 @@ def float32(registers: tuple[int, ...], index: int) -> float:
 class Modbus:
     """Exchanges with one unit: ``Gone`` for silence, ``Garbled`` for noise, ``Refused`` for its exceptions."""
 
-    def __init__(self, port: Transport, unit: int = 1, deadline_s: float = 1.0) -> None:
+    def __init__(self, port: Transport, unit: int = 1, deadline_s: float = 1.5) -> None:
         self._port = port
         self._unit = unit
         self._deadline_s = deadline_s
