@@ -54,8 +54,9 @@ class ModbusMeter(ABC):
 
     def identify(self, port: Transport) -> MeterInfo:
         """Read the block; ``Refused`` when its values make no sense as this meter's."""
+        block = self._block(port)
         try:
-            found = self.decode(self._block(port))
+            found = self.decode(block)
         except Garbled as error:
             raise Refused(
                 f"{port.name} answers Modbus, but not as {self.maker} {self.model}: {error}"
