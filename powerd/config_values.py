@@ -107,6 +107,11 @@ def parity(value: Any) -> str:
     return _one_of(next((k for k in known if word in {k, k[0]}), str(value)), known)[0].upper()
 
 
+def handshake(value: Any) -> str:
+    """``none``, ``rts`` or ``xon``."""
+    return _one_of(str(value), ("none", "rts", "xon"))
+
+
 def _one_of(text: str, known: Sequence[str]) -> str:
     if text not in known:
         raise ValueError(f"found {text!r}, wanted one of {', '.join(known)}")
@@ -191,6 +196,11 @@ def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"found {value!r}, wanted true or false")
     return value
+
+
+def switch(value: Any) -> bool:
+    """True or false, which options of the command line have as text."""
+    return flag({"true": True, "false": False}.get(value, value) if isinstance(value, str) else value)
 
 
 def listen(value: Any) -> tuple[str, int]:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 
 from powerd.clock import ClockModel
-from powerd.evidence import MARGIN_NS
 from powerd.store import Store, StoredWindow, StoreFailed
+from schemas.evidence import MARGIN_NS
 
 log = logging.getLogger(__name__)
 EVERY_S = 3600.0

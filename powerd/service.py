@@ -23,6 +23,7 @@ from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
 from powerd.ring import Ring
 from powerd.sessions import MeterControl, Sessions
+from powerd.signing import Signer, signer
 from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
@@ -67,6 +68,7 @@ class Service:
         self._fix_lock = threading.Lock()
         self._problems: list[str] = []
         self._store_error: str | None = None
+        self._signing_key: dict[str, str] | None = None
         self._over_range: set[tuple[str, str]] = set()
         self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -74,6 +76,7 @@ class Service:
     def start(self) -> None:
         """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
         self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
+        self._signing_key = self._key()
         self.take_fix()
         self.windows.resume()
         for meter in self.config.meters:
@@ -186,6 +189,16 @@ class Service:
         fix = self._last_fix
         return ClockModel([] if fix is None else [_tie(fix)])
 
+    def signer(self) -> Signer:
+        """The key that signs this daemon's evidence; ``Refused`` when there is none that may be used."""
+        return signer(Path(self.config.data_dir))
+
+    def _key(self) -> dict[str, str] | None:
+        try:
+            return self.signer().identity()
+        except (PowerdError, OSError):
+            return None
+
     def health(self) -> dict[str, Any]:
         """How the daemon is doing, for machines and people."""
         store = self.store.state
@@ -212,6 +225,7 @@ class Service:
             "uptime_s": (boottime_ns() - self.started_ns) / NS_PER_S,
             "store": {"error": store.error, "waiting": store.waiting, "lost": store.lost},
             "clock": {"source": "system", "u95_s": None if fix is None else fix.u95_ns / NS_PER_S},
+            "key": self._signing_key,
             "problems": problems,
             "simulated": simulated,
         }

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from powerd import evidence
+from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.errors import NotThere, Refused
 from powerd.model import Reading
 from powerd.running import RunningEnergy
 from powerd.store import Store, StoredWindow
+from schemas import evidence
+from schemas.records import AsOf
 from schemas.units import NS_PER_S
 
 WAIT_S = 5.0
@@ -116,9 +118,17 @@ class Windows:
         self._store.add_mark(ident, boottime_ns(), text)
         return self._tell(window)
 
-    def close(self, ident: str, begin_unix_ns: int, end_unix_ns: int, clock: str | None) -> dict[str, Any]:
+    def close(
+        self,
+        ident: str,
+        begin_unix_ns: int,
+        end_unix_ns: int,
+        clock: str | None,
+        idle: str | None = None,
+    ) -> dict[str, Any]:
         """Close a window over ``[begin, end]`` on the client's clock (None: our own UTC).
 
+        ``idle`` names a closed window of the same channel, above whose power the net energy is given.
         Waits for the last interval itself, ``WAIT_S`` at most; the state is then ``closing``. Closing again
         over the same stretch is the same question. Raises ``NotThere``; ``Conflict`` for another stretch;
         ``Refused`` for a stretch that makes no sense or a clock that was never compared.
@@ -127,10 +137,23 @@ class Windows:
         with self._closing:
             window = self._find(ident)
             if window.request is None:
-                self._begin_closing(window, request)
+                self._begin_closing(window, {**request, "idle": self._idle(window, idle)})
             elif any(window.request[k] != v for k, v in request.items()):
                 raise Conflict(f"window {ident} was closed over other instants: it cannot be closed again")
         return self.settle(ident, WAIT_S)
+
+    def _idle(self, window: StoredWindow, idle: str | None) -> dict[str, Any] | None:
+        """What is known of the idle window; ``Refused`` when it is none to compare with."""
+        if idle is None:
+            return None
+        found = self._find(idle)
+        document = json.loads(found.document) if found.document is not None else {}
+        if (found.meter, found.channel) != (window.meter, window.channel):
+            raise Refused(f"idle window {idle} is one of {found.meter}: name one of {window.meter}")
+        if document.get("average_w") is None:
+            raise Refused(f"idle window {idle} has no mean power: close it first, or name another")
+        names = ("sha256", "average_w", "average_u95_w")
+        return {"window": idle, **{name: document[name] for name in names}}
 
     def _begin_closing(self, window: StoredWindow, request: Mapping[str, Any]) -> None:
         now = boottime_ns()
@@ -213,9 +236,14 @@ class Windows:
                 return False
             self._take_fix()
             self._store.writer.flush()
-            body = evidence.document(self._store, window, boottime_ns())
+            moment = self._store.moment(boottime_ns())
+            body = evidence.document(
+                AsOf(self._store, moment), window, moment.boottime_ns, drivers.specification
+            )
             text = json.dumps(body, allow_nan=False)
-            self._store.update_window(window.ident, "closed", window.request, text)
+            # What was known then is what it is computed from again; later fixes and exchanges are not part of it.
+            request = {**(window.request or {}), "computed": asdict(moment)}
+            self._store.update_window(window.ident, "closed", request, text)
             self._ends.pop(window.ident, None)
             self._on_change(body)
         return True

@@ -114,6 +114,11 @@ def series(name: str) -> Mapping[str, Specification]:
     return {row["model"]: _specification({**document["common"], **row}) for row in document["models"]}
 
 
+def restore(row: Mapping[str, Any]) -> Specification:
+    """A specification out of its JSON; KeyError or TypeError when something is missing."""
+    return _specification(row)
+
+
 def _specification(row: Mapping[str, Any]) -> Specification:
     lists = {"voltage_ranges_v", "current_ranges_a", "intervals_ns"}
     values: dict[str, Any] = {

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from powerd import drivers
-from powerd.budget import COVERAGE_FACTOR, rectangular
 from powerd.checks.base import Finding, Level, Subject
 from powerd.config import MeterConfig
 from powerd.errors import PowerdError
 from powerd.model import MeterInfo, Quality, Settings, Values
 from powerd.transports import open_port
+from schemas.budget import COVERAGE_FACTOR, rectangular
 from schemas.metrology import Specification
 
 GOOD_SHARE = 0.01

@@ -8,7 +8,9 @@ from typing import cast
 
 from powerd.drivers.base import Driver
 from powerd.errors import NotThere
+from powerd.model import MeterInfo
 from schemas.discovery import collect
+from schemas.metrology import Specification
 
 
 @cache
@@ -35,6 +37,11 @@ def find(name: str) -> Driver:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known drivers: {', '.join(sorted(known))}"
     raise NotThere(f"there is no driver {name!r}: {hint}")
+
+
+def specification(info: MeterInfo) -> Specification:
+    """Accuracy and ranges of the meter that answered so; ``NotThere`` when its driver is gone."""
+    return find(info.driver).specification(info)
 
 
 def for_model(maker: str, model: str) -> str | None:

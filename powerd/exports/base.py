@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from powerd import evidence
 from powerd.boottime import boottime_ns
 from powerd.clock import Instant
 from powerd.errors import NotThere
 from powerd.model import Reading
+from powerd.signing import Signer
 from powerd.store import Store, StoredWindow
 from powerd.windows import Conflict
+from schemas import evidence
 from schemas.units import NS_PER_S
 
 _PAGE_NS = 1800 * NS_PER_S
@@ -20,13 +21,19 @@ _PAGE_NS = 1800 * NS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A closed window's document and its samples in order, each with the end of its interval in UTC."""
+    """A closed window's document and its samples in order, each with the end of its interval in UTC.
+
+    ``signer`` gives the daemon's key or raises ``Refused``; ``store`` and ``stored`` are for forms that need more.
+    """
 
     window: Mapping[str, Any]
     samples: Iterator[tuple[Instant, Reading]]
+    store: Store
+    stored: StoredWindow
+    signer: Callable[[], Signer]
 
 
-def gather(store: Store, window: Mapping[str, Any]) -> Export:
+def gather(store: Store, window: Mapping[str, Any], signer: Callable[[], Signer]) -> Export:
     """The samples of a window; ``Conflict`` when it is not closed yet."""
     if window["state"] != "closed":
         raise Conflict(f"window {window['id']} is {window['state']}: close it, then export it")
@@ -34,7 +41,7 @@ def gather(store: Store, window: Mapping[str, Any]) -> Export:
     if stored is None:
         raise NotThere(f"there is no window {window['id']!r}: `powerd windows` lists them")
     span = evidence.locate(store, stored, stored.request or {}, boottime_ns())
-    return Export(window, _samples(store, stored, span))
+    return Export(window, _samples(store, stored, span), store, stored, signer)
 
 
 def _samples(store: Store, window: StoredWindow, span: evidence.Span) -> Iterator[tuple[Instant, Reading]]:

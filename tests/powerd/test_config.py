@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from powerd import config
-from powerd.calibration import notes
 from powerd.checks import calibration as check
 from powerd.checks.base import Level, Subject
 from powerd.cli import main
 from powerd.model import Calibration, MeterInfo
+from schemas.calibration import notes
 from tests.powerd.made import INFO
 
 DAY_NS = 86_400_000_000_000

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from powerd import evidence, windows
+from powerd import windows
 from powerd.errors import NotThere, Refused
 from powerd.model import Quality, Reading, Settings
 from powerd.store import Store
 from powerd.windows import Conflict, Windows
+from schemas import evidence
 from schemas.documents import violations
 from tests.powerd.made import BOOT, EPOCH, INFO, S, exchange, fix, reading, store
 
@@ -334,3 +335,32 @@ def test_listing_and_looking_for_what_is_not_there(lab: Lab) -> None:
     assert not lab.windows.is_leased("rack")
     with pytest.raises(NotThere):
         lab.windows.get("v")
+
+
+def test_energy_above_a_window_of_idling(lab: Lab) -> None:
+    lab.read(*(reading(i, 20.0 if i <= 12 else 120.0) for i in range(1, 28)))
+    idle = lab.windows.open("idle", "wall", {}, "idle")
+    lab.now_s = 12.0
+    lab.windows.close(idle["id"], EPOCH + 2 * S, EPOCH + 12 * S, None)
+    lab.windows.open("n", "wall", {}, "w")
+    lab.now_s = 26.0
+    found = lab.windows.close("w", EPOCH + 14 * S, EPOCH + 24 * S, None, "idle")
+    assert found["state"] == "closed"
+    assert found["idle"]["window"] == "idle"
+    assert found["idle"]["net_j"] == pytest.approx(1000)
+    assert found["energy_u95_j"] < found["idle"]["net_u95_j"] < 1.5 * found["energy_u95_j"]
+    assert found["official"]["average_w"] == pytest.approx(120)
+    assert found["one_percent"]["statement"] == "met"
+    assert found["mains"]["voltage_max_v"] == 230
+    assert list(violations("window", found)) == []
+
+
+def test_an_idle_window_must_be_closed_and_of_the_same_meter(lab: Lab) -> None:
+    lab.read(*(reading(i) for i in range(1, 16)))
+    lab.windows.open("n", "wall", {}, "w")
+    lab.now_s = 12.0
+    with pytest.raises(NotThere, match="nobody"):
+        lab.windows.close("w", EPOCH + 2 * S, EPOCH + 10 * S, None, "nobody")
+    with pytest.raises(Refused, match="close it first"):
+        lab.windows.close("w", EPOCH + 2 * S, EPOCH + 10 * S, None, "w")
+    assert lab.windows.get("w")["state"] == "open"

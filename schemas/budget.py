@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from powerd.model import Quality, Reading
 from schemas.energy import EnergyResult
+from schemas.measured import Quality, Reading
 from schemas.metrology import Specification
 from schemas.units import NS_PER_S
 
@@ -101,6 +101,12 @@ def sample_limits(reading: Reading, specification: Specification) -> list[tuple[
         interval_ns=reading.interval_ns,
     )
     return [(t.name, t.limit_w) for t in terms]
+
+
+def limit_share(reading: Reading, specification: Specification) -> float:
+    """The limits of one reading added up, as a share of it; the way of SPEC and of PTDaemon."""
+    power = abs(reading.values.power_w or 0.0)
+    return sum(limit for _, limit in sample_limits(reading, specification)) / power if power else math.inf
 
 
 def _range_above(value: float, ranges: Sequence[float]) -> float:

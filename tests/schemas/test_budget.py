@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from powerd.budget import BudgetTerm, ClockBounds, budget, normal, rectangular, u95
 from powerd.model import Quality, Reading
+from schemas.budget import BudgetTerm, ClockBounds, budget, normal, rectangular, u95
 from schemas.energy import EnergyResult, EnergySample, integrate
 from schemas.metrology import series
 from tests.powerd.made import S, reading

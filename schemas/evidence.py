@@ -1,29 +1,30 @@
 """From a window's request and the stored readings to its document, ``edgewatt/window/1``.
 
-Pure reading: the same store gives the same document. The energy is ``schemas.energy.integrate``'s.
+Pure reading: the same facts give the same document, in the daemon and in ``mlcheck verify``. The energy is
+``schemas.energy.integrate``'s.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from powerd import calibration, drivers
-from powerd.budget import BudgetTerm, ClockBounds, budget, u95
-from powerd.clock import ClockModel, Instant, NoTie
-from powerd.errors import Refused
-from powerd.model import MeterInfo, Quality, Reading, Settings
-from powerd.store import Store, StoredWindow
-from powerd.timeline import Timeline, steps_between
-from powerd.views import exact
-from schemas import __version__
+from schemas import __version__, calibration, statements
+from schemas.budget import BudgetTerm, ClockBounds, budget, u95
+from schemas.clocks import ClockModel, Instant, NoTie
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
-from schemas.units import NS_PER_S
+from schemas.errors import Refused
+from schemas.measured import MeterInfo, Quality, Reading, Settings
+from schemas.metrology import Specification
+from schemas.records import Source, StoredWindow
+from schemas.timeline import Timeline, steps_between
+from schemas.units import NS_PER_S, exact
 
 SCHEMA = "edgewatt/window/1"
 MARGIN_NS = 60 * NS_PER_S
@@ -31,6 +32,7 @@ GOOD_COVERAGE = 0.998
 BAD_COVERAGE = 0.99
 DAY_NS = 86_400 * NS_PER_S
 LONGEST_NS = 30 * DAY_NS
+Specify = Callable[[MeterInfo], Specification]
 _LOSSES = (Quality.OVERRANGE, Quality.NODATA, Quality.GARBLED, Quality.NEGATIVE, Quality.LATE)
 
 
@@ -61,7 +63,7 @@ class Evidence:
     absences: int
 
 
-def locate(store: Store, window: StoredWindow, request: Mapping[str, Any], now_ns: int) -> Span:
+def locate(store: Source, window: StoredWindow, request: Mapping[str, Any], now_ns: int) -> Span:
     """Put the request on the time line; ``Refused`` when it cannot be, with the reason."""
     begin_ns, end_ns, clock = int(request["begin_unix_ns"]), int(request["end_unix_ns"]), request["clock"]
     if not 0 < end_ns - begin_ns <= LONGEST_NS:
@@ -83,7 +85,7 @@ def locate(store: Store, window: StoredWindow, request: Mapping[str, Any], now_n
         ) from None
 
 
-def gather(store: Store, window: StoredWindow, span: Span) -> Evidence:
+def gather(store: Source, window: StoredWindow, span: Span) -> Evidence:
     """Readings around the stretch in order of their place on the line, and what was known of the meter."""
     placed: list[tuple[int, int, Reading]] = []
     for boot, begin, end in span.line.boots(span.begin.ns - MARGIN_NS, span.end.ns + MARGIN_NS):
@@ -100,7 +102,7 @@ def _is_good(reading: Reading) -> bool:
     return reading.values.quality is Quality.GOOD and reading.values.power_w is not None
 
 
-def _meter_in_force(store: Store, meter: str, span: Span) -> tuple[MeterInfo | None, list[Settings]]:
+def _meter_in_force(store: Source, meter: str, span: Span) -> tuple[MeterInfo | None, list[Settings]]:
     """Who measured, and all settings that were in force during the stretch."""
     info: MeterInfo | None = None
     settings: list[Settings] = []
@@ -116,7 +118,7 @@ def _meter_in_force(store: Store, meter: str, span: Span) -> tuple[MeterInfo | N
     return info, settings
 
 
-def _absence(store: Store, span: Span) -> tuple[float, int]:
+def _absence(store: Source, span: Span) -> tuple[float, int]:
     """Seconds of the stretch without a running daemon, and in how many pieces."""
     lives: list[tuple[int, int]] = []
     for boot, _, _ in span.line.boots(span.begin.ns - DAY_NS, span.end.ns + DAY_NS):
@@ -135,12 +137,13 @@ def _absence(store: Store, span: Span) -> tuple[float, int]:
     return total / NS_PER_S, pieces
 
 
-def document(store: Store, window: StoredWindow, now_ns: int) -> dict[str, Any]:
-    """The closed window; ``window.request`` holds what the closer asked."""
+def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify) -> dict[str, Any]:
+    """The closed window; ``window.request`` holds what the closer asked, ``specify`` knows the accuracy of meters."""
     request = window.request or {}
     span = locate(store, window, request, now_ns)
     evidence = gather(store, window, span)
-    result, terms = _energy(window, evidence, span)
+    specification = None if evidence.info is None else specify(evidence.info)
+    result, terms = _energy(evidence, span, specification)
     losses = _losses(evidence, span)
     reasons = _reasons(window, request, span, evidence, result, losses)
     body = {
@@ -162,7 +165,12 @@ def document(store: Store, window: StoredWindow, now_ns: int) -> dict[str, Any]:
         "budget": [asdict(t) for t in terms],
         "quality": _quality(reasons),
         "reasons": reasons,
-        "notes": calibration.notes(evidence.info, span.line.utc.to_remote(span.begin.ns).ns),
+        **_statements(evidence, span, result, specification, u95(terms)),
+        "idle": None
+        if result is None
+        else statements.net_of_idle(
+            request.get("idle"), result.energy_j, u95(terms), (span.end.ns - span.begin.ns) / NS_PER_S
+        ),
         "marks": [
             {"unix_ns": ns, "time": exact(ns), "text": text}
             for ns, text in ((span.line.utc.to_remote(at).ns, text) for at, text in store.marks(window.ident))
@@ -189,17 +197,51 @@ def digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def differences(window: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
+    """Paths of what a window's document says otherwise than one computed again, each with both values.
+
+    Numbers of floating point may differ by rounding, as other processors and libraries round (1 in 10^9); the version
+    of the program and the hash are left out.
+    """
+    found: list[str] = []
+    for key in window:
+        if key not in ("daemon", "sha256", "revision"):
+            _compare(key, window[key], again.get(key), found)
+    return found
+
+
+def _compare(path: str, a: Any, b: Any, found: list[str]) -> None:
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in {**a, **b}:
+            _compare(f"{path}/{key}", a.get(key), b.get(key), found)
+    elif isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
+        for index, (x, y) in enumerate(zip(a, b, strict=True)):
+            _compare(f"{path}/{index}", x, y, found)
+    elif not _alike(a, b):
+        found.append(f"{path}: {_text(a)} in the window, {_text(b)} computed again")
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, float | int):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    return type(a) is type(b) and bool(a == b)
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
 def _energy(
-    window: StoredWindow, evidence: Evidence, span: Span
+    evidence: Evidence, span: Span, specification: Specification | None
 ) -> tuple[EnergyResult | None, tuple[BudgetTerm, ...]]:
-    if not evidence.readings or evidence.info is None:
+    if not evidence.readings or specification is None:
         return None, ()
     usual = median_low([r.interval_ns for r in evidence.readings])
     try:
         result = integrate(evidence.samples, span.begin.ns, span.end.ns, usual)
     except NoSamples:
         return None, ()
-    specification = drivers.find(evidence.info.driver).specification(evidence.info)
     clock = ClockBounds(span.begin.u95_ns / NS_PER_S, span.end.u95_ns / NS_PER_S)
     return result, budget(evidence.readings, result, specification, clock)
 
@@ -244,6 +286,29 @@ def _joules(
         "samples": result.samples,
         "coverage": result.coverage,
         "max_gap_s": result.max_gap_s,
+    }
+
+
+def _statements(
+    evidence: Evidence,
+    span: Span,
+    result: EnergyResult | None,
+    specification: Specification | None,
+    u95_j: float,
+) -> dict[str, Any]:
+    """What is said beside the energy, and notes on what surrounds the measurement."""
+    stamps = [s.end_ns for s in evidence.samples]
+    one = None
+    if result is not None and specification is not None:
+        one = statements.one_percent(evidence.readings, result, specification, u95_j)
+    line = statements.mains(_inside(evidence, span))
+    begin_unix_ns = span.line.utc.to_remote(span.begin.ns).ns
+    return {
+        "official": statements.official(evidence.readings, stamps, span.begin.ns, span.end.ns),
+        "one_percent": one,
+        "mains": line,
+        "calibration_age_days": calibration.age_of(evidence.info, begin_unix_ns),
+        "notes": [*calibration.notes(evidence.info, begin_unix_ns), *statements.mains_notes(line)],
     }
 
 
