@@ -83,6 +83,9 @@ class StreamTransport:
         self._fresh = True
 
     def _take(self, count: int) -> bytes:
+        if self._stamps.first_byte_ns < self._stamps.request_ns:  # unasked, and here before we listened
+            asked = self._stamps.request_ns
+            self._stamps = Stamps(asked, asked, asked)
         data = bytes(self._held[:count])
         del self._held[:count]
         return data
