@@ -10,12 +10,14 @@ from pathlib import Path
 
 from powerd import emulators
 from powerd.boottime import boottime_ns
+from powerd.drivers.base import Driver
 from powerd.emulators import faults, load
 from powerd.emulators.base import Instrument
 from powerd.emulators.load import Load
 from powerd.emulators.prologix import PrologixAdapter
 from powerd.emulators.pty import Endpoint
 from powerd.emulators.socket_line import SocketLine
+from powerd.model import MeterInfo, Settings
 
 
 class Bench:
@@ -66,6 +68,17 @@ def bench(
         thread.join()
         endpoint.close()
         drawn.stop()
+
+
+def fitting(driver: Driver, info: MeterInfo) -> Settings:
+    """Settings of this model for 100 W on the mains: the shortest interval, fixed ranges, all its channels."""
+    spec = driver.specification(info)
+    return Settings(
+        interval_ns=min(spec.intervals_ns),
+        voltage_range_v=min(r for r in spec.voltage_ranges_v if r > 240),
+        current_range_a=min(r for r in spec.current_ranges_a if r >= 1),
+        channels=info.channels,
+    )
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
