@@ -30,6 +30,8 @@ from schemas.energy import EnergySample, NoSamples, integrate
 ORIGIN_NS = 1_000_000_000_000
 S = 1_000_000_000
 CLOCK_U95_S = 0.002
+PROCESSING_NS = 28_000_000
+"""What an emulated meter may take from the question to the answer."""
 METERS = Path(__file__).resolve().parents[2] / "schemas/meters"
 
 
@@ -79,6 +81,26 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Rippled:
+    """A load that never stands quite still, as loads do: a small sine on top of another."""
+
+    base: Load
+    ripple: Sine
+
+    def watts(self, at_ns: int) -> float:
+        return self.base.watts(at_ns) + self.ripple.watts(at_ns)
+
+    def mean_w(self, begin_ns: int, end_ns: int) -> float:
+        return self.base.mean_w(begin_ns, end_ns) + self.ripple.mean_w(begin_ns, end_ns)
+
+    def edges(self, begin_ns: int, end_ns: int) -> list[int]:
+        return self.base.edges(begin_ns, end_ns)
+
+    def stop(self) -> None:
+        self.base.stop()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is measured: a load, a window in nanoseconds since the load's start, settings and faults."""
 
@@ -87,6 +109,7 @@ class Plan:
     end_ns: int
     settings: Settings
     faults: str
+    still: bool
 
 
 def plan(name: str, info_model: str, chance: random.Random) -> Plan:
@@ -106,6 +129,9 @@ def plan(name: str, info_model: str, chance: random.Random) -> Plan:
         load = Sine(busy)
     elif kind == "sine":
         load = Sine((idle + busy) / 2, (busy - idle) / 3, 20 * interval / S)
+    still = chance.random() < 0.15
+    if not still:
+        load = Rippled(load, Sine(0.0, 0.4, 7.3 * interval / S))
     needed = 1.1 * true_amperes(busy)
     settings = Settings(
         interval_ns=interval,
@@ -114,8 +140,10 @@ def plan(name: str, info_model: str, chance: random.Random) -> Plan:
         channels=("1",),
     )
     at = (begin + chance.random() * length) / S
-    fault = chance.choice([f"half@{at:.3f}", f"drop=0.03@{at:.3f}", f"garbage=6@{at:.3f}", f"slow=0.1@{at:.3f}"])
-    return Plan(load, begin, begin + length, settings, fault if chance.random() < 0.25 else "")
+    fault = chance.choice(
+        [f"half@{at:.3f}", f"drop=0.03@{at:.3f}", f"garbage=6@{at:.3f}", f"slow=0.1@{at:.3f}"]
+    )
+    return Plan(load, begin, begin + length, settings, fault if chance.random() < 0.25 else "", still)
 
 
 def _bursts(begin: int, length: int, idle: float, busy: float, interval: int, chance: random.Random) -> Load:
@@ -136,6 +164,9 @@ def run(name: str, model: str, seed: int) -> Trial | None:
     what = plan(name, model, chance)
     clock = VirtualClock(ORIGIN_NS + chance.randint(0, S))
     instrument = emulators.find(name).make(model, what.load, seed, ORIGIN_NS)
+    for meter in instrument.meters:  # as a hand at the front panel, for meters whose ranges no command sets
+        meter.setup.voltage_range_v = what.settings.voltage_range_v
+        meter.setup.current_range_a = what.settings.current_range_a
     driver = drivers.find(name)
     baud = (getattr(driver, "bauds", None) or (57600,))[0]
     port = DirectPort(
@@ -162,7 +193,9 @@ def run(name: str, model: str, seed: int) -> Trial | None:
         EnergySample(r.end_ns, r.values.power_w or 0.0, r.values.quality is Quality.GOOD) for r in readings
     ]
     try:
-        result = integrate(samples, begin, end, readings[0].interval_ns if readings else what.settings.interval_ns)
+        result = integrate(
+            samples, begin, end, readings[0].interval_ns if readings else what.settings.interval_ns
+        )
     except NoSamples:
         return None
     terms = budget(readings, result, driver.specification(infos[0]), ClockBounds(CLOCK_U95_S, CLOCK_U95_S))
@@ -211,15 +244,21 @@ def by_hand(name: str, model: str, what: Plan, byte_time_ns: int, lost_s: float)
         at = what.begin_ns + (what.end_ns - what.begin_ns) * (2 * i + 1) // (2 * parts)
         watts, dt = what.load.watts(at), seconds / parts
         apparent = MAINS_V * true_amperes(watts)
-        heating = row["self_heating_per_v2"] * MAINS_V**2 + row["self_heating_per_a2"] * true_amperes(watts) ** 2
+        heating = (
+            row["self_heating_per_v2"] * MAINS_V**2 + row["self_heating_per_a2"] * true_amperes(watts) ** 2
+        )
         limits["reading"] += row["reading"] * watts * dt
-        limits["power factor"] += row["power_factor"] * apparent * math.sqrt(1 - power_factor(watts) ** 2) * dt
+        limits["power factor"] += (
+            row["power_factor"] * apparent * math.sqrt(1 - power_factor(watts) ** 2) * dt
+        )
         limits["heating"] += heating * watts * dt
         limits["fast"] += (row["fast_update_reading"] if step <= S // 10 else 0.0) * watts * dt
 
     def mean(k: int) -> float:
         return energy_j(what.load, k * step, (k + 1) * step) / (step / S)
 
+    stamp_s = stamp_half_width_s(name, step, byte_time_ns, still=what.still)
+    doubt = stamp_s * S / step
     ends, around = 0.0, []
     for at, inward in ((what.begin_ns, 1), (what.end_ns, -1)):
         k = at // step
@@ -228,22 +267,29 @@ def by_hand(name: str, model: str, what: Plan, byte_time_ns: int, lost_s: float)
         outside = [mean(k - inward * i) for i in range(1, 6)]
         residual = mean(k) - f * fmean(inside) - (1 - f) * fmean(outside)
         spread = max(max(inside) - min(inside), max(outside) - min(outside), abs(residual))
+        # Where in its update an end lies is known as well as the stamps are.
+        f = min(f + doubt, 0.5) if f < 0.5 else max(f - doubt, 0.5)
         ends += 2 * f * (1 - f) * step / S * spread
         around += [mean(k), *inside[:2], *outside[:2]]
     limits["edges"] = ends
-    limits["stamps"] = stamp_half_width_s(name, step, byte_time_ns) * (max(around) - min(around))
-    inner = [mean(k) for k in range(what.begin_ns // step, what.end_ns // step + 1)]
-    limits["gaps"] = lost_s * (max(inner) - min(inner))
+    limits["stamps"] = stamp_s * (max(around) - min(around))
+    nearby = [mean(k) for k in range(what.begin_ns // step - 2, what.end_ns // step + 3)]
+    limits["gaps"] = lost_s * (max(nearby) - min(nearby))
     clock = CLOCK_U95_S / 1.96 * math.hypot(*(max(around[i : i + 5]) for i in (0, 5)))
     return 1.96 * math.sqrt(sum(a * a / 3 for a in limits.values()) + clock * clock)
 
 
-def stamp_half_width_s(name: str, step_ns: int, byte_time_ns: int) -> float:
-    """How well the end of an update can be known: the driver's delay, a byte, and between two polls."""
+def stamp_half_width_s(name: str, step_ns: int, byte_time_ns: int, *, still: bool) -> float:
+    """How well the end of an update can be known: the driver's delay, a byte, and between two polls.
+
+    A load that stands ``still`` says nothing about the updates: they can then end anywhere in an interval.
+    """
     driver = drivers.find(name)
     half = driver.delay_u95_ns + byte_time_ns
     if driver.timing is TimingMode.POLL:
-        shortest = getattr(getattr(driver, "poll_timing", None), "shortest_ns", 0)
+        timing = driver.poll_timing
         exchange = driver.answer_bytes(Settings()) * byte_time_ns
-        half += max(shortest, exchange, step_ns / 4.382) / 2
+        half += (max(timing.shortest_ns, exchange + PROCESSING_NS, step_ns / 4.382) + PROCESSING_NS) / 2
+        if still:
+            half += step_ns * (1 + timing.tolerance) / 2
     return half / S
