@@ -66,10 +66,16 @@ def driver(value: Any) -> str:
 
 
 def channels(value: Any) -> tuple[str, ...]:
-    """A list that is not empty."""
+    """A list that is not empty, of names that stand in addresses of windows (``powerd.sources``)."""
     if not isinstance(value, list) or not value or not all(value):
         raise ValueError(f'found {value!r}, wanted a list such as ["1", "2"]')
-    return tuple(str(c) for c in value)
+    names = tuple(str(c) for c in value)
+    wrong = next((c for c in names if not _NAME.match(c) or c == "sum" or names.count(c) > 1), None)
+    if wrong is not None:
+        raise ValueError(
+            f"found channel {wrong!r}, wanted names such as 1, each once (sum means all of them)"
+        )
+    return names
 
 
 def whole(value: Any) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from powerd.emulators.scpi_tree import CommandError, Unit
-from powerd.emulators.wattmeter import Measured, Wattmeter
+from powerd.emulators.wattmeter import Measured
 from powerd.emulators.wt300_language import engineering, quantity, range_text
 
 _FUNCTIONS = {"U", "URMS", "I", "IRMS", "P", "S", "Q", "LAMB", "FU", "FI", "URAN", "IRAN", "NONE"}
@@ -16,13 +16,23 @@ ELEMENTS = {"WT332": ("1", "3"), "WT333": ("1", "2", "3")}
 
 
 class NumericItems:
-    """Which quantities ``NUM:NORM:VAL?`` answers; as after power-on when made."""
+    """Which quantities ``NUM:NORM:VAL?`` answers; ``measure`` gives the latest update of every element."""
 
-    def __init__(self, model: str, meter: Wattmeter, head: Callable[[str, str], str]) -> None:
+    def __init__(
+        self,
+        model: str,
+        elements: Sequence[str],
+        measure: Callable[[int], Sequence[Measured]],
+        head: Callable[[str, str], str],
+    ) -> None:
         self._model = model
-        self._elements = ELEMENTS.get(model.removesuffix("E"), ("1",))
-        self._meter = meter
+        self._elements = tuple(elements)
+        self._measure = measure
         self._head = head
+        self.power_on()
+
+    def power_on(self) -> None:
+        """The items as after power-on."""
         self._listed = list(_DEFAULT_ITEMS)
         self._count = len(self._listed)
 
@@ -58,7 +68,7 @@ class NumericItems:
 
     def values(self, unit: Unit, at_ns: int) -> str:
         """``NUM:NORM:VAL?``: all items of the latest update, or one."""
-        measured = dict(zip(self._elements, self._meter.all_at(at_ns), strict=True))
+        measured = dict(zip(self._elements, self._measure(at_ns), strict=True))
         if unit.argument:
             number = round(quantity(unit.argument, ""))
             if not 1 <= number <= len(self._listed):

@@ -93,7 +93,8 @@ class StreamTransport:
     def _fill(self, end_ns: int, deadline_s: float) -> None:
         """Wait for bytes until ``end_ns``, or until an answer has stalled, and keep them; stamp first and latest."""
         if self._held:
-            end_ns = min(end_ns, self._stamps.last_byte_ns + self.stall_ns + 20 * self._byte_time_ns)
+            heard_ns = max(self._stamps.last_byte_ns, self._stamps.request_ns)
+            end_ns = min(end_ns, heard_ns + self.stall_ns + 20 * self._byte_time_ns)
         left = end_ns - boottime_ns()
         try:
             ready, _, _ = select.select([self._descriptor()], [], [], max(0.0, left / 1e9))
