@@ -22,7 +22,8 @@ from powerd.feed import Feed
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
 from powerd.ring import Ring
-from powerd.sessions import MeterControl, Sessions
+from powerd.session_native import MeterControl
+from powerd.sessions import Sessions
 from powerd.signing import Signer, signer
 from powerd.store import Store, StoreFailed
 from powerd.views import exact
