@@ -98,6 +98,39 @@ def test_a_value_of_the_daemon_that_cannot_be(tmp_path: Path, line: str, parts: 
         assert part in mistake
 
 
+METER = '[[meter]]\nname = "w"\ndriver = "yokogawa-wt300"\nport = "/dev/x"\n'
+
+
+def test_foreign_protocols_are_off_unless_their_section_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "powerd.toml"
+    file.write_text(METER)
+    assert config.load(file).protocols == ()
+    file.write_text(f'{METER}[ptd]\n[power_dev]\nlisten = "127.0.0.1:1"\nmeter = "w"\n')
+    assert {(p.name, p.host, p.port, p.meters) for p in config.load(file).protocols} == {
+        ("ptd", "127.0.0.1", 8888, ()),
+        ("power_dev", "127.0.0.1", 1, ("w",)),
+    }
+    file.write_text(f'[daemon]\ninsecure = true\n{METER}[power_dev]\nlisten = "0.0.0.0:4950"\n')
+    assert config.load(file).protocols[0].host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(("text", "parts"), [
+    ("[power-dev]", ["'power-dev'", "did you mean 'power_dev'"]),
+    ('[ptd]\nlisen = "127.0.0.1:1"', ["[ptd]", "'lisen'", "did you mean 'listen'"]),
+    ('[ptd]\nlisten = "8888"', ["[ptd]", "listen", "HOST:PORT"]),
+    ('[ptd]\nlisten = "0.0.0.0:8888"', ["[ptd]", "0.0.0.0", "neither tokens nor TLS", "insecure = true", "SSH tunnel"]),
+    ('[ptd]\nmeter = "v"', ["[ptd]", "'v'", "(w)"]),
+    ("[ptd]\nmeter = 7", ["[ptd]", "7", "(w)"]),
+    ("[[ptd]]", ["ptd is no table"]),
+])  # fmt: skip
+def test_a_section_of_a_protocol_that_cannot_be(tmp_path: Path, text: str, parts: list[str]) -> None:
+    file = tmp_path / "powerd.toml"
+    file.write_text(f"{METER}{text}\n")
+    _, (mistake,) = config.read(file)
+    for part in parts:
+        assert part in mistake
+
+
 def test_all_mistakes_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "powerd.toml"
     file.write_text(
