@@ -90,7 +90,7 @@ _CALIBRATION = {
     "ambient_c": ("ambient_c", values.ambient_c),
     "wiring": ("wiring", values.text),
 }
-METER_KEYS = ("name", "driver", "port", *_SETTINGS, *_LINE, *_CALIBRATION, "record")
+METER_KEYS = ("name", "driver", "table", "port", *_SETTINGS, *_LINE, *_CALIBRATION, "record")
 _FILES = ("tokens_file", "tls_certificate", "tls_key")
 PROTOCOL_KEYS = ("listen", "meter")
 DAEMON_KEYS = ("data_dir", "listen", "socket", *_FILES, "insecure", "retention")
@@ -142,7 +142,7 @@ def read(path: Path) -> tuple[Config, list[str]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         mistakes.add("meter is no list of tables: write [[meter]], with two brackets")
         rows = []
-    meters = [_meter(row, f"[[meter]] {n}", mistakes) for n, row in enumerate(rows, start=1)]
+    meters = [_meter(row, f"[[meter]] {n}", mistakes, path.parent) for n, row in enumerate(rows, start=1)]
     names = [row.get("name") for row in rows]
     for name in sorted({str(n) for n in names if n is not None and names.count(n) > 1}):
         mistakes.add(f"two meters are named {name}, wanted a name of its own for each")
@@ -274,7 +274,8 @@ def parse_listen(text: str) -> tuple[str, int]:
         raise UserError(f"--listen {error}") from None
 
 
-def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes) -> MeterConfig | None:
+def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes, here: Path = Path()) -> MeterConfig | None:
+    """One meter; a ``table`` that tells the driver its language is meant from ``here``."""
     for key in row:
         if key not in METER_KEYS:
             mistakes.unknown(place, key, METER_KEYS)
@@ -287,7 +288,8 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes) -> MeterConfi
     settings = _part(row, Settings(), _SETTINGS, place, mistakes)
     line = _part(row, LineSettings(), _LINE, place, mistakes)
     calibration = _part(row, Calibration(), _CALIBRATION, place, mistakes)
-    driver = None if "driver" in missing else mistakes.value(row["driver"], values.driver, place)
+    told = f"@{(here / str(row['table'])).resolve()}" if "table" in row else ""
+    driver = None if "driver" in missing else mistakes.value(f"{row['driver']}{told}", values.driver, place)
     if len(mistakes.found) > before or driver is None:
         return None
     meter = MeterConfig(

@@ -22,6 +22,7 @@ from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.session_record import NATIVE, Session, evidence, own_sources, put_lines
 from powerd.store import Store
 from schemas import __version__
+from schemas.combine import by_update, summed
 from schemas.power_session import MODES, RUN_FOLDER, Message, Phase, SessionFile, hash_file
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 
@@ -39,10 +40,13 @@ class MeterControl:
         set_range: Callable[[str, float | None, float | None], Settings],
         info: Callable[[str], MeterInfo],
         latest: Callable[[str], Reading | None],
+        channels: Callable[[str], tuple[str, ...]],
     ) -> None:
+        """A session's meter may name channels (``powerd.sources``); the ranges are those of the whole meter."""
         self.set_range = set_range
         self.info = info
         self.latest = latest
+        self.channels = channels
 
 
 class NativeFlow:
@@ -82,7 +86,8 @@ class NativeFlow:
 
     def _ranges_after_ranging(self, session: Session) -> tuple[float, float]:
         """Next range up from max V and from max A times 1.1; ``Refused`` without a ranging pass."""
-        good = [r.values for r in self._readings(session, "ranging") if r.values.quality is Quality.GOOD]
+        rows = (r.values for update in self._updates(session, "ranging") for r in update)
+        good = [v for v in rows if v.quality is Quality.GOOD]
         volts = max((v.voltage_v for v in good if v.voltage_v is not None), default=None)
         amps = max((v.current_a for v in good if v.current_a is not None), default=None)
         if volts is None or amps is None:
@@ -107,7 +112,7 @@ class NativeFlow:
         since, seen, last = boottime_ns(), 0, None
         while boottime_ns() < since + int(SETTLE_S * NS_PER_S):
             latest = self._meters.latest(meter)
-            if latest is not None and latest is not last and latest.end_ns - latest.interval_ns >= since:
+            if latest is not None and latest != last and latest.end_ns - latest.interval_ns >= since:
                 last = latest
                 seen = seen + 1 if latest.values.quality is Quality.GOOD else 0
                 if seen >= wanted:
@@ -117,13 +122,21 @@ class NativeFlow:
             f"meter {meter} gave no {wanted} good samples in a row within {SETTLE_S:g} s: look at its range"
         )
 
-    def _readings(self, session: Session, mode: str) -> list[Reading]:
+    def _updates(self, session: Session, mode: str) -> list[tuple[Reading, ...]]:
+        """The updates of a mode, each with the readings of all channels."""
         if len(session.spans[mode]) != 2:
             return []
-        begin, end = session.spans[mode]
-        info = self._meters.info(session.meter)
-        rows = self._store.readings(session.meter, info.channels[0], session.boot_id, begin, end)
-        return [r.reading for r in rows]
+        meter, channels = session.meter.partition("/")[0], self._meters.channels(session.meter)
+        rows = [
+            row.reading
+            for channel in channels
+            for row in self._store.readings(meter, channel, session.boot_id, *session.spans[mode])
+        ]
+        return by_update(rows, channels)
+
+    def _readings(self, session: Session, mode: str) -> list[Reading]:
+        """The updates of a mode, each as one reading."""
+        return [summed(update) for update in self._updates(session, mode)]
 
     def write(self, session: Session, root: Path, windows: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """The five files of the daemon's side."""
@@ -154,7 +167,8 @@ class NativeFlow:
         begin, end = session.spans[mode]
         utc = ClockModel.from_fixes(self._store.fixes(session.boot_id, begin, end))
         mark = f"{session.name}_{mode}"
-        return [spl_line(UnixNs(utc.to_remote(r.end_ns).ns), r, mark) for r in self._readings(session, mode)]
+        updates = self._updates(session, mode)
+        return [spl_line(UnixNs(utc.to_remote(u[0].end_ns).ns), u, mark) for u in updates]
 
     def _meter_log(self, session: Session, info: MeterInfo) -> list[str]:
         """What the daemon has to say of the measurement; the file has the name that readers look for."""

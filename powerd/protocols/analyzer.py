@@ -131,7 +131,7 @@ class Analyzer:
         since, seen, last = boottime_ns(), 0, None
         while boottime_ns() < since + int(patience_s * NS_PER_S):
             latest = self._lab.latest(self.meters[0])
-            if latest is not None and latest is not last and latest.end_ns - latest.interval_ns >= since:
+            if latest is not None and latest != last and latest.end_ns - latest.interval_ns >= since:
                 last = latest
                 seen = seen + 1 if latest.values.quality is Quality.GOOD else 0
                 if seen >= wanted:

@@ -14,7 +14,7 @@ from powerd.dialects.modbus_meter import ModbusMeter
 from powerd.errors import Gone, PowerdError, Refused
 from powerd.model import Quality, Settings, TimingMode
 from powerd.transports import LineSettings, open_port
-from powerd.transports.replay import ReplayTransport
+from powerd.transports.replay import ReplayTransport, head
 from tests.powerd.benches import bench, fitting
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*/*.jsonl"))
@@ -34,7 +34,10 @@ def test_recording(path):
     port = ReplayTransport(path, paced=False)
     info = driver.identify(port)
     recorded = fitting(driver, info)
-    if driver.timing is TimingMode.WAIT:
+    said = head(path).get("settings")
+    if said is not None:
+        recorded = Settings(**{**said, "channels": tuple(said["channels"])})
+    elif driver.timing is TimingMode.WAIT:
         recorded = Settings(voltage_range_v=300.0, current_range_a=1.0)
     settings = driver.configure(port, info, recorded)
     qualities = []
