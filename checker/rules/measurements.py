@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from checker.files import join
+from checker.files import join, read_lenient
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import ENDPOINT, EVERY_KIND, rule
@@ -148,7 +148,7 @@ def code_dir(result: Result) -> Iterator[Problem]:
             yield Problem(message, root, "nothing", wanted, severity=Severity.NOTE, effect=Effect.NONE)
         return
     if tree.has_file(path):
-        path = join(root, (tree.root / path).read_text(encoding="utf-8", errors="replace").strip())
+        path = join(root, result.submission.source(path, "code_pointer", read_lenient).value.strip())
     if tree.folder(path) is None and not tree.exists(join(path, _implementation(result))):
         yield Problem("there are no sources of this benchmark", path, "nothing", "a directory")
 
@@ -229,7 +229,7 @@ def _conf_says(result: Result) -> tuple[bool, Problem | None]:
         path = join(result.measurements_path, name)
         if not result.tree.has_file(path):
             continue
-        text = (result.tree.root / path).read_text(encoding="utf-8", errors="replace")
+        text = result.submission.source(path, "conf", read_lenient).value
         for number, line in enumerate(text.splitlines(), start=1):
             setting = line.strip()
             if not setting or setting.startswith("#"):
