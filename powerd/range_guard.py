@@ -3,7 +3,7 @@
 A reading over range, also one whose peaks clip, is a ``range`` alarm at once; so is an effective value close to where
 the meter gives up. The expanded uncertainty (95 %) of the mean power of the last seconds by the specification, above
 1 % by more than its guard band, is an ``uncertainty`` alarm. Each comes once a window and proposes ranges: the next one
-up for what clips, else the smallest that holds what was seen and a tenth more (as ranging does, see ``powerd.sessions``).
+up for what clips, else the smallest that holds what was seen and a tenth more (as in ranging).
 
 How far peaks are from clipping cannot be told from effective values: published windows with the same current, range and
 power factor clip or do not. So nothing is guessed from the power factor; the meter's own sign for clipped peaks counts.
@@ -27,7 +27,7 @@ MARGIN = 1.1
 """The proposed current range holds what was seen and this much more."""
 LOOK_BACK_NS = 10 * NS_PER_S
 FIRST_LOOK_NS = 15 * NS_PER_S
-"""Uncertainty is judged over the last ten seconds, from the fifteenth second of the window on: before, it often idles."""
+"""Uncertainty is judged over the last ten seconds, from second fifteen of the window on: before it often idles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,11 @@ class RangeGuard:
                 continue
             close = value is not None and value > CLOSE * spec.over_range_share * range_
             if close or (over and value is None):
-                what = f"{value:.4g} {unit}" if value is not None else f"{'voltage' if unit == 'V' else 'current'} over range"
+                what = (
+                    f"{value:.4g} {unit}"
+                    if value is not None
+                    else f"{'voltage' if unit == 'V' else 'current'} over range"
+                )
                 higher = [r for r in ranges if r > range_ * (1 + 1e-6)]
                 proposed[unit] = min(higher, default=None)
                 hint = "there is no higher one" if not higher else f"take {min(higher):g} {unit}"
@@ -109,7 +113,9 @@ class RangeGuard:
         best, _ = self._share(volts, amperes)
         said = f"at this load the power of {mean_w:.4g} W is known to ± {100 * share:.2g} % only"
         if best >= 0.95 * share:
-            return RangeAlarm("uncertainty", f"{said}, and no range of this meter would give less", None, None)
+            return RangeAlarm(
+                "uncertainty", f"{said}, and no range of this meter would give less", None, None
+            )
         hint = f"{volts:g} V and {amperes:g} A would give ± {100 * best:.2g} %"
         return RangeAlarm("uncertainty", f"{said}: {hint}", volts, amperes)
 

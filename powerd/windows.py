@@ -77,6 +77,11 @@ class Windows:
         if running is not None:
             running.add(reading)
 
+    def holder(self, meter: str, channel: str) -> str | None:
+        """The id of the window that is open on this channel and not closing."""
+        ident = self._held.get((meter, channel))
+        return ident if ident in self._running else None
+
     def open(
         self, name: str, meter: str, labels: Mapping[str, str], ident: str | None = None
     ) -> dict[str, Any]:

@@ -50,13 +50,19 @@ def _read(log: Path) -> Published:
     readings = [_reading(i, line, volts, amperes) for i, line in enumerate(lines, 1)]
     windows = LoadgenLog.read(log.parent / "mlperf_log_detail.txt").power_windows
     begin = next((w.begin_ns for w in windows), None)
-    return Published(log.parent, int(begin or lines[0].at), readings, specification, sum(not x.plain for x in lines))
+    return Published(
+        log.parent, int(begin or lines[0].at), readings, specification, sum(not x.plain for x in lines)
+    )
 
 
 def _ranges(session: Path, specification: Specification) -> tuple[float, float]:
     commands = [m["cmd"] for m in json.loads(session.read_text())["ptd_messages"]]
     testing = next(i for i, x in enumerate(commands) if x.startswith("Go,") and x.endswith("testing"))
-    asked = {x.split(",")[1]: float(x.split(",")[2]) for x in commands[:testing] if re.match(r"SR,[AV],[0-9.]+$", x)}
+    asked = {
+        x.split(",")[1]: float(x.split(",")[2])
+        for x in commands[:testing]
+        if re.match(r"SR,[AV],[0-9.]+$", x)
+    }
     volts = specification.range_for(asked.get("V", 300.0), specification.voltage_ranges_v)
     return volts, specification.range_for(asked.get("A", 20.0), specification.current_ranges_a)
 
