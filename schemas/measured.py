@@ -63,7 +63,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One channel of one answer, in SI units; a missing quantity is None."""
+    """One channel of one answer, in SI units; a missing quantity is None.
+
+    ``integrator_j`` is what the meter's own integrator has counted since its start, where it runs and is asked for.
+    """
 
     channel: str
     power_w: float | None
@@ -75,6 +78,7 @@ class Values:
     current_range_a: float | None
     crest_factor: int | None
     quality: Quality
+    integrator_j: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

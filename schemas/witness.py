@@ -204,7 +204,7 @@ def reading_record(stored: StoredReading) -> Mapping[str, Any]:
 
 def record_reading(data: Mapping[str, Any]) -> StoredReading:
     """The inverse of ``reading_record``; KeyError, TypeError or ValueError for what is none."""
-    values = {name: _number(data[name]) for name in Values.__slots__}
+    values = {name: _number(data.get(name)) for name in Values.__slots__}
     reading = Reading(
         **{n: data[n] for n in Reading.__slots__ if n not in ("stamps", "values", "raw")},
         stamps=Stamps(**{n: data[n] for n in Stamps.__slots__}),
