@@ -13,7 +13,7 @@ from powerd import config_values as values
 from powerd import drivers
 from powerd.config_values import Mistakes
 from powerd.model import Calibration, Settings
-from powerd.transports import LineSettings
+from powerd.transports import LineSettings, is_paced
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
@@ -68,6 +68,9 @@ _LINE = {
     "data_bits": ("data_bits", values.data_bits),
     "parity": ("parity", values.parity),
     "stop_bits": ("stop_bits", values.stop_bits),
+    "handshake": ("handshake", values.handshake),
+    "rs485": ("rs485", values.switch),
+    "echo": ("echo", values.switch),
 }
 _CALIBRATION = {
     "calibrated": ("calibrated", values.calibrated),
@@ -262,6 +265,8 @@ def _part(
 
 def line_too_slow(meter: MeterConfig) -> str | None:
     """Why the line cannot carry the meter's updates, with the numbers; None when it can."""
+    if not is_paced(meter.port):
+        return None
     count = drivers.find(meter.driver).answer_bytes(meter.settings)
     needed_ns, interval_ns = count * meter.line.byte_time_ns, meter.settings.interval_ns
     if needed_ns <= interval_ns:

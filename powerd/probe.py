@@ -1,13 +1,14 @@
 """Find meters: which serial ports there are, and who answers on each at which baud rate.
 
-A port is opened with each of the usual baud rates and each driver asks who is there (``Driver.identify``,
-for the meters known today ``*IDN?``). Nothing else is sent, so that no meter is set differently afterwards.
+A port is opened with each of the usual baud rates and asked who is there: ``*IDN?``, then what the drivers of meters
+without it ask (``Driver.identify``: reading registers, a version). Nothing else is sent, so that no meter is set
+differently afterwards.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from powerd import drivers
+from powerd.dialects.scpi import Scpi
 from powerd.errors import Garbled, Gone, NotThere, Refused
 from powerd.model import MeterInfo
 from powerd.transports import LineSettings, open_port
+from powerd.transports.base import Transport
 from powerd.transports.hurried import HurriedTransport
 
 SCHEMA = "edgewatt/probe/1"
@@ -73,7 +76,7 @@ def probe_port(port: str) -> Found:
     """Try one port at all baud rates until somebody answers."""
     noise: str | None = None
     opened = False
-    for baud in BAUDS:
+    for baud in _bauds():
         try:
             found = _at_baud(port, baud)
         except NotThere as error:
@@ -87,28 +90,40 @@ def probe_port(port: str) -> Found:
         opened = True
         if found is not None:
             return found
-    tried = ", ".join(map(str, sorted(BAUDS)))
+    tried = ", ".join(map(str, sorted(_bauds())))
     if noise is not None:
         return Found(port, Outcome.NOISE, f"{port} sends what no meter says (at {tried} baud): {noise}")
     advice = "check that the meter is on, its interface set to RS-232 and the cable a null-modem cable"
     return Found(port, Outcome.SILENT, f"nobody answered on {port} at {tried} baud: {advice}")
 
 
+def _bauds() -> tuple[int, ...]:
+    """The usual rates, then those that only some drivers' meters have."""
+    own = {baud for name in drivers.names() for baud in getattr(drivers.find(name), "bauds", ())}
+    return (*BAUDS, *sorted(own - set(BAUDS)))
+
+
 def _at_baud(port: str, baud: int) -> Found | None:
-    """Who answers at this baud rate; the errors of the line are raised when no driver got an answer."""
+    """Who answers at this baud rate; the errors of the line are raised when no driver got an answer.
+
+    Text goes first: a meter that expects text would take the bytes of Modbus for half a message, while a Modbus meter
+    lets text pass as noise.
+    """
     line: Garbled | Gone | None = None
     refused: Refused | None = None
     transport = HurriedTransport(open_port(port, LineSettings(baud=baud)), PATIENCE_S)
     try:
-        for name in drivers.names():
+        for ask in _questions(baud):
             try:
-                info = drivers.find(name).identify(transport)
+                info = ask(transport)
             except Refused as error:
-                refused = error
+                refused = refused or error
             except (Garbled, Gone) as error:
-                line = error
+                line = line or error
             else:
                 return Found(port, Outcome.METER, "", baud, info)
+            if refused is not None and ask is _ask_identity:
+                break  # somebody of that language is there
     finally:
         transport.close()
     if refused is not None:
@@ -116,6 +131,27 @@ def _at_baud(port: str, baud: int) -> Found | None:
     if line is not None:
         raise line
     return None
+
+
+def _questions(baud: int) -> Iterator[Callable[[Transport], MeterInfo]]:
+    """What is asked at this rate: ``*IDN?`` once for all who know it, then the others each in its own way."""
+    if baud in BAUDS:
+        yield _ask_identity
+    for driver in map(drivers.find, drivers.names()):
+        if baud in getattr(driver, "bauds", BAUDS) and not hasattr(driver, "accepts"):
+            yield driver.identify
+
+
+def _ask_identity(transport: Transport) -> MeterInfo:
+    """``*IDN?``, and the driver of whoever answers."""
+    found = Scpi(transport).identify()
+    name = drivers.for_model(found.maker, found.model)
+    if name is None:
+        raise Refused(
+            f"{transport.name} answers as {found.maker} {found.model}, which no driver speaks to "
+            f"(there are {', '.join(drivers.names())}): describe it in a table for generic-scpi"
+        )
+    return drivers.find(name).identify(transport)
 
 
 def meter_options(found: Iterable[Found]) -> Iterator[tuple[Found, str | None]]:

@@ -36,7 +36,7 @@ def sweep(store: Store, older_than_unix_ns: int, stopping: threading.Event | Non
         for begin, end in gaps(kept_clock(store, boot, windows), before_ns):
             store.thin_fixes(boot, begin, end)
         for meter, channel in store.channels_of(boot):
-            own = [w for w in windows if (w.meter, w.channel) == (meter, channel)]
+            own = [w for w in windows if any(m == meter and channel in cs for m, cs in w.places)]
             for begin, end in gaps(kept(store, boot, own), before_ns):
                 pieces += 1
                 while store.remove_readings(meter, channel, boot, begin, end):

@@ -29,6 +29,7 @@ from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
+from schemas.combine import summed
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
@@ -146,8 +147,9 @@ class Service:
         return info
 
     def latest(self, name: str) -> Reading | None:
-        """The newest reading of a meter's first channel."""
-        return self.ring.latest(name, self.channels(name)[0])
+        """The newest reading of a meter; of several channels their sum."""
+        update = self.ring.newest_update(name, self.channels(name))
+        return None if update is None else summed(update)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What happened to a meter lately."""

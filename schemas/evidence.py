@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from schemas import __version__, calibration, statements
-from schemas.budget import BudgetTerm, ClockBounds, budget, u95
+from schemas import __version__, calibration, combine, statements
+from schemas.budget import BudgetTerm, ClockBounds, budget, of_several, u95
 from schemas.clocks import ClockModel, Instant, NoTie
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
 from schemas.errors import Refused
@@ -33,6 +33,8 @@ BAD_COVERAGE = 0.99
 DAY_NS = 86_400 * NS_PER_S
 LONGEST_NS = 30 * DAY_NS
 Specify = Callable[[MeterInfo], Specification]
+_NUMBERS = (Quality.GOOD, Quality.NEGATIVE)
+"""Qualities of a channel whose power is a number; in a sum a negative one counts like any other."""
 _LOSSES = (Quality.OVERRANGE, Quality.NODATA, Quality.GARBLED, Quality.NEGATIVE, Quality.LATE)
 
 
@@ -52,15 +54,47 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything that was kept about the stretch."""
+class Part:
+    """What one meter contributes: its updates in order, each the sum of ``channels``, and what they come to.
 
+    ``result`` is None, and ``terms`` empty, where no good sample stands for any of the stretch.
+    """
+
+    meter: str
     readings: Sequence[Reading]
+    channels: Sequence[Sequence[Reading]]
     samples: Sequence[EnergySample]
     info: MeterInfo | None
     settings: Sequence[Settings]
+    specification: Specification | None
+    result: EnergyResult | None
+    terms: tuple[BudgetTerm, ...]
+
+    @property
+    def line(self) -> combine.Line:
+        """For the sum with others."""
+        return combine.Line(self.readings, self.samples, median_low([r.interval_ns for r in self.readings]))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was kept about the stretch. ``readings`` and ``samples`` are the sum of all parts over time."""
+
+    parts: Sequence[Part]
+    readings: Sequence[Reading]
+    samples: Sequence[EnergySample]
     absent_s: float
     absences: int
+
+    @property
+    def info(self) -> MeterInfo | None:
+        """Who measured, the first of several."""
+        return self.parts[0].info
+
+    @property
+    def settings(self) -> list[Settings]:
+        """All settings that were in force."""
+        return [s for part in self.parts for s in part.settings]
 
 
 def locate(store: Source, window: StoredWindow, request: Mapping[str, Any], now_ns: int) -> Span:
@@ -85,17 +119,58 @@ def locate(store: Source, window: StoredWindow, request: Mapping[str, Any], now_
         ) from None
 
 
-def gather(store: Source, window: StoredWindow, span: Span) -> Evidence:
-    """Readings around the stretch in order of their place on the line, and what was known of the meter."""
+def gather(store: Source, window: StoredWindow, span: Span, specify: Specify) -> Evidence:
+    """Readings around the stretch in order of their place on the line, and what was known of the meters."""
+    parts = [_part(store, meter, channels, span, specify) for meter, channels in window.places]
+    readings, samples = parts[0].readings, parts[0].samples
+    if len(parts) > 1 and all(part.readings for part in parts):
+        readings, samples = combine.joined([part.line for part in parts])
+    return Evidence(parts, readings, samples, *_absence(store, span))
+
+
+def _part(store: Source, meter: str, channels: Sequence[str], span: Span, specify: Specify) -> Part:
+    placed = _updates(store, meter, channels, span)
+    readings = [combine.summed(update) for _, update in placed]
+    samples = [
+        EnergySample(at, r.values.power_w or 0.0, _is_good(r))
+        for (at, _), r in zip(placed, readings, strict=True)
+    ]
+    updates = [update for _, update in placed]
+    info, settings = _meter_in_force(store, meter, span)
+    specification = None if info is None else specify(info)
+    result: EnergyResult | None = None
+    terms: tuple[BudgetTerm, ...] = ()
+    if readings and specification is not None:
+        try:
+            usual = median_low([r.interval_ns for r in readings])
+            result = integrate(samples, span.begin.ns, span.end.ns, usual)
+        except NoSamples:
+            pass
+        else:
+            clock = ClockBounds(span.begin.u95_ns / NS_PER_S, span.end.u95_ns / NS_PER_S)
+            terms = budget(readings, result, specification, clock, updates)
+    return Part(meter, readings, updates, samples, info, settings, specification, result, terms)
+
+
+def _updates(
+    store: Source, meter: str, channels: Sequence[str], span: Span
+) -> list[tuple[int, tuple[Reading, ...]]]:
+    """The updates of a meter by their place on the line, each with the readings of its channels."""
     placed: list[tuple[int, int, Reading]] = []
     for boot, begin, end in span.line.boots(span.begin.ns - MARGIN_NS, span.end.ns + MARGIN_NS):
-        for stored in store.readings(window.meter, window.channel, boot, begin, end):
-            placed.append((span.line.place(boot, stored.reading.end_ns), stored.ident, stored.reading))
+        for channel in channels:
+            for stored in store.readings(meter, channel, boot, begin, end):
+                placed.append((span.line.place(boot, stored.reading.end_ns), stored.ident, stored.reading))
     placed.sort(key=lambda item: item[:2])
-    samples = [EnergySample(at, r.values.power_w or 0.0, _is_good(r)) for at, _, r in placed]
-    info, settings = _meter_in_force(store, window.meter, span)
-    absent_s, absences = _absence(store, span)
-    return Evidence([r for _, _, r in placed], samples, info, settings, absent_s, absences)
+    if len(channels) == 1:
+        return [(at, (reading,)) for at, _, reading in placed]
+    found: dict[tuple[int, int], dict[str, Reading]] = {}
+    for at, _, reading in placed:
+        found.setdefault((at, reading.sequence), {})[reading.values.channel] = reading
+    return [
+        (at, tuple(rows.get(c) or combine.missing(next(iter(rows.values())), c) for c in channels))
+        for (at, _), rows in found.items()
+    ]
 
 
 def _is_good(reading: Reading) -> bool:
@@ -141,9 +216,8 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
     """The closed window; ``window.request`` holds what the closer asked, ``specify`` knows the accuracy of meters."""
     request = window.request or {}
     span = locate(store, window, request, now_ns)
-    evidence = gather(store, window, span)
-    specification = None if evidence.info is None else specify(evidence.info)
-    result, terms = _energy(evidence, span, specification)
+    evidence = gather(store, window, span, specify)
+    result, terms = _energy(evidence)
     losses = _losses(evidence, span)
     reasons = _reasons(window, request, span, evidence, result, losses)
     body = {
@@ -155,8 +229,8 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
         "labels": dict(window.labels),
         "state": "closed",
         "revision": 1,
-        "simulated": any(r.simulated for r in evidence.readings)
-        or (evidence.info is not None and evidence.info.simulated),
+        "simulated": any(r.simulated for part in evidence.parts for r in part.readings)
+        or any(part.info is not None and part.info.simulated for part in evidence.parts),
         **_instants(span, request),
         **_joules(result, terms, losses),
         "bad_samples": losses,
@@ -165,7 +239,7 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
         "budget": [asdict(t) for t in terms],
         "quality": _quality(reasons),
         "reasons": reasons,
-        **_statements(evidence, span, result, specification, u95(terms)),
+        **_statements(evidence, span, result, u95(terms)),
         "idle": None
         if result is None
         else statements.net_of_idle(
@@ -178,6 +252,7 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
         **opened(span.line.utc, window),
         "meter_info": None if evidence.info is None else asdict(evidence.info),
         "settings": [asdict(s) for s in evidence.settings],
+        **_sources(window, evidence, span),
         "daemon": {"name": "powerd", "version": __version__},
         "requested": {key: request.get(key) for key in ("begin_unix_ns", "end_unix_ns", "clock")},
     }
@@ -232,18 +307,43 @@ def _text(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _energy(
-    evidence: Evidence, span: Span, specification: Specification | None
-) -> tuple[EnergyResult | None, tuple[BudgetTerm, ...]]:
-    if not evidence.readings or specification is None:
+def _energy(evidence: Evidence) -> tuple[EnergyResult | None, tuple[BudgetTerm, ...]]:
+    """The one meter's result and budget, or those of the sum; None where one of the meters has no result."""
+    parts = evidence.parts
+    if len(parts) == 1:
+        return parts[0].result, parts[0].terms
+    results = [part.result for part in parts if part.result is not None]
+    if len(results) < len(parts):
         return None, ()
-    usual = median_low([r.interval_ns for r in evidence.readings])
+    result = combine.total(results, [part.line for part in parts], evidence.samples)
+    return result, of_several({part.meter: part.terms for part in parts})
+
+
+def _sources(window: StoredWindow, evidence: Evidence, span: Span) -> dict[str, Any]:
+    """Where a window has several channels or meters: what each of them is and measured."""
+    if len(window.places) == 1 and len(window.places[0][1]) == 1:
+        return {}
+    rows = []
+    for part, (meter, channels) in zip(evidence.parts, window.places, strict=True):
+        for index, channel in enumerate(channels):
+            energy = None
+            if part.result is not None:
+                rows_w = [update[index].values for update in part.channels]
+                own = [
+                    EnergySample(s.end_ns, v.power_w or 0.0, v.power_w is not None and v.quality in _NUMBERS)
+                    for s, v in zip(part.samples, rows_w, strict=True)
+                ]
+                energy = _energy_of(own, span, part.line.usual_ns)
+            info = None if part.info is None else asdict(part.info)
+            rows.append({"meter": meter, "channel": channel, "energy_j": energy, "meter_info": info})
+    return {"sources": rows}
+
+
+def _energy_of(samples: Sequence[EnergySample], span: Span, usual_ns: int) -> float | None:
     try:
-        result = integrate(evidence.samples, span.begin.ns, span.end.ns, usual)
+        return integrate(samples, span.begin.ns, span.end.ns, usual_ns).energy_j
     except NoSamples:
-        return None, ()
-    clock = ClockBounds(span.begin.u95_ns / NS_PER_S, span.end.u95_ns / NS_PER_S)
-    return result, budget(evidence.readings, result, specification, clock)
+        return None
 
 
 def _instants(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,49 +389,74 @@ def _joules(
     }
 
 
-def _statements(
-    evidence: Evidence,
-    span: Span,
-    result: EnergyResult | None,
-    specification: Specification | None,
-    u95_j: float,
-) -> dict[str, Any]:
+def _statements(evidence: Evidence, span: Span, result: EnergyResult | None, u95_j: float) -> dict[str, Any]:
     """What is said beside the energy, and notes on what surrounds the measurement."""
-    stamps = [s.end_ns for s in evidence.samples]
     one = None
-    if result is not None and specification is not None:
-        one = statements.one_percent(evidence.readings, result, specification, u95_j)
-    line = statements.mains(_inside(evidence, span))
+    if result is not None:
+        above = sum(
+            statements.samples_above(part.channels, part.result, part.specification)
+            for part in evidence.parts
+            if part.result is not None and part.specification is not None
+        )
+        one = statements.one_percent(above, result.energy_j, u95_j)
+    line = statements.mains([r for _, r in _inside(evidence, span)])
     begin_unix_ns = span.line.utc.to_remote(span.begin.ns).ns
+    ages = [calibration.age_of(part.info, begin_unix_ns) for part in evidence.parts]
+    known = [age for age in ages if age is not None]
+    notes = [n for part in evidence.parts for n in _notes(part, begin_unix_ns, len(evidence.parts) > 1)]
+    stamps = [s.end_ns for s in evidence.samples]
     return {
         "official": statements.official(evidence.readings, stamps, span.begin.ns, span.end.ns),
         "one_percent": one,
         "mains": line,
-        "calibration_age_days": calibration.age_of(evidence.info, begin_unix_ns),
-        "notes": [*calibration.notes(evidence.info, begin_unix_ns), *statements.mains_notes(line)],
+        "calibration_age_days": max(known) if len(known) == len(ages) else None,
+        "notes": [*notes, *statements.mains_notes(line)],
     }
 
 
+def _notes(part: Part, unix_ns: int, named: bool) -> list[str]:
+    """Notes on one meter, with its name where there are several."""
+    found = (note.partition(": ") for note in calibration.notes(part.info, unix_ns))
+    return [f"{name}: {part.meter + ': ' if named else ''}{detail}" for name, _, detail in found]
+
+
 def _losses(evidence: Evidence, span: Span) -> dict[str, int]:
-    """Readings with their end in the window that are not good, by the name of the loss."""
-    found = Counter(r.values.quality for r in _inside(evidence, span))
+    """Updates with their end in the window that are not good, by the name of the loss; of every meter."""
+    found: Counter[Quality] = Counter()
+    for part in evidence.parts:
+        pairs = zip(part.samples, part.readings, strict=True)
+        found.update(r.values.quality for s, r in pairs if span.begin.ns < s.end_ns <= span.end.ns)
     return {loss.value: found.get(loss, 0) for loss in _LOSSES}
 
 
-def _inside(evidence: Evidence, span: Span) -> list[Reading]:
-    pairs = zip(evidence.samples, evidence.readings, strict=True)
-    return [r for s, r in pairs if span.begin.ns < s.end_ns <= span.end.ns]
+def _inside(evidence: Evidence, span: Span) -> list[tuple[str, Reading]]:
+    """Readings of every channel with their end in the window, and whose they are."""
+    return [
+        (part.meter, reading)
+        for part in evidence.parts
+        for sample, update in zip(part.samples, part.channels, strict=True)
+        if span.begin.ns < sample.end_ns <= span.end.ns
+        for reading in update
+    ]
 
 
 def _ranges(evidence: Evidence, span: Span) -> list[dict[str, Any]]:
-    counts: Counter[tuple[float | None, float | None, int | None]] = Counter(
-        (r.values.voltage_range_v, r.values.current_range_a, r.values.crest_factor)
-        for r in _inside(evidence, span)
-        if r.values.quality in (Quality.GOOD, Quality.OVERRANGE, Quality.NEGATIVE)
+    """Ranges within the window and how many samples were on each; of every channel where there are several."""
+    counts: Counter[tuple[str, str, float | None, float | None, int | None]] = Counter(
+        (meter, v.channel, v.voltage_range_v, v.current_range_a, v.crest_factor)
+        for meter, v in ((meter, r.values) for meter, r in _inside(evidence, span))
+        if v.quality in (Quality.GOOD, Quality.OVERRANGE, Quality.NEGATIVE)
     )
+    several = len({(meter, channel) for meter, channel, *_ in counts}) > 1
     return [
-        {"voltage_range_v": v, "current_range_a": a, "crest_factor": cf, "samples": n}
-        for (v, a, cf), n in counts.items()
+        {
+            **({"meter": meter, "channel": channel} if several else {}),
+            "voltage_range_v": v,
+            "current_range_a": a,
+            "crest_factor": cf,
+            "samples": n,
+        }
+        for (meter, channel, v, a, cf), n in counts.items()
     ]
 
 
@@ -377,7 +502,9 @@ def _reasons(
         reasons.append(f"daemon-absent: {evidence.absent_s:.3f} s without powerd ({times})")
     reasons += [f"{name}: {count} samples" for name, count in losses.items() if count]
     reasons += _range_reasons(evidence, span)
-    if evidence.readings and span.u95_ns > median_low([r.interval_ns for r in evidence.readings]):
+    if any(
+        p.readings and span.u95_ns > median_low([r.interval_ns for r in p.readings]) for p in evidence.parts
+    ):
         reasons.append(f"clock-unbounded: the window's ends are known to {span.u95_ns / NS_PER_S:.3f} s only")
     clocks = [("system", span.line.utc)] + ([("client", span.clock)] if span.clock is not None else [])
     for name, step in steps_between(clocks, span.begin.ns, span.end.ns):
@@ -392,8 +519,9 @@ def _range_reasons(evidence: Evidence, span: Span) -> list[str]:
     ranges = _ranges(evidence, span)
     if any(s.voltage_range_v is None or s.current_range_a is None for s in evidence.settings):
         return ["auto-range: the meter chose its ranges itself"]
-    if len(ranges) > 1:
-        return [f"range-changed: {len(ranges)} ranges within the window"]
+    most = max(Counter((r.get("meter"), r.get("channel")) for r in ranges).values(), default=0)
+    if most > 1:
+        return [f"range-changed: {most} ranges within the window"]
     return []
 
 

@@ -43,7 +43,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class StoredWindow:
-    """A window as it is kept. ``request`` is what the closer asked, ``document`` the closed window's JSON."""
+    """A window as it is kept. ``request`` is what the closer asked, ``document`` the closed window's JSON.
+
+    ``meter`` is what was asked for: a meter, ``METER/CHANNEL[+CHANNEL…]``, or several of these joined by ``,``.
+    ``channel`` names the channels of each in the same order: ``1+2,1``.
+    """
 
     ident: str
     name: str
@@ -55,6 +59,13 @@ class StoredWindow:
     opened_ns: int
     request: Mapping[str, Any] | None
     document: str | None
+
+    @property
+    def places(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The meters that the window measures with, each with its channels."""
+        meters = (part.partition("/")[0] for part in self.meter.split(","))
+        channels = (tuple(part.split("+")) for part in self.channel.split(","))
+        return tuple(zip(meters, channels, strict=True))
 
 
 class Source(Protocol):

@@ -42,22 +42,26 @@ def official(
     return {"average_w": average, "energy_j": average * (end_ns - begin_ns) / 1e9, "samples": len(powers)}
 
 
-def one_percent(
-    readings: Sequence[Reading], result: EnergyResult, specification: Specification, u95_j: float
-) -> dict[str, Any]:
+def samples_above(
+    updates: Sequence[Sequence[Reading]], result: EnergyResult, specification: Specification
+) -> int:
+    """Updates that stand for some of the window and have a channel whose limits, added up as SPEC does, exceed 1 %."""
+    return sum(
+        any(limit_share(r, specification) > ONE_PERCENT for r in channels)
+        for channels, weight in zip(updates, result.weights_ns, strict=True)
+        if weight
+    )
+
+
+def one_percent(above: int, energy_j: float, u95_j: float) -> dict[str, Any]:
     """Whether the expanded uncertainty of the mean power is below 1 %, with a guard band (JCGM 106, section 8.3).
 
     The share is of the measured mean, which itself is known within its u95 only; the guard band is what the share
     grows by when the true mean lies at the lower end: r / (1 - r) - r. ``met`` needs share and guard band together
     within 1 %, ``not-met`` a share above 1 % by more than the guard band; else it is ``undecided``.
-    ``samples_above`` counts good samples whose limits of the specification, added up as SPEC does, exceed 1 %.
+    ``above`` is the number of ``samples_above``.
     """
-    above = sum(
-        limit_share(r, specification) > ONE_PERCENT
-        for r, weight in zip(readings, result.weights_ns, strict=True)
-        if weight
-    )
-    share = abs(u95_j / result.energy_j) if result.energy_j else math.inf
+    share = abs(u95_j / energy_j) if energy_j else math.inf
     guard = share / (1 - share) - share if share < 1 else math.inf
     if share + guard <= ONE_PERCENT:
         statement = "met"

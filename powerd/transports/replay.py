@@ -13,6 +13,7 @@ from pathlib import Path
 from powerd.boottime import boottime_ns, sleep_until
 from powerd.errors import Garbled, Gone, NotThere, Refused
 from powerd.model import Stamps
+from powerd.transports import LineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +139,12 @@ def _row(item: dict[str, object]) -> Row:
         raise ValueError(item["dir"])
     data = str(item["data"]).encode("latin-1")
     return Row(item["dir"] == "out", data, at, int(str(item.get("first_ns", at))))
+
+
+SCHEME = "replay"
+EXAMPLE = "replay:FILE"
+
+
+def open_line(rest: str, line: LineSettings) -> ReplayTransport:
+    """Open a recording."""
+    return ReplayTransport(Path(rest))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from schemas.energy import EnergyResult, EnergySample, integrate
 from schemas.measured import Quality, Reading
 from schemas.metrology import series
-from schemas.statements import mains, mains_notes, net_of_idle, official, one_percent
+from schemas.statements import mains, mains_notes, net_of_idle, official, one_percent, samples_above
 from tests.powerd.made import S, reading
 
 SPEC = series("yokogawa-wt300")["WT310E"]
@@ -35,6 +36,12 @@ def test_the_official_mean_counts_each_sample_in_the_window_alike() -> None:
     assert official(rows, [r.end_ns for r in rows], 20 * S, 30 * S) is None
 
 
+def judged(rows: list[Reading], u95_j: float) -> dict[str, Any]:
+    """The 1 % rule from 2 to 12 s."""
+    result = integrated(rows, 2, 12)
+    return one_percent(samples_above([(r,) for r in rows], result, SPEC), result.energy_j, u95_j)
+
+
 @pytest.mark.parametrize(
     ("share", "statement"),
     [
@@ -49,7 +56,7 @@ def test_the_official_mean_counts_each_sample_in_the_window_alike() -> None:
 def test_the_one_percent_rule_with_its_guard_band(share: float, statement: str) -> None:
     """At 1 % the guard band is 0.0101 %: what 1 % of the reading at its lower end is more than 1 %."""
     rows = [reading(i) for i in range(15)]
-    found = one_percent(rows, integrated(rows, 2, 12), SPEC, share * 1000)
+    found = judged(rows, share * 1000)
     assert found["statement"] == statement
     if share < 1:
         assert found["u95_share"] == pytest.approx(share)
@@ -60,12 +67,12 @@ def test_the_one_percent_rule_with_its_guard_band(share: float, statement: str) 
 def test_samples_whose_limits_add_up_to_more_than_one_percent_are_counted() -> None:
     """0.05 % of 300 V times 1 A are 150 mW: more than 0.9 % below 16.7 W."""
     rows = [reading(i, 10.0 if i in (4, 5) else 100.0) for i in range(15)]
-    assert one_percent(rows, integrated(rows, 2, 12), SPEC, 1.0)["samples_above"] == 2
+    assert judged(rows, 1.0)["samples_above"] == 2
 
 
 def test_nothing_is_divided_by_no_energy() -> None:
     rows = [reading(i, 0.0) for i in range(15)]
-    found = one_percent(rows, integrated(rows, 2, 12), SPEC, 1.0)
+    found = judged(rows, 1.0)
     assert (found["statement"], found["u95_share"]) == ("not-met", None)
 
 
