@@ -28,18 +28,35 @@ class Follower(Protocol):
         """The update that an answer without meaning stood for; None when it costs none."""
 
 
-class PushFollower(UpdateFollower):
-    """A meter that sends unasked: no question bounds which update came, only that none comes before its end."""
+class PushFollower:
+    """A meter that sends unasked: as one that answers at its update, but noise between two updates is none."""
 
-    def follow(self, request_ns: int, first_byte_ns: int, values: Hashable = None) -> Update:
+    def __init__(self, inner: UpdateFollower) -> None:
+        self._inner = inner
+
+    @property
+    def next_ask_ns(self) -> int:
+        """At once: the meter makes us wait."""
+        return 0
+
+    def reacquire(self) -> None:
+        """The meter was set anew."""
+        self._inner.reacquire()
+
+    def follow(self, request_ns: int, first_byte_ns: int, values: Hashable = None) -> Update | None:
         """The update of what came."""
-        return super().follow(0, first_byte_ns)
+        return self._inner.follow(request_ns, first_byte_ns)
+
+    def latest_before(self, now_ns: int) -> Update | None:
+        """The update that was due by now; None when it is too early for one."""
+        due_ns = self._inner.next_end_ns
+        return self._inner.latest_before(now_ns) if due_ns is None or now_ns >= due_ns else None
 
 
 def follower_for(driver: Driver, interval_ns: int, byte_time_ns: int) -> Follower:
     """A follower for ``wait``, ``push`` or ``poll``; a driver that polls may have ``poll_timing``."""
     if driver.timing is TimingMode.PUSH:
-        return PushFollower(interval_ns, byte_time_ns, driver.delay_ns, driver.delay_u95_ns)
+        return PushFollower(UpdateFollower(interval_ns, byte_time_ns, driver.delay_ns, driver.delay_u95_ns))
     if driver.timing is TimingMode.WAIT:
         return UpdateFollower(interval_ns, byte_time_ns, driver.delay_ns, driver.delay_u95_ns)
     timing: PollTiming | None = getattr(driver, "poll_timing", None)

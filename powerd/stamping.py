@@ -57,6 +57,11 @@ class UpdateFollower:
         """When to ask next: at once, the meter or the line makes us wait."""
         return 0
 
+    @property
+    def next_end_ns(self) -> int | None:
+        """About where the next update ends (a quarter interval early, so that a prompt one counts)."""
+        return None if self._end_ns is None else self._end_ns + self._interval_ns * 3 // 4
+
     def follow(self, request_ns: int, first_byte_ns: int, values: Hashable = None) -> Update:
         """The update that an answer stands for, from the instants of its question and its first byte."""
         seen = first_byte_ns - self._shift_ns

@@ -173,6 +173,7 @@ class TableMeter:
         volts, amperes = found.get("voltage_range_v"), found.get("current_range_a")
         if any(r is not None and not (math.isfinite(r) and r > 0) for r in (volts, amperes)):
             raise Garbled(f"ranges {volts} V and {amperes} A cannot be")
+        _must_agree(found, volts or settings.voltage_range_v, amperes or settings.current_range_a)
         return Values(
             channel="1",
             power_w=_finite(found.get("power_w")),
@@ -267,6 +268,26 @@ class TableMeter:
         if not math.isclose(found, asked, rel_tol=1e-3):
             raise Refused(f"the meter says {what} {found:g} after {asked:g} was set")
         return asked
+
+
+def _must_agree(
+    found: Mapping[str, float], voltage_range_v: float | None, current_range_a: float | None
+) -> None:
+    """Volts, amperes and power factor give the watts: a digit that the line lost shows there, and nowhere else.
+
+    Three hundredths of the apparent power and two of the range are more than any of these meters may err.
+    """
+    names = ("power_w", "voltage_v", "current_a", "power_factor")
+    watts, volts, amperes, factor = (found.get(n, math.nan) for n in names)
+    if voltage_range_v is None or current_range_a is None:
+        return
+    if not all(math.isfinite(x) for x in (watts, volts, amperes, factor)):
+        return
+    allowed = 0.03 * volts * amperes + 0.02 * voltage_range_v * current_range_a
+    if abs(watts - volts * amperes * factor) > allowed:
+        raise Garbled(
+            f"{watts:g} W cannot be at {volts:g} V, {amperes:g} A, power factor {factor:g}: was a digit lost?"
+        )
 
 
 def _is_one_of(value: float, marks: tuple[float, ...]) -> bool:
