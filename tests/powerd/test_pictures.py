@@ -75,7 +75,10 @@ def test_a_week_of_samples_is_thinned_without_losing_a_peak(export: Export) -> N
             for k in range(200):
                 peak = 400.0 if (row.sequence, k) == (300, 7) else row.values.power_w
                 values = replace(row.values, power_w=peak)
-                yield replace(at, ns=at.ns + k * S // 200), replace(row, values=values, interval_ns=S // 200)
+                yield (
+                    replace(at, ns=at.ns + k * S // 200),
+                    replace(row, sequence=row.sequence * 200 + k, values=values, interval_ns=S // 200),
+                )
 
     drawn = scene(export.window, long())
     lines = [shape for shape in drawn.shapes if isinstance(shape, Line) and shape.width == 1.6]
@@ -83,6 +86,22 @@ def test_a_week_of_samples_is_thinned_without_losing_a_peak(export: Export) -> N
     highest = min(y for line in lines for _, y in line.points)
     tick = {w.text: w.y - 4 for w in drawn.shapes if isinstance(w, Words) and w.anchor == "end" and w.x < 80}
     assert highest == pytest.approx(tick["400"], abs=1)
+
+
+def test_channels_and_meters_are_drawn_as_their_sum(export: Export) -> None:
+    def doubled(meter: str) -> Iterator[Any]:
+        for at, row in export.samples:
+            for channel in ("1", "2"):
+                values = replace(row.values, channel=channel)
+                yield at, replace(row, meter=row.meter if channel == "1" else meter, values=values)
+
+    alone = scene(export.window, iter(known := list(export.samples)))
+    for meter in ("wall", "rack"):
+        export = replace(export, samples=iter(known))
+        drawn = scene(export.window, doubled(meter))
+        ticks = [w.text for w in drawn.shapes if isinstance(w, Words) and w.x < 80 and w.text.isdigit()]
+        assert max(map(int, ticks)) >= 350
+        assert len(drawn.shapes) > 0.8 * len(alone.shapes)
 
 
 def test_svg_is_one_whole_document_with_names_escaped(export: Export) -> None:
