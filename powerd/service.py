@@ -245,6 +245,11 @@ class Service:
     # inside
 
     def _acquisition(self, meter: MeterConfig) -> Acquisition:
+        if meter.settings.integrator and not drivers.integrates(meter.driver):
+            raise UserError(
+                f"meter {meter.name}: found integrator = true, but driver {meter.driver} does not read the "
+                "integrator of its meters: leave it out"
+            )
         return Acquisition(
             meter.name,
             meter.driver,

@@ -52,13 +52,17 @@ class MeterInfo:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a meter is asked to do. A range of None means auto-range."""
+    """What a meter is asked to do. A range of None means auto-range.
+
+    With ``integrator`` the meter's own integrator is started anew with these settings, and read with every update.
+    """
 
     interval_ns: int = 1_000_000_000
     voltage_range_v: float | None = None
     current_range_a: float | None = None
     crest_factor: int = 3
     channels: tuple[str, ...] = ("1",)
+    integrator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
