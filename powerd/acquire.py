@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from powerd import drivers
@@ -158,7 +158,8 @@ class Acquisition:
 
     def _connection(self) -> None:
         """One life of the line: from open to the first error or the stop."""
-        port = TapTransport(open_port(self._port_name, self._line, self._record))
+        about = {"driver": self._driver.name, "settings": asdict(self._wanted)}
+        port = TapTransport(open_port(self._port_name, self._line, self._record, about))
         try:
             info = replace(self._driver.identify(port), calibration=self._calibration)
             self._check_rate(port.byte_time_ns)

@@ -23,8 +23,10 @@ from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
 from powerd.range_guard import RangeGuard
 from powerd.ring import Ring
-from powerd.sessions import MeterControl, Sessions
+from powerd.session_native import MeterControl
+from powerd.sessions import Sessions
 from powerd.signing import Signer, signer
+from powerd.sources import channels_of
 from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
@@ -56,8 +58,8 @@ class Service:
         self.counters = Counters()
         self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest, self._on_window)
-        control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
+        self.windows = Windows(self.store, self._channels, self.take_fix, self.ring.latest, self._on_window)
+        control = MeterControl(self.set_range_unless_leased, self.info, self.latest, self.channels)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
         self.owners = Owners(self.store.owner, self.store.put_owner)
@@ -121,7 +123,11 @@ class Service:
         return tuple(self._meters)
 
     def meter(self, name: str) -> MeterConfig:
-        """The configuration of a meter; ``NotThere`` naming the known ones."""
+        """The configuration of a meter; ``NotThere`` naming the known ones.
+
+        Here and below ``name`` may also be one of a meter's channels (``powerd.sources``): ``wall/2``.
+        """
+        name = _meter_of(name)
         if name not in self._meters:
             raise NotThere(
                 f"there is no meter {name[:80]!r}: this daemon has {', '.join(self._meters) or 'none'}"
@@ -130,11 +136,13 @@ class Service:
 
     def state(self, name: str) -> AcquisitionState:
         """How a meter's loop is doing."""
-        self.meter(name)
-        return self._acquisitions[name].state
+        return self._acquisitions[self.meter(name).name].state
 
     def channels(self, name: str) -> tuple[str, ...]:
-        """The channels that a meter is asked for."""
+        """The channels that a meter is asked for, or those that ``name`` means."""
+        return tuple(channels_of(name, self._channels).split("+"))
+
+    def _channels(self, name: str) -> tuple[str, ...]:
         return self.meter(name).settings.channels
 
     def info(self, name: str) -> MeterInfo:
@@ -148,7 +156,7 @@ class Service:
 
     def latest(self, name: str) -> Reading | None:
         """The newest reading of a meter; of several channels their sum."""
-        update = self.ring.newest_update(name, self.channels(name))
+        update = self.ring.newest_update(_meter_of(name), self.channels(name))
         return None if update is None else summed(update)
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -157,7 +165,7 @@ class Service:
 
     def set_range(self, name: str, voltage_v: float | None, current_a: float | None) -> Settings:
         """Change a meter's ranges between two reads, and note what is in force from now on."""
-        self.meter(name)
+        name = self.meter(name).name
         settings = self._acquisitions[name].request_range(voltage_v, current_a)
         self.store.put_meter(name, boottime_ns(), self.info(name), settings)
         return settings
@@ -166,7 +174,7 @@ class Service:
         self, name: str, voltage_v: float | None, current_a: float | None
     ) -> Settings:
         """As ``set_range``; ``Conflict`` while a window is open on the meter."""
-        self.meter(name)
+        name = self.meter(name).name
         if self.windows.is_leased(name):
             raise Conflict(
                 f"a window is open on meter {name}: its range stays as it is until the window is closed"
@@ -360,3 +368,7 @@ class Service:
 
 def _tie(fix: ClockFix) -> Tie:
     return Tie(fix.boottime_ns, fix.utc_ns, fix.u95_ns)
+
+
+def _meter_of(name: str) -> str:
+    return name.partition("/")[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from schemas.energy import EnergyResult, EnergySample, Stretch, stretches
@@ -27,7 +27,8 @@ def summed(parts: Sequence[Reading]) -> Reading:
     """One reading for the channels of one update; one part is itself.
 
     A negative channel is a number like any other here (with the two-wattmeter method one channel may well be); only
-    the sum must not be negative. Voltage, current and power factor of a sum have no common meaning and are left out.
+    the sum must not be negative. Voltage, current and power factor of a sum have no common meaning and are left out;
+    ranges stand where they are the same for all.
     """
     first = parts[0]
     if len(parts) == 1:
@@ -42,14 +43,36 @@ def summed(parts: Sequence[Reading]) -> Reading:
     return replace(
         first,
         end_u95_ns=max(p.end_u95_ns for p in parts),
-        values=_only_power("+".join(v.channel for v in values), power, lost or fine),
+        values=replace(
+            _only_power("+".join(v.channel for v in values), power, lost or fine),
+            voltage_range_v=_common_to(v.voltage_range_v for v in values),
+            current_range_a=_common_to(v.current_range_a for v in values),
+        ),
         simulated=any(p.simulated for p in parts),
     )
+
+
+def by_update(readings: Iterable[Reading], channels: Sequence[str]) -> list[tuple[Reading, ...]]:
+    """Readings of one meter in one boot as updates in order of time, each with all of these channels."""
+    found: dict[tuple[int, int], dict[str, Reading]] = {}
+    for reading in readings:
+        found.setdefault((reading.end_ns, reading.sequence), {})[reading.values.channel] = reading
+    return [whole(found[key], channels) for key in sorted(found)]
+
+
+def whole(rows: Mapping[str, Reading], channels: Sequence[str]) -> tuple[Reading, ...]:
+    """One update with all of these channels, those whose record is not there as losses."""
+    return tuple(rows.get(c) or missing(next(iter(rows.values())), c) for c in channels)
 
 
 def missing(reading: Reading, channel: str) -> Reading:
     """The place of a channel whose record of this update is not there."""
     return replace(reading, values=_only_power(channel, None, Quality.NODATA), raw=b"")
+
+
+def _common_to(values: Iterable[float | None]) -> float | None:
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
 
 
 def _only_power(channel: str, power_w: float | None, quality: Quality) -> Values:

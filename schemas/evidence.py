@@ -168,10 +168,7 @@ def _updates(
     found: dict[tuple[int, int], dict[str, Reading]] = {}
     for at, _, reading in placed:
         found.setdefault((at, reading.sequence), {})[reading.values.channel] = reading
-    return [
-        (at, tuple(rows.get(c) or combine.missing(next(iter(rows.values())), c) for c in channels))
-        for (at, _), rows in found.items()
-    ]
+    return [(at, combine.whole(rows, channels)) for (at, _), rows in found.items()]
 
 
 def _is_good(reading: Reading) -> bool:

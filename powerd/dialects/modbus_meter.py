@@ -21,6 +21,7 @@ from schemas.metrology import Specification, series
 
 MAINS_V = (50.0, 320.0)
 MAINS_HZ = (40.0, 70.0)
+SMALL_A = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ def checked(found: Quantities) -> Quantities:
         raise Garbled(f"{found.volts:g} V is no mains voltage")
     if found.hertz is not None and not MAINS_HZ[0] <= found.hertz <= MAINS_HZ[1]:
         raise Garbled(f"{found.hertz:g} Hz is no mains frequency")
-    if abs(found.watts) > 1.05 * found.volts * abs(found.amperes) + 5.0:
+    # A small current is shown as none, long before its watts are.
+    if abs(found.watts) > 1.05 * found.volts * (abs(found.amperes) + SMALL_A):
         raise Garbled(f"{found.watts:g} W cannot be at {found.volts:g} V and {found.amperes:g} A")
     return found
 

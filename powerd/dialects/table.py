@@ -34,6 +34,7 @@ FIELDS = {
 }
 """What a column of an answer can be, with its unit; ``-`` is a column that is not used."""
 LONGEST_NUMBER = 14
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]* +(?=[+-.0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +167,12 @@ class TableMeter:
                 f"the answer holds {len(columns)} values where {len(self.table.fields)} were asked for: {line[:60]!r}"
             )
         found = {
-            name: self.number(scpi.strip_header(text)) * self.table.scale.get(name, 1.0)
+            name: self.number(_bare(text)) * self.table.scale.get(name, 1.0)
             for name, text in zip(self.table.fields, columns, strict=True)
             if name != "-"
         }
         volts, amperes = found.get("voltage_range_v"), found.get("current_range_a")
-        if any(r is not None and not (math.isfinite(r) and r > 0) for r in (volts, amperes)):
+        if not all(r is None or 0 < r <= limit for r, limit in ((volts, 2000.0), (amperes, 200.0))):
             raise Garbled(f"ranges {volts} V and {amperes} A cannot be")
         _must_agree(found, volts or settings.voltage_range_v, amperes or settings.current_range_a)
         return Values(
@@ -268,6 +269,11 @@ class TableMeter:
         if not math.isclose(found, asked, rel_tol=1e-3):
             raise Refused(f"the meter says {what} {found:g} after {asked:g} was set")
         return asked
+
+
+def _bare(text: str) -> str:
+    """A column without the header, or the name of its quantity, that some settings add."""
+    return _NAME.sub("", scpi.strip_header(text), count=1)
 
 
 def _must_agree(

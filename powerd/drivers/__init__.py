@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
+from importlib import import_module
 from typing import cast
 
 from powerd.drivers.base import Driver
@@ -30,8 +31,13 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Driver:
-    """The driver of this name; ``NotThere`` naming the known ones."""
+    """The driver of this name, ``NAME@FILE`` for one that a table tells; ``NotThere`` naming the known ones."""
     known = _all()
+    series, told_by, _ = name.partition("@")
+    if told_by and series in known:
+        tell = getattr(import_module(type(known[series]).__module__), "told", None)
+        if tell is not None:
+            return cast(Driver, tell(name))
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)

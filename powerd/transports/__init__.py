@@ -7,6 +7,7 @@ Such a file has ``SCHEME`` (what stands before the first colon of a port; empty 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,11 +43,13 @@ class LineSettings:
         return round(bits * 1_000_000_000 / self.baud)
 
 
-def open_port(port: str, line: LineSettings, record: Path | None = None) -> Transport:
+def open_port(
+    port: str, line: LineSettings, record: Path | None = None, about: Mapping[str, Any] | None = None
+) -> Transport:
     """Open ``port``: the path of a tty, or ``SCHEME:…`` for a line of another kind.
 
-    With ``record`` every conversation is written down in that file. Raises ``NotThere`` with one sentence
-    when the port does not exist, is no such line, may not be opened or is in use.
+    With ``record`` every conversation is written down in that file, which begins with ``about``. Raises ``NotThere``
+    with one sentence when the port does not exist, is no such line, may not be opened or is in use.
     """
     scheme, rest = _parts(port)
     transport: Transport = _lines()[scheme].open_line(rest, line)
@@ -54,7 +57,7 @@ def open_port(port: str, line: LineSettings, record: Path | None = None) -> Tran
         return transport
     from powerd.transports.recording import RecordingTransport
 
-    return RecordingTransport(transport, record)
+    return RecordingTransport(transport, record, about)
 
 
 def is_paced(port: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from powerd.boottime import boottime_ns, sleep_until
 from powerd.errors import Garbled, Gone, NotThere, Refused
@@ -131,6 +132,13 @@ def load(path: Path) -> tuple[int, list[Row]]:
                 f"{path} is no recording: line {number} is not a row of one; name another file"
             ) from error
     return byte_time_ns, rows
+
+
+def head(path: Path) -> dict[str, Any]:
+    """What a recording says of itself: port, and the driver and its settings where they were known."""
+    with path.open(encoding="utf-8") as file:
+        found: dict[str, Any] = json.loads(file.readline())
+    return found if "schema" in found else {}
 
 
 def _row(item: dict[str, object]) -> Row:

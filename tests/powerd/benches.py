@@ -23,7 +23,8 @@ from powerd.model import MeterInfo, Settings
 class Bench:
     """A running emulator; ``origin_ns`` is the start of its load."""
 
-    def __init__(self, endpoint: Endpoint, drawn: Load, origin_ns: int) -> None:
+    def __init__(self, endpoint: Endpoint, drawn: Load, origin_ns: int, instrument: Instrument) -> None:
+        self.instrument = instrument
         self.endpoint = endpoint
         self.load = drawn
         self.origin_ns = origin_ns
@@ -58,7 +59,7 @@ def bench(
     thread.start()
     try:
         with SocketLine(endpoint.port, "127.0.0.1", 0) if tcp else nullcontext() as socket:
-            found = Bench(endpoint, drawn, origin)
+            found = Bench(endpoint, drawn, origin, instrument)
             found.port = endpoint.port if socket is None else socket.port
             if gpib is not None:
                 found.port = f"gpib:{gpib}@{found.port}"

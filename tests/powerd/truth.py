@@ -282,7 +282,8 @@ def by_hand(name: str, model: str, what: Plan, byte_time_ns: int, lost_s: float)
 def stamp_half_width_s(name: str, step_ns: int, byte_time_ns: int, *, still: bool) -> float:
     """How well the end of an update can be known: the driver's delay, a byte, and between two polls.
 
-    A load that stands ``still`` says nothing about the updates: they can then end anywhere in an interval.
+    A load that stands ``still`` says nothing about the updates: they can then end anywhere in an interval. So can they
+    where the interval is only about known: the phase is lost again within a few updates whose values look alike.
     """
     driver = drivers.find(name)
     half = driver.delay_u95_ns + byte_time_ns
@@ -290,6 +291,6 @@ def stamp_half_width_s(name: str, step_ns: int, byte_time_ns: int, *, still: boo
         timing = driver.poll_timing
         exchange = driver.answer_bytes(Settings()) * byte_time_ns
         half += (max(timing.shortest_ns, exchange + PROCESSING_NS, step_ns / 4.382) + PROCESSING_NS) / 2
-        if still:
+        if still or timing.tolerance > 0.01:
             half += step_ns * (1 + timing.tolerance) / 2
     return half / S
