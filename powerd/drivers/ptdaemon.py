@@ -37,6 +37,8 @@ class PtDaemon:
 
     name = NAME
     timing = TimingMode.WAIT
+    bauds: tuple[int, ...] = ()
+    """Of serial lines: none, so ``powerd probe`` asks no serial port for it."""
     # The meter's own delay, PTDaemon's reading of it and our polling (inferred; no document says any of them).
     delay_ns = 150_000_000
     delay_u95_ns = 150_000_000

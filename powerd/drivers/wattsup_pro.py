@@ -103,7 +103,9 @@ def values(packet: Packet, settings: Settings) -> Values:
             (_APPARENT, 10),
         )
     )
-    _must_agree(watts, apparent, factor)
+    quality = _quality(watts, amperes, settings)
+    if quality is not Quality.OVERRANGE:  # beyond its range a counter stands at its end, whatever the others say
+        _must_agree(watts, apparent, factor)
     return Values(
         channel="1",
         power_w=watts,
@@ -114,7 +116,7 @@ def values(packet: Packet, settings: Settings) -> Values:
         voltage_range_v=settings.voltage_range_v,
         current_range_a=settings.current_range_a,
         crest_factor=settings.crest_factor,
-        quality=_quality(watts, amperes, settings),
+        quality=quality,
     )
 
 

@@ -183,7 +183,7 @@ class Analyzer:
 
 
 class _Measurement:
-    """One run: a listener at the feed, the samples, and a window on every meter that keeps others away."""
+    """One run: a listener at the feed, the samples, and a window on all its meters that keeps others away."""
 
     def __init__(
         self, lab: Lab, analyzer: Analyzer, updates: int, mark: str, labels: Mapping[str, str], told: Told
@@ -205,15 +205,13 @@ class _Measurement:
         self._full = False
         self._closer: threading.Thread | None = None
         self._meters = analyzer.meters
-        self._windows: list[str] = []
+        window = lab.windows.open(mark or "run", ",".join(analyzer.meters), {LABEL: "ptd", **labels})
+        self._window = str(window["id"])
         try:
-            for meter in analyzer.meters:
-                window = lab.windows.open(mark or "run", meter, {LABEL: "ptd", **labels})
-                self._windows.append(str(window["id"]))
             self._listener = lab.feed.listen(self._wake.set)
         except PowerdError:
             self._begin_ns = self._end_ns = time.time_ns()
-            self._close_windows()
+            self._close_window()
             raise
         self._begin_ns, self._go_ns = time.time_ns(), boottime_ns()
         self._end_ns = self._begin_ns
@@ -252,7 +250,7 @@ class _Measurement:
                     break
         finally:
             self._lab.feed.leave(self._listener)
-            self._closer = closer = threading.Thread(target=self._close_windows, name="close", daemon=True)
+            self._closer = closer = threading.Thread(target=self._close_window, name="close", daemon=True)
             closer.start()
             while closer.is_alive() and any(self._lab.windows.is_leased(m) for m in self._meters):
                 time.sleep(0.01)
@@ -283,20 +281,23 @@ class _Measurement:
                     self._full = True
                     return
 
-    def _close_windows(self) -> None:
+    def _close_window(self) -> None:
         end_ns = self._end_ns if self._stop_ns is not None else time.time_ns()
-        for ident in self._windows:
-            try:
-                closed = self._lab.windows.close(ident, self._begin_ns, max(end_ns, self._begin_ns + 1), None)
-                self._told.window(closed)
-            except PowerdError as error:
-                log.warning("window %s stays open: %s", ident, error)
+        try:
+            closed = self._lab.windows.close(
+                self._window, self._begin_ns, max(end_ns, self._begin_ns + 1), None
+            )
+        except PowerdError as error:
+            log.warning("window %s stays open: %s", self._window, error)
+        else:
+            self._told.window(closed)
 
 
 def close_left_windows(lab: Lab, meters: tuple[str, ...]) -> None:
     """Windows of runs whose daemon died are closed with what there is: their conversation is over."""
     for window in lab.windows.all(1000):
-        if window["state"] == "open" and window["labels"].get(LABEL) and window["meter"] in meters:
+        ours = window["meter"] == ",".join(meters) and window["labels"].get(LABEL)
+        if window["state"] == "open" and ours:
             begin = int(window["opened_unix_ns"])
             try:
                 lab.windows.close(str(window["id"]), begin, max(time.time_ns(), begin + 1), None)

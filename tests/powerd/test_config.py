@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from powerd import config
 from powerd.checks import calibration as check
 from powerd.checks.base import Level, Subject
 from powerd.cli import main
+from powerd.commands import run
 from powerd.model import Calibration, MeterInfo
 from schemas.calibration import notes
+from schemas.errors import UserError
 from tests.powerd.made import INFO
 
 DAY_NS = 86_400_000_000_000
@@ -174,3 +177,25 @@ def test_the_doctor_looks_at_the_calibration(tmp_path: Path) -> None:
         "bad: calibration": Level.WARN,
         "bad: ambient": Level.WARN,
     }
+
+
+def test_one_option_records_every_meter(tmp_path):
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    one, two = "a=yokogawa-wt300:/dev/x", "b=yokogawa-wt300:/dev/y,record=own.jsonl"
+    file = tmp_path / "talk.jsonl"
+
+    def recorded(*meters):
+        options = [o for m in meters for o in ("--meter", m)]
+        return [m.record for m in run.gather(parser.parse_args([*options, "--record", str(file)])).meters]
+
+    assert recorded(one) == [file]
+    assert recorded(one, two, "c=yokogawa-wt200:/dev/z") == [
+        tmp_path / "talk-a.jsonl", Path("own.jsonl"), tmp_path / "talk-c.jsonl"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", ["1+1", "sum", "1/2", "a,b"])
+def test_names_of_channels_stand_in_addresses_of_windows(channels):
+    with pytest.raises(UserError, match=r"channels|key=value"):
+        config.parse_meter(f"m=yokogawa-wt300:/dev/x,channels={channels}")
