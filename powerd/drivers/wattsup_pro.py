@@ -104,7 +104,9 @@ def values(packet: Packet, settings: Settings) -> Values:
         )
     )
     quality = _quality(watts, amperes, settings)
-    if quality is not Quality.OVERRANGE:  # beyond its range a counter stands at its end, whatever the others say
+    if (
+        quality is not Quality.OVERRANGE
+    ):  # beyond its range a counter stands at its end, whatever the others say
         _must_agree(watts, apparent, factor)
     return Values(
         channel="1",
@@ -124,7 +126,7 @@ def _must_agree(watts: float | None, apparent: float | None, factor: float | Non
     """Nothing guards a packet against a lost digit but that its fields agree; below 60 W they do so roughly."""
     if watts is None or apparent is None or factor is None:
         return
-    if abs(watts - apparent * factor) > 0.1 * apparent + 5:
+    if abs(watts - apparent * abs(factor)) > 0.1 * apparent + 5:
         raise Garbled(f"{watts:g} W cannot be at {apparent:g} VA, power factor {factor:g}: was a digit lost?")
 
 
