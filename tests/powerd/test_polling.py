@@ -87,6 +87,16 @@ def test_the_doubt_shrinks_below_the_time_between_polls(phase):
     assert all(not u.missed_ends_ns for _, _, u in found)
 
 
+@pytest.mark.parametrize("share", [0.92, 1.0, 1.07])
+def test_an_interval_that_is_about_a_second_is_learned(share):
+    values = list(range(200))
+    found = follow(S, S * share, 330 * MS, values, tolerance=0.1, seed=3, late_ns=5 * MS)
+    late = found[60:]
+    assert max(u.u95_ns for _, _, u in late) < S / 4.382 / 3
+    assert all(abs(u.end_ns - end) <= u.u95_ns + MS for _, end, u in late)
+    assert [k for k, _, _ in late] == list(range(late[0][0], late[-1][0] + 1))
+
+
 def test_a_flat_load_is_read_once_per_update():
     found = follow(S, S, 300 * MS, [5] * 100, tolerance=200e-6, seed=1)
     assert 75 <= len(found) <= 101
