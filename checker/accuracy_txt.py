@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,14 +96,14 @@ def parse(
     limits = {t.metric: -math.inf if any_value else t.limit for t in lower}
     lines = text.splitlines()
     hashes = {at: m.group(1) for at, line in enumerate(lines, 1) if (m := HASH.match(line))}
+    good: dict[int, set[str]] = defaultdict(set)
+    for s in seen:
+        if any_value or (s.value is not None and s.value >= limits[s.metric]):
+            good[s.line].add(s.metric)
     met: set[str] = set()
     hash_: str | None = None
     for at in range(1, len(lines) + 1):
-        met |= {
-            s.metric
-            for s in seen
-            if s.line == at and (any_value or (s.value is not None and s.value >= limits[s.metric]))
-        }
+        met |= good.get(at, set())
         hash_ = hashes.get(at, hash_)
         if hash_ is not None and met == set(metrics):
             return AccuracyText(seen, hash_, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import TextIO
 
 from checker import baseline, outcome, recognise, waivers
 from checker.engine import gather
-from checker.files import Tree
+from checker.files import Tree, join
 from checker.forgive import forgive
 from checker.model import Finding, Place, Report
 from checker.options import Options
 from checker.result import Result
-from checker.rule_pass import wanted
+from checker.rule_pass import touches, wanted
 from checker.tree import Submission
 from checker.verdicts import Verdicts
 from schemas.errors import UserError
@@ -56,12 +57,9 @@ def check(
 
 def check_with(path: Path, options: Options) -> Report:
     """Judge a tree with options in one record."""
-    if not path.is_dir():
-        reason = "is not a directory" if path.exists() else "does not exist"
-        raise UserError(f"nothing to check: {path} {reason}; name the folder that holds closed/ or open/")
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise UserError(f"nothing to check: {path} may not be read: Permission denied; change its rights")
+    _refuse_no_folder(path)
     submission, reason = open_submission(Tree(path), path, options)
+    _refuse_flood(submission, options)
     results = chosen(submission, options)
     findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
     places = [r.place for r in results]
@@ -82,6 +80,45 @@ def check_with(path: Path, options: Options) -> Report:
         findings=tuple(shown),
         remarks=tuple(remarks),
     )
+
+
+def _refuse_no_folder(path: Path) -> None:
+    """UserError for what is no directory, or none that may be read."""
+    try:
+        kind = os.stat(path).st_mode
+    except PermissionError as error:
+        raise UserError(
+            f"nothing to check: {path} may not be read: {error.strerror}; change its rights"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"nothing to check: {path} does not exist; name the folder that holds closed/ or open/"
+        ) from error
+    if not stat.S_ISDIR(kind):
+        raise UserError(
+            f"nothing to check: {path} is not a directory; name the folder that holds closed/ or open/"
+        )
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise UserError(f"nothing to check: {path} may not be read: Permission denied; change its rights")
+
+
+MOST_SYSTEMS, MOST_RESULTS = 10_000, 20_000
+"""Of one judgement. The largest round so far had some 13,500 results."""
+
+
+def _refuse_flood(submission: Submission, options: Options) -> None:
+    """UserError for more than a round holds: judging it would take hours and gigabytes."""
+    systems = [s for s in submission.systems if touches(options.only, s.place, 3)]
+    results = sum(
+        len(submission.tree.dirs(join(s.path, name)))
+        for s in systems
+        for name in submission.tree.dirs(s.path)
+    )
+    if len(systems) > MOST_SYSTEMS or results > MOST_RESULTS:
+        raise UserError(
+            f"{len(systems)} systems with {results} results are more than can be judged at once ({MOST_SYSTEMS} and "
+            f"{MOST_RESULTS}); choose some with --submitter, --division or --system"
+        )
 
 
 def _accept(findings: Sequence[Finding], options: Options) -> tuple[list[Finding], list[str]]:

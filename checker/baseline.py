@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from checker.model import Finding
+from checker.reading import read_given
 from checker.wording import count
 from schemas.errors import UserError
+from schemas.plainfile import TooLarge
 
 SCHEMA = "edgewatt/report/1"
 
@@ -27,14 +29,19 @@ class Baseline:
 def read(path: Path) -> Baseline:
     """A former report; UserError when it is none."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_given(path))
     except OSError as error:
         raise UserError(f"--baseline {path} cannot be read: {error.strerror or error}") from error
+    except TooLarge as error:
+        raise UserError(f"--baseline {path} {error}") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"--baseline {path} is not JSON: {error}; {_CURE}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise UserError(f"--baseline {path} is no report of mlcheck ({SCHEMA}); {_CURE}")
-    found = Counter(_fingerprint(row, path) for row in document.get("findings") or ())
+    rows = document.get("findings") or []
+    if not isinstance(rows, list):
+        raise UserError(f"--baseline {path} has no list of findings; {_CURE}")
+    found = Counter(_fingerprint(row, path) for row in rows)
     return Baseline(str(path), dict(found))
 
 

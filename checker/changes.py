@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from checker.reading import LARGEST_ACCURACY_LOG, digest
 from schemas import __version__
 from schemas.documents import violations
 from schemas.errors import UserError
@@ -34,11 +35,10 @@ class Content:
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
     @classmethod
-    def read(cls, path: Path) -> Content:
-        """That of a file, read piece by piece; OSError when it cannot be."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return cls(file.tell(), digest)
+    def read(cls, path: Path, limit: int = LARGEST_ACCURACY_LOG) -> Content:
+        """That of a file, read piece by piece; OSError when it cannot be, ``TooLarge`` above the limit."""
+        found, size = digest(path, "sha256", limit)
+        return cls(size, found)
 
     def document(self) -> dict[str, Any]:
         """As it stands in the record."""

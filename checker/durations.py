@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from collections.abc import Iterator
 
+from checker.reading import read_end
 from checker.result import Result
 from checker.rule import Absent
 from schemas.loadgen import MARKER
@@ -42,18 +41,9 @@ def _seconds(result: Result, path: str) -> float:
     if not result.tree.has_file(path):
         return 0.0
     try:
-        return _last_time_ms(_end(os.fspath(result.tree.root / path))) / 1000
+        return _last_time_ms(read_end(result.tree.root / path, END)) / 1000
     except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return 0.0
-
-
-def _end(path: str) -> bytes:
-    """The last bytes of a plain file; nothing of a pipe or a device, which would be waited for."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        return b""
-    with open(path, "rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - END))
-        return file.read(END)
 
 
 def _last_time_ms(end: bytes) -> float:

@@ -1,109 +1,29 @@
-"""The files of a submission: the tree walked once, and files that are parsed on first use and kept."""
+"""The files of a submission: parsed on first use and kept. ``walk`` knows where they lie, ``reading`` opens them."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from checker.reading import read_json, read_lenient, read_object, read_text
 from checker.rule import Absent
+from checker.walk import Folder, Stat, Tree, join
 from schemas.loadgen import LogGarbled
+from schemas.plainfile import NotPlain
 from schemas.powerlog import BadLine, PowerLine, read_spl
+
+__all__ = [
+    "Folder", "Source", "Stat", "T", "Tree", "join", "read_json", "read_lenient", "read_object", "read_samples",
+    "read_text",
+]  # fmt: skip
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Folder:
-    """One directory: names of directories, sizes of files, targets of symbolic links."""
-
-    path: str
-    dirs: list[str] = field(default_factory=list)
-    files: dict[str, int] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-
-
-class Tree:
-    """All directories of a submission. Paths are relative with ``/``; the root is the empty text."""
-
-    def __init__(self, root: Path) -> None:
-        """Walk ``root``; links are followed only as long as they stay inside."""
-        self.root = root
-        self.folders: dict[str, Folder] = {}
-        self.unreadable: dict[str, str] = {}
-        self.live_links: set[str] = set()
-        self._real_root = os.path.realpath(root)
-        self._walk("", self._real_root, frozenset({self._real_root}))
-
-    def _walk(self, path: str, real: str, above: frozenset[str]) -> None:
-        folder = self.folders[path] = Folder(path)
-        try:
-            with os.scandir(os.path.join(self.root, path)) as found:
-                entries = sorted(found, key=lambda e: e.name)
-        except OSError as error:
-            self.unreadable[path] = error.strerror or str(error)
-            return
-        for entry in entries:
-            self._enter(folder, entry, real, above)
-
-    def _enter(self, folder: Folder, entry: os.DirEntry[str], real: str, above: frozenset[str]) -> None:
-        below = join(folder.path, entry.name)
-        inside = os.path.join(real, entry.name)
-        if entry.is_symlink():
-            folder.links[entry.name] = os.readlink(entry.path)
-            inside = os.path.realpath(entry.path)
-            if not os.path.exists(inside) or not self._holds(inside):
-                return
-            self.live_links.add(below)
-        if entry.is_dir():
-            folder.dirs.append(entry.name)
-            if inside not in above:
-                self._walk(below, inside, above | {inside})
-        else:
-            folder.files[entry.name] = entry.stat().st_size
-
-    def _holds(self, real: str) -> bool:
-        return real == self._real_root or real.startswith(os.path.join(self._real_root, ""))
-
-    def folder(self, path: str) -> Folder | None:
-        """The directory at ``path``."""
-        return self.folders.get(path)
-
-    def dirs(self, path: str) -> list[str]:
-        """Names of the directories in ``path``; none when there is no such directory."""
-        found = self.folders.get(path)
-        return [] if found is None else found.dirs
-
-    def files(self, path: str) -> dict[str, int]:
-        """Names and sizes of the files in ``path``; none when there is no such directory."""
-        found = self.folders.get(path)
-        return {} if found is None else found.files
-
-    def has_file(self, path: str) -> bool:
-        """Whether there is a file at ``path``."""
-        head, _, name = path.rpartition("/")
-        return name in self.files(head)
-
-    def exists(self, path: str) -> bool:
-        """Whether there is anything at ``path``."""
-        return path in self.folders or path in self.live_links or self.has_file(path)
-
-    def below(self, path: str) -> Iterator[Folder]:
-        """The directory at ``path`` and all below it, in order of the walk."""
-        found = self.folders.get(path)
-        if found is not None:
-            yield found
-            for name in found.dirs:
-                yield from self.below(join(path, name))
-
-
-def join(*parts: str) -> str:
-    """Names to one relative path."""
-    return "/".join(p for p in parts if p)
+CHANGED = "has changed since the tree was looked at: check again when nothing writes to it"
 
 
 class Source(Generic[T]):
@@ -129,9 +49,12 @@ class Source(Generic[T]):
         if size > self._limit:
             return None, f"is {size} bytes long, more than the {self._limit} that are read", None
         try:
-            return self._read(self._tree.root / self.path), "", None
-        except (OSError, ValueError, RecursionError) as error:
+            value = self._read(self._tree.root / self.path)
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
             return None, *_reason(error)
+        if self._tree.changed(self.path):
+            return None, CHANGED, None
+        return value, "", None
 
     @property
     def broken(self) -> str:
@@ -159,35 +82,21 @@ class Source(Generic[T]):
 
 def _reason(error: Exception) -> tuple[str, int | None]:
     if isinstance(error, LogGarbled):
-        return error.reason, error.line
+        return f"is garbled: {error.reason}", error.line
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON: {error.msg} in column {error.colno}", error.lineno
     if isinstance(error, UnicodeDecodeError):
         return f"is not UTF-8 text (byte {error.start})", None
-    return str(error) or type(error).__name__, None
+    return _without_line(error), None
 
 
-def read_json(path: Path) -> Any:
-    """Any JSON document; integers keep all their digits."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """A JSON object; ValueError for any other document."""
-    document = read_json(path)
-    if not isinstance(document, dict):
-        raise ValueError(f"is {type(document).__name__}, not a JSON object")
-    return document
-
-
-def read_text(path: Path) -> str:
-    """A UTF-8 text."""
-    return path.read_text(encoding="utf-8")
-
-
-def read_lenient(path: Path) -> str:
-    """A text in which bytes that are not UTF-8 are replaced."""
-    return path.read_text(encoding="utf-8", errors="replace")
+def _without_line(error: Exception) -> str:
+    if isinstance(error, OSError):
+        said = error.strerror or type(error).__name__
+        return said if isinstance(error, NotPlain) else f"cannot be read: {said}"
+    if isinstance(error, MemoryError | RecursionError):
+        return "holds more than can be read"
+    return str(error) or type(error).__name__
 
 
 def read_samples(path: Path) -> tuple[PowerLine | BadLine, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ ORIGINALS = "originals"
 
 def steps(tree: Path, round_name: str) -> list[Step]:
     """What there is to cure; UserError when the tree is no submission."""
-    if not tree.is_dir():
+    if not os.path.isdir(tree):
         raise UserError(
             f"nothing to fix: {tree} is no directory; name the folder that holds closed/ or open/"
         )

@@ -48,7 +48,7 @@ def _copies(source: Result, wanted: str) -> Iterator[Copy | Move]:
     name = wanted.lower() if source.directory.islower() else wanted
     reason = f"{wanted} is inferred from {source.canonical}"
     tree = source.tree
-    for path in dict.fromkeys([source.path, source.measurements_path, source.compliance_path()]):
+    for path in dict.fromkeys([source.path, source.measurements_path, *source.compliance_places()]):
         if tree.folder(path) is not None:
             yield Copy(path, join(path.rpartition("/")[0], name), RULE, reason)
     folder = join(source.measurements_path.rpartition("/")[0], name)

@@ -59,7 +59,8 @@ def paths_of(round_: Round, place: Place) -> list[str]:
     """Directories that belong to a result, a benchmark or a system, and the description of a system."""
     depth = sum(map(bool, place.names))
     names = dict(zip(NAMES, place.names, strict=True))
-    found = [_prefix(round_.layout[kind], NAMES[depth - 1]).format(**names) for kind in KINDS]
+    templates = [round_.layout[kind] for kind in KINDS if round_.layout[kind] is not None]
+    found = [_prefix(template, NAMES[depth - 1]).format(**names) for template in templates]
     if depth == 3:
         found.append(round_.layout["system_json"].format(**names))
     return list(dict.fromkeys(found))
@@ -77,7 +78,7 @@ Folders = tuple[str, ...]
 def folders_of(round_name: str) -> Folders:
     """Names of the directories of a submitter whose content belongs to results, that of the results first."""
     layout = load_round(round_name).layout
-    return tuple(dict.fromkeys(layout[kind].split("/")[2] for kind in KINDS))
+    return tuple(dict.fromkeys(layout[kind].split("/")[2] for kind in KINDS if layout[kind] is not None))
 
 
 def orphans(tree: Tree, folders: Folders) -> Iterator[tuple[str, str]]:

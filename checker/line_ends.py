@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_DAEMON_REPLY = re.compile(rb"^(.*(?:Response to client sent: |: Avg watts ).*)$", re.MULTILINE)
-"""Lines of the daemon's log that end in a carriage return on Linux: answers that it repeats as they went out."""
+from checker.reading import LARGEST_TEXT, read_bytes
+from schemas.plainfile import TooLarge
+
+_DAEMON_REPLIES = (b"Response to client sent: ", b": Avg watts ")
+"""What marks lines of the daemon's log that end in a carriage return on Linux: answers that it repeats as they went
+out."""
 
 
 def restored(path: Path, recorded: str, limit: int) -> bool:
     """Whether the recorded SHA-1 is that of the file with other line ends."""
-    if path.stat().st_size > limit:
+    try:
+        text = read_bytes(path, min(limit, LARGEST_TEXT))
+    except (OSError, TooLarge):
         return False
-    return any(hashlib.sha1(text).hexdigest() == recorded for text in _variants(path.read_bytes()))
+    return any(hashlib.sha1(variant).hexdigest() == recorded for variant in _variants(text))
 
 
 def _variants(text: bytes) -> Iterator[bytes]:
     plain = text.replace(b"\r\n", b"\n")
     yield plain
     yield plain.replace(b"\n", b"\r\n")
-    yield _DAEMON_REPLY.sub(rb"\1\r", plain)
+    lines = plain.split(b"\n")
+    yield b"\n".join(n + b"\r" if any(word in n for word in _DAEMON_REPLIES) else n for n in lines)

@@ -3,7 +3,6 @@ themselves. From this the round is told."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from checker.client_report import PATHS, SETTINGS, lookup, read_settings
-from checker.files import Folder, Tree, join
+from checker.reading import read_json, read_lenient
 from checker.session import identity
+from checker.walk import Folder, Tree, join
 from schemas.layout import ResultPath
 from schemas.loadgen import LogGarbled, stream
 from schemas.rounds import known_rounds, load_round
@@ -24,7 +24,9 @@ DETAIL, SUMMARY = "mlperf_log_detail.txt", "mlperf_log_summary.txt"
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 CLIENT_SEEDS = _SEEDS[1:]
 """Those that the client of an endpoint has: there is no library of samples to draw from."""
-_TEXT_SEED = re.compile(r"\b(" + "|".join(_SEEDS) + r")\s*:\s*(\d+)\s*$")
+_TEXT_SEED = re.compile(r"\b(" + "|".join(_SEEDS) + r")\s*:\s*(\d{1,20}+)\s*$")
+LARGEST_SUMMARY = 1 << 20
+"""Bytes of a summary with seeds; published ones have up to four thousand."""
 _RESULT_DEPTH = 5
 
 
@@ -117,7 +119,7 @@ def _log(tree: Tree, folder: str) -> LogLook:
                 seeds.setdefault(name, entry.value)
             if len(seeds) == len(_SEEDS):
                 break
-    except (OSError, LogGarbled):
+    except (OSError, LogGarbled, RecursionError):
         pass
     if marked:
         return LogLook("detail", version.partition(" @")[0].strip(), seeds)
@@ -142,8 +144,8 @@ def _client_seeds(tree: Tree, folder: Folder) -> dict[str, object]:
 def _text_seeds(tree: Tree, folder: str) -> Iterator[tuple[str, int]]:
     """Seeds of a summary in plain text."""
     try:
-        text = (tree.root / folder / SUMMARY).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = read_lenient(tree.root / folder / SUMMARY, LARGEST_SUMMARY)
+    except (OSError, ValueError):
         return
     for line in text.splitlines():
         match = _TEXT_SEED.search(line)
@@ -153,7 +155,7 @@ def _text_seeds(tree: Tree, folder: str) -> Iterator[tuple[str, int]]:
 
 def _document(tree: Tree, path: str) -> dict[str, Any]:
     try:
-        found = json.loads((tree.root / path).read_text(encoding="utf-8"))
+        found = read_json(tree.root / path)
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -141,6 +141,13 @@ def samples(run: Run, *, written: bool = False) -> Samples:
     Times are put on UTC as the official checker does it, or, where that is wrong and ``written`` is asked for,
     as they were written.
     """
+    known: dict[bool, Samples] = run.__dict__.setdefault("samples", {})
+    if written not in known:
+        known[written] = _samples(run, written=written)
+    return known[written]
+
+
+def _samples(run: Run, *, written: bool) -> Samples:
     facts = run.result.round.facts["power"]
     window, strict = power_window(run), facts.get("every_spl_line_counts", False)
     bad = next((s for s in run.spl.value if isinstance(s, BadLine) and (strict or _meant(s))), None)

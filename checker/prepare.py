@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +18,21 @@ from checker.api import check_with, open_submission
 from checker.changes import Change, Refusal, Removal, Step
 from checker.files import Tree, join
 from checker.fixes import plan
+from checker.fixes.accuracy_log import LOG as ACCURACY_LOG
 from checker.infer import fill
 from checker.leave_out import folders_of, invalid, orphans, strays
 from checker.model import Place, Report
 from checker.options import Options
+from checker.reading import LARGEST_ACCURACY_LOG, open_bytes
 from checker.tree import Submission
 from schemas.errors import Failed, UserError
+from schemas.plainfile import NotPlain, TooLarge
 
 UNFINISHED = ".unfinished~"
 NEVER = (".git",)
 """Directories of the root that are no part of a submission."""
 LINK_RULE, HIDDEN_RULE = "structure/symlinks", "structure/hidden-names"
+SIZE_RULE, SPECIAL_RULE, READABLE_RULE = "structure/file-size", "structure/special-file", "structure/readable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def prepare(tree: Path, output: Path, round_name: str = "auto") -> Prepared:
     work = output.with_name(output.name + UNFINISHED)
     _clear(work)
     try:
-        steps = list(_copied(source, work))
+        steps = list(_copied(source, work, submission.size_limit))
         steps += _cured(work, submission.round.name)
         report = _until_valid(work, submission.round.name, steps)
         if output.exists():
@@ -65,7 +68,7 @@ def prepare(tree: Path, output: Path, round_name: str = "auto") -> Prepared:
 
 
 def _refuse(tree: Path, output: Path) -> None:
-    if not tree.is_dir():
+    if not os.path.isdir(tree):
         raise UserError(f"nothing to prepare: {tree} is no directory; name the folder that holds closed/")
     here, there = tree.resolve(), output.resolve()
     if there.is_relative_to(here) or here.is_relative_to(there):
@@ -82,7 +85,7 @@ def _clear(work: Path) -> None:
         raise UserError(f"{work} cannot be made: {error.strerror or error}; name another --output") from error
 
 
-def _copied(source: Tree, work: Path) -> Iterator[Step]:
+def _copied(source: Tree, work: Path, limit: int) -> Iterator[Step]:
     """Copy every plain file; links become what they point at, as long as that lies in the tree."""
     for folder in source.folders.values():
         if folder.path.split("/")[0] in NEVER:
@@ -90,11 +93,14 @@ def _copied(source: Tree, work: Path) -> Iterator[Step]:
         (work / folder.path).mkdir(exist_ok=True)
         for name in folder.files:
             path = join(folder.path, name)
-            place = source.root / path
-            if stat.S_ISREG(place.stat().st_mode):
-                shutil.copy2(place, work / path)
+            most = LARGEST_ACCURACY_LOG if name == ACCURACY_LOG else limit
+            if folder.files[name] > most:
+                reason = f"{folder.files[name]} bytes, more than the {most} that are read; it is not copied"
+                yield Refusal(path, SIZE_RULE, reason)
             else:
-                yield Refusal(path, LINK_RULE, "it is no file but a device or a pipe; it is not copied")
+                yield from _copy(source.root / path, work, path)
+        for name, kind in folder.special.items():
+            yield Refusal(join(folder.path, name), SPECIAL_RULE, f"it is {kind}, no file; it is not copied")
         for name in folder.links:
             path = join(folder.path, name)
             if path not in source.live_links:
@@ -102,6 +108,18 @@ def _copied(source: Tree, work: Path) -> Iterator[Step]:
     for name in NEVER:
         if name in source.dirs(""):
             yield Removal(name, HIDDEN_RULE, "no part of a submission")
+
+
+def _copy(place: Path, work: Path, path: str) -> Iterator[Refusal]:
+    """Copy one file with its times; what cannot be read is told and left out."""
+    try:
+        with open_bytes(place, LARGEST_ACCURACY_LOG) as file, (work / path).open("xb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        shutil.copystat(place, work / path)
+    except (PermissionError, FileNotFoundError, NotPlain, TooLarge) as error:
+        (work / path).unlink(missing_ok=True)
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        yield Refusal(path, READABLE_RULE, f"it cannot be read ({reason}); it is not copied")
 
 
 def _cured(work: Path, round_name: str) -> Iterator[Step]:

@@ -16,7 +16,9 @@ from schemas.units import NS_PER_S, UnixNs, parse_log_time
 _LINE = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3})(.*)\Z", re.DOTALL)
 _WORD = re.compile(r"(WARNING|ERROR):\s*(.*)\Z", re.DOTALL)
 _ACTIVE = re.compile(r"Uncertainty checking for Yokogawa\S+ is activated")
-_UNCERTAIN = re.compile(r"Uncertainty \d+.\d+%, which is above 1\.00% limit for the last sample!")
+_UNCERTAIN = re.compile(
+    r"Uncertainty (?:\d++[^\d\n]\d++|\d{3,}+)%, which is above 1\.00% limit for the last sample!"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from checker.tree import Benchmark
 
 RUN_RECORD = "edgewatt.json"
+LARGEST_ACCURACY_TEXT = 1 << 20
+"""Bytes of an accuracy.txt; published ones have up to six thousand."""
+
+
+def _accuracy_text(path: Path) -> str:
+    return read_text(path, LARGEST_ACCURACY_TEXT)
 
 
 class Result:
@@ -154,7 +160,9 @@ class Result:
     @cached_property
     def accuracy_txt(self) -> Source[str]:
         """``accuracy.txt``."""
-        return self.submission.source(join(self.accuracy_path, "accuracy.txt"), "accuracy_txt", read_text)
+        return self.submission.source(
+            join(self.accuracy_path, "accuracy.txt"), "accuracy_txt", _accuracy_text
+        )
 
     @cached_property
     def accuracy_log(self) -> Source[LoadgenLog]:
@@ -192,6 +200,12 @@ class Result:
     def run_record(self) -> Source[dict[str, Any]]:
         """What our harness says it shortened, simulated or made up."""
         return self.submission.source(join(self.measurements_path, RUN_RECORD), "run_record", read_object)
+
+    def compliance_places(self, *tests: str) -> list[str]:
+        """Directories of compliance tests, or the one of all of them; none in a round without such tests."""
+        if self.round.layout["compliance_dir"] is None:
+            return []
+        return [self.compliance_path(test) for test in tests or ("",)]
 
     def compliance_path(self, test: str = "") -> str:
         """The directory of a compliance test, or of all of them."""

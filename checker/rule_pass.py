@@ -26,6 +26,8 @@ from checker.tree import Submission
 Node = Any
 """A node of the tree that the rules of its scope take: Submission, Submitter, System, Benchmark or Result."""
 
+MOST_PROBLEMS = 1000
+"""Problems of one rule at one place of the tree that are told one by one."""
 POWER_CHECKER_FILES = ("client", "server", "ptd_logs", "ranging_spl")
 """Kinds of file that only the separate power checker of the official flow reads."""
 DEPTH = {"description": 3, "model_mapping": 2}
@@ -89,7 +91,7 @@ class RulePass:
         if not self._ready(rule, node) or self._replaced(rule, node):
             return
         try:
-            for problem in rule.check(node):
+            for problem in told(rule.check(node)):
                 self._add(rule, problem, node.place)
         except Absent as error:
             if error.what != "benchmark":  # told by structure/benchmark-*
@@ -167,6 +169,26 @@ def _with_end(message: str, effect: Effect) -> str:
     return f"{message}; the official checker ends with a traceback on it" if ends else message
 
 
+def told(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems of one rule at one node, of a flood the first ``MOST_PROBLEMS`` and how many more there are.
+
+    A problem that decides otherwise than those before is told in any case, so that no verdict hangs on the order.
+    """
+    kinds: set[tuple[Any, ...]] = set()
+    left_out: Problem | None = None
+    more = 0
+    for number, problem in enumerate(problems):
+        kind = (problem.severity, problem.effect, problem.place, problem.aspect, problem.raises)
+        if number < MOST_PROBLEMS or kind not in kinds:
+            kinds.add(kind)
+            yield problem
+        else:
+            left_out, more = left_out or problem, more + 1
+    if left_out is not None:
+        message = f"{more} more places break this rule; they are not listed"
+        yield replace(left_out, message=message, found=f"{more} more", line=None, pointer=None)
+
+
 def touches(only: Place, place: Place, depth: int) -> bool:
     """Whether a node ``depth`` names deep lies on the way to what was asked for, or in it."""
     return only.cut(depth).covers(place)
@@ -181,7 +203,7 @@ def wanted(only: Place, result: Result) -> bool:
 def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Finding:
     """A problem with everything that its rule says."""
     parts = (rule.id, problem.cause or "", problem.path, problem.pointer or "", problem.found)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return Finding(
         rule=rule.id,
         severity=problem.severity or rule.severity,

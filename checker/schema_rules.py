@@ -44,7 +44,8 @@ def facts_of_run(run: Run) -> dict[str, Any]:
 
 def _min_queries(run: Run, scenario: object) -> dict[str, Any] | None:
     """The least number of queries of a scenario; None where early stopping decides instead."""
-    least = (run.result.rules.facts["min_queries"] or {}).get(scenario)
+    limits = run.result.rules.facts["min_queries"] or {}
+    least = limits.get(scenario) if isinstance(scenario, str) else None
     if least is None or scenario in run.result.round.facts["early_stopping_scenarios"]:
         return None
     return {"keys": ["effective_min_query_count"], "least": least}

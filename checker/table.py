@@ -39,9 +39,11 @@ def write_table(console: Console, results: Iterable[ResultReport]) -> None:
         console.print(_table(columns, rows, header=True))
         return
     console.print(_table(columns, [], header=True))
-    for head in dict.fromkeys(heads):
+    by_head: dict[str, list[Row]] = {}
+    for head, row in zip(heads, rows, strict=True):
+        by_head.setdefault(head, []).append(row)
+    for head, own in by_head.items():
         say(console, head, style="bold")
-        own = [row for name, row in zip(heads, rows, strict=True) if name == head]
         console.print(_table(columns, own, header=False))
 
 

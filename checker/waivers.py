@@ -25,8 +25,10 @@ from typing import Any
 from checker.choice import known_rule, near
 from checker.model import Finding, Place
 from checker.options import matches
+from checker.reading import read_given
 from schemas.documents import load, violations
 from schemas.errors import UserError
+from schemas.plainfile import TooLarge
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,14 @@ def _glob(pattern: str) -> str:
 def read(path: Path) -> tuple[Waiver, ...]:
     """The waivers of a file; UserError that names every mistake in it."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_given(path).decode("utf-8"))
     except OSError as error:
         raise UserError(f"--waivers {path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise UserError(f"--waivers {path} is not TOML: it is nested too deeply") from error
+    except TooLarge as error:
+        raise UserError(f"--waivers {path} {error}") from error
+    except ValueError as error:
         raise UserError(f"--waivers {path} is not TOML: {error}") from error
     plain = _plain(document)
     wrong = list(dict.fromkeys(_mistakes(plain)))

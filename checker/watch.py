@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.model import Finding, Report
+from checker.walk import DEEPEST
 from schemas.errors import UserError
 
 INTERVAL_S = 1.0
@@ -34,9 +35,12 @@ def signature(places: Iterable[Path]) -> Signature:
     found: Signature = {}
     for place in places:
         _look(str(place), found)
+        top = str(place).count(os.sep)
         for folder, dirs, files in os.walk(place):
             for name in (*dirs, *files):
                 _look(os.path.join(folder, name), found)
+            if folder.count(os.sep) - top >= DEEPEST:  # a check looks no deeper either
+                dirs.clear()
     return found
 
 

@@ -17,14 +17,19 @@ from typing import IO, Any
 
 import msgspec
 
+from schemas.plainfile import open_plain
 from schemas.units import UnixNs, parse_log_time
 
 MARKER = ":::MLLOG"
-LONGEST_LINE = 1 << 26
+LONGEST_LINE = 1 << 24
 """The longest real lines list the samples in memory, some MB; a longer one is refused instead of read."""
+MOST_ENTRIES, MOST_LINES = 100_000, 2_000_000
+"""Entries and lines of a log; published ones have some thousand."""
 BLOCK = 1 << 22
-LONGEST_NUMBER = 4000
-"""Python refuses to read longer integers (``sys.set_int_max_str_digits``)."""
+DEEPEST = 50
+"""Levels of an entry; what LoadGen writes has three."""
+LONGEST_NUMBER = 309
+"""Digits of a whole number: one with more fits no floating point number, and no rule can compare it."""
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -39,8 +44,11 @@ class LogEntry(msgspec.Struct, frozen=True):
 
     @property
     def value(self) -> Any:
-        """The value."""
-        return json.loads(self.raw)
+        """The value; a list with a number of more digits than Python reads is given as text."""
+        try:
+            return json.loads(self.raw)
+        except (ValueError, RecursionError):
+            return self.raw[:LONGEST_NUMBER].decode("utf-8", "replace")
 
     @property
     def is_list(self) -> bool:
@@ -157,9 +165,13 @@ class LoadgenLog:
 def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
     """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
     wanted = tuple(m.encode() for m in markers)
-    with path.open("rb") as file:
+    entries = 0
+    with open_plain(path) as file:
         for number, line in enumerate(_lines(path, file), start=1):
             if line.startswith(wanted):
+                entries += 1
+                if entries > MOST_ENTRIES:
+                    raise LogGarbled(path, number, f"more than {MOST_ENTRIES} entries")
                 start = len(next(m for m in wanted if line.startswith(m)))
                 yield _fast(number, line, start) or _parse(path, number, line, start)
 
@@ -172,6 +184,8 @@ def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         *whole, rest = (rest + block).split(b"\n")
         number += len(whole)
         yield from whole
+        if number > MOST_LINES:
+            raise LogGarbled(path, number, f"more than {MOST_LINES} lines")
         if len(rest) >= LONGEST_LINE:
             raise LogGarbled(path, number + 1, f"the line is longer than {LONGEST_LINE} bytes")
     if rest:
@@ -184,10 +198,12 @@ def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None
         found = _decode(memoryview(line)[start:])
         if not line.isascii():
             line.decode("utf-8")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     raw = bytes(found.value)
     if len(raw) > LONGEST_NUMBER and not raw.startswith((b'"', b"[")):
+        return None
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and not raw.startswith(b'"'):
         return None
     about = found.metadata
     return LogEntry(found.key, raw, number, about.is_error, about.is_warning, found.time_ms)
@@ -195,8 +211,9 @@ def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None
 
 def _parse(path: Path, number: int, line: bytes, start: int = len(MARKER)) -> LogEntry:
     try:
-        document = json.loads(line[start:].decode("utf-8"))
+        document = json.loads(line[start:].decode("utf-8"), parse_int=_whole)
         metadata = document["metadata"]
+        _refuse_depth(document)
         return LogEntry(
             key=_text(document["key"]),
             raw=json.dumps(document["value"]).encode(),
@@ -213,6 +230,26 @@ def _parse(path: Path, number: int, line: bytes, start: int = len(MARKER)) -> Lo
         raise LogGarbled(path, number, "nested too deeply") from error
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise LogGarbled(path, number, f"not a LoadGen entry ({error})") from error
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _refuse_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for node in level
+            for item in (node.values() if isinstance(node, dict) else node)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _text(value: object) -> str:

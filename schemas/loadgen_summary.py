@@ -8,6 +8,7 @@ percentiles of a MultiStream summary are those per query.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.loadgen import LoadgenLog, LogEntry
+from schemas.plainfile import open_plain
 
 SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
 KEYS = {
@@ -33,8 +35,15 @@ KEYS = {
 }
 """Labels and what the same value is called in later rounds; all others keep their label."""
 VALID = re.compile(r"Result\s+is\s*:\s+VALID")
-_LINE = re.compile(r"\s*([\w\s.()/]+)\s*:\s*([\w+.][\w+.\s]*)")
+_LINE = re.compile(r"([\w\s.()/]++):\s*+([\w+.][\w+.\s]*+)")
 _PERCENTILE = re.compile(r"(\d+\.\d+) percentile latency \(ns\)\Z")
+LARGEST = 100_000_000
+"""Bytes of either file; GitHub, where results are published, takes none above."""
+LONGEST_LINE = 1 << 20
+MOST = 10_000
+"""Labels of a summary; errors of a detail log that are kept."""
+LONGEST_NUMBER = 309
+"""Digits; a longer whole number is read as a floating point number."""
 _WITHOUT_BLANKS = ("effective_scenario",)
 _MODES = {"Performance": "PerformanceOnly", "Accuracy": "AccuracyOnly"}
 
@@ -56,20 +65,32 @@ def read_errors(path: Path, ignored: Sequence[str] = ()) -> LoadgenLog:
     return LoadgenLog(path, tuple(_errors(path, ignored)))
 
 
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, from 1."""
+    with io.TextIOWrapper(open_plain(path, LARGEST), encoding="utf-8") as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE:
+                raise ValueError(f"line {number} of {path.name} is longer than {LONGEST_LINE} characters")
+            yield number, line
+
+
 def _values(path: Path) -> Iterator[LogEntry]:
     first: dict[str, LogEntry] = {}
     last: dict[str, LogEntry] = {}
     valid: LogEntry | None = None
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if VALID.match(line):
-                valid = _entry("result_validity", "VALID", number)
-            match = _LINE.match(line)
-            if match is not None:
-                label, text = (part.strip() for part in match.groups())
-                entry = _entry(*_named(label, text), number)
-                first.setdefault(entry.key, entry)
-                last[entry.key] = entry
+    for number, line in _lines(path):
+        if VALID.match(line):
+            valid = _entry("result_validity", "VALID", number)
+        match = _LINE.match(line)
+        if match is not None:
+            label, text = (part.strip() for part in match.groups())
+            entry = _entry(*_named(label, text), number)
+            first.setdefault(entry.key, entry)
+            last[entry.key] = entry
+            if len(last) > MOST:
+                raise ValueError(f"{path.name} has more than {MOST} labels")
     for entry in first.values():
         if entry.key.endswith("_percentile_latency_ns"):
             yield _entry(entry.key.replace("_latency_ns", "_per_query_latency_ns"), entry.value, entry.line)
@@ -91,7 +112,7 @@ def _named(label: str, text: str) -> tuple[str, Any]:
 
 
 def _number(text: str) -> int | float | str:
-    for kind in (int, float):
+    for kind in (int, float) if len(text) <= LONGEST_NUMBER else (float,):
         try:
             return kind(text)
         except ValueError:
@@ -100,10 +121,13 @@ def _number(text: str) -> int | float | str:
 
 
 def _errors(path: Path, ignored: Sequence[str]) -> Iterator[LogEntry]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if "ERROR" in line and not any(text in line for text in ignored):
-                yield _entry("ERROR", line.strip()[:400], number, is_error=True)
+    found = 0
+    for number, line in _lines(path):
+        if "ERROR" in line and not any(text in line for text in ignored):
+            yield _entry("ERROR", line.strip()[:400], number, is_error=True)
+            found += 1
+            if found == MOST:
+                return
 
 
 def _entry(key: str, value: Any, line: int, *, is_error: bool = False) -> LogEntry:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from schemas.plainfile import open_plain
+
 Side = Literal["client", "server"]
 MODES = ("ranging", "testing")
 CLIENT_GREETING = "edgewatt powerd client v1"
@@ -150,5 +152,5 @@ def _phase(row: Any) -> Phase:
 
 def hash_file(path: Path) -> str:
     """SHA-1 of a file in hex, the digest that session files record; OSError when it cannot be read."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha1").hexdigest()

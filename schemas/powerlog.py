@@ -13,9 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.plainfile import open_plain
 from schemas.units import UnixNs, format_log_time, parse_log_time
 
 _LABELS = {0: "Time", 2: "Watts", 4: "Volts", 6: "Amps", 8: "PF", 10: "Mark"}
+LONGEST_LINE = 1 << 16
+"""Bytes; a line of twelve fields has about 110, and each further channel adds as many."""
+MOST_BAD = 10_000
+"""Lines that are no samples, before the file is no power log."""
 NOT_AVAILABLE = 9.9e37
 """SCPI's stand-in for "no value"; seen in power logs where the meter had none."""
 
@@ -51,13 +56,22 @@ def read_spl(path: Path) -> Iterator[PowerLine | BadLine]:
     """Samples of a power log in order of the file; raises OSError when it cannot be read.
 
     Lines that do not start with ``Time`` are no samples and are passed over silently when empty, else
-    reported as ``BadLine``.
+    reported as ``BadLine``; with more than ``MOST_BAD`` of them, or a line above ``LONGEST_LINE``, it is no power
+    log: ValueError.
     """
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
+    with open_plain(path) as file:
+        number = bad = 0
+        while raw := file.readline(LONGEST_LINE):
+            number += 1
+            if len(raw) == LONGEST_LINE:
+                raise ValueError(f"line {number} is longer than {LONGEST_LINE} bytes")
             text = raw.decode("utf-8", errors="replace").strip()
             if text:
-                yield parse_spl_line(number, text)
+                found = parse_spl_line(number, text)
+                bad += isinstance(found, BadLine)
+                if bad > MOST_BAD:
+                    raise ValueError(f"has more than {MOST_BAD} lines that are no samples")
+                yield found
 
 
 def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:

@@ -8,7 +8,7 @@ from typing import Any
 
 DEEPEST = 40
 _INT = re.compile(r"[-+]?\d[\d_]*\Z")
-_FLOAT = re.compile(r"[-+]?(\d[\d_]*)?\.?\d[\d_]*\.?([eE][-+]?\d+)?\Z")
+_FLOAT = re.compile(r"[-+]?(?:\d[\d_]*+(?:\.[\d_]*+)?|\.\d[\d_]*+)(?:[eE][-+]?\d+)?\Z")
 _WORDS: dict[str, Any] = {
     "null": None, "~": None, "": None, "true": True, "false": False, "yes": True, "no": False, "on": True, "off": False,
     ".inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan"),

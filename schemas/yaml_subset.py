@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any, NoReturn
 
+from schemas.plainfile import open_plain
 from schemas.yaml_flow import YamlError, flow, plain_value, split_key, strip_comment, unclosed
 
 LONGEST = 1 << 18
@@ -24,7 +25,7 @@ _BLOCK = re.compile(r"([|>])([+-]?)\s*(?:#.*)?\Z")
 
 def read_yaml(path: Path) -> Any:
     """The document in a file; ``YamlError`` (a ValueError) or OSError when it cannot be read."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         data = file.read(LONGEST + 1)
     if len(data) > LONGEST:
         raise YamlError(f"is longer than the {LONGEST} bytes that are read")

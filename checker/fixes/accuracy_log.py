@@ -14,7 +14,9 @@ from checker.changes import Content, Refusal, Rewrite, Step, rewrite
 from checker.files import Tree, join
 from checker.fixes.base import is_plain, read
 from checker.fixes.numpy_numbers import MANGLED
+from checker.reading import LARGEST_ACCURACY_LOG, read_end, read_start
 from checker.tree import Submission
+from schemas.plainfile import TooLarge
 
 ORDER = 30
 LOG, TEXT = "mlperf_log_accuracy.json", "accuracy.txt"
@@ -32,7 +34,7 @@ def steps(submission: Submission) -> Iterator[Step]:
     limit = int(submission.round.facts["limits"]["accuracy_log_max_bytes"])
     for result in submission.results:
         folders = [result.accuracy_path]
-        folders += [join(result.compliance_path(test), "accuracy") for test in TESTS]
+        folders += [join(place, "accuracy") for place in result.compliance_places(*TESTS)]
         for folder in folders:
             if submission.tree.has_file(join(folder, LOG)):
                 yield from _folder(submission.tree, folder, limit)
@@ -40,6 +42,11 @@ def steps(submission: Submission) -> Iterator[Step]:
 
 def _folder(tree: Tree, folder: str, limit: int) -> Iterator[Step]:
     log_path, text_path = join(folder, LOG), join(folder, TEXT)
+    size = tree.files(folder)[LOG]
+    if size > LARGEST_ACCURACY_LOG:
+        reason = f"the log is {size} bytes long, more than the {LARGEST_ACCURACY_LOG} that are read"
+        yield Refusal(log_path, CUT_RULE, f"{reason}; cut it with the official tool")
+        return
     log, text = Log.read(tree, log_path), read(tree, text_path)
     if log is None:
         return
@@ -93,12 +100,9 @@ class Log:
             return None
         place = tree.root / path
         try:
-            content = Content.read(place)
-            with place.open("rb") as file:
-                head = file.read(KEPT + len(MARK))
-                file.seek(max(0, content.size - KEPT))
-                return cls(content, head, file.read(KEPT))
-        except OSError:
+            content = Content.read(place, LARGEST_ACCURACY_LOG)
+            return cls(content, read_start(place, KEPT + len(MARK)), read_end(place, KEPT))
+        except (OSError, TooLarge):
             return None
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 
 from checker.files import Tree
+from checker.reading import read_bytes
+from schemas.plainfile import TooLarge
 
 LARGEST = 1 << 20
 """Texts that people edit are smaller; a larger file is no such text."""
@@ -14,10 +16,8 @@ def read(tree: Tree, path: str, limit: int = LARGEST) -> bytes | None:
     """The bytes of a plain file; None for links, devices, what is too large or cannot be read."""
     place = tree.root / path
     try:
-        if not is_plain(tree, path) or place.stat().st_size > limit:
-            return None
-        return place.read_bytes()
-    except OSError:
+        return read_bytes(place, limit) if is_plain(tree, path) else None
+    except (OSError, TooLarge):
         return None
 
 

@@ -22,7 +22,7 @@ def steps(submission: Submission) -> Iterator[Step]:
     """One rewrite for each text with such numbers, of accuracy runs and of compliance tests."""
     tree = submission.tree
     for result in submission.results:
-        tests = [f.path for f in tree.below(result.compliance_path())]
+        tests = [f.path for place in result.compliance_places() for f in tree.below(place)]
         folders = dict.fromkeys([result.accuracy_path, *tests])
         for path in (join(folder, name) for folder in folders for name in NAMES):
             before = read(tree, path)

@@ -48,7 +48,7 @@ def _bare(name: str) -> str:
 
 def _places(result: Result) -> list[str]:
     """Directories of a result that carry the name of its scenario, each once, the result itself last."""
-    found = dict.fromkeys([result.measurements_path, result.compliance_path(), result.path])
+    found = dict.fromkeys([result.measurements_path, *result.compliance_places(), result.path])
     return [p for p in found if p.rpartition("/")[2] == result.directory]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from checker.files import join
+from checker.files import join, read_lenient
 from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import ENDPOINT, EVERY_KIND, rule
@@ -148,7 +148,7 @@ def code_dir(result: Result) -> Iterator[Problem]:
             yield Problem(message, root, "nothing", wanted, severity=Severity.NOTE, effect=Effect.NONE)
         return
     if tree.has_file(path):
-        path = join(root, (tree.root / path).read_text(encoding="utf-8", errors="replace").strip())
+        path = join(root, result.submission.source(path, "code_pointer", read_lenient).value.strip())
     if tree.folder(path) is None and not tree.exists(join(path, _implementation(result))):
         yield Problem("there are no sources of this benchmark", path, "nothing", "a directory")
 
@@ -172,20 +172,25 @@ def power_docs(result: Result) -> Iterator[Problem]:
     match on the way up to measurements/ counts."""
     if not result.has_power or result.tree.folder(result.measurements_path) is None:
         return
-    parts = result.measurements_path.split("/")
-    places = ["/".join(parts[: len(parts) - up]) for up in range(4)]
     for prefix in result.round.files["power_measurement_prefixes"]:
-        matches = [
-            (join(place, name), size)
-            for place in places
-            for name, size in result.tree.files(place).items()
-            if name.startswith(prefix)
-        ]
+        matches = power_documents(result, prefix)
         if not matches:
             path = result.measurements_path
             yield Problem(f"there is no {prefix} document", path, "nothing", f"{prefix}.*")
         elif matches[-1][1] == 0:
             yield Problem(f"the {prefix} document is empty", matches[-1][0], "0 bytes", "a text")
+
+
+def power_documents(result: Result, prefix: str) -> list[tuple[str, int]]:
+    """Paths and sizes of the documents with a name that begins so, from the result up to measurements/."""
+    parts = result.measurements_path.split("/")
+    places = ["/".join(parts[: len(parts) - up]) for up in range(4)]
+    return [
+        (join(place, name), size)
+        for place in places
+        for name, size in result.tree.files(place).items()
+        if name.startswith(prefix)
+    ]
 
 
 _PERMUTATION = "sample_concatenate_permutation"
@@ -229,7 +234,7 @@ def _conf_says(result: Result) -> tuple[bool, Problem | None]:
         path = join(result.measurements_path, name)
         if not result.tree.has_file(path):
             continue
-        text = (result.tree.root / path).read_text(encoding="utf-8", errors="replace")
+        text = result.submission.source(path, "conf", read_lenient).value
         for number, line in enumerate(text.splitlines(), start=1):
             setting = line.strip()
             if not setting or setting.startswith("#"):

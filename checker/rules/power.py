@@ -8,6 +8,7 @@ from typing import Any
 from checker import clocks, line_ends, metrics
 from checker.files import join
 from checker.model import Problem, Severity
+from checker.reading import digest
 from checker.result import Result
 from checker.rule import POWER, rule
 from checker.session import (
@@ -19,7 +20,8 @@ from checker.session import (
     same_uuid,
     unofficial_session,
 )  # fmt: skip
-from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING, hash_file
+from schemas.plainfile import TooLarge
+from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING
 from schemas.units import NS_PER_S
 
 SESSION = ("client", "server")
@@ -196,7 +198,7 @@ def results_hash(result: Result) -> Iterator[Problem]:
     for name in wanted:
         path = join(base, name)
         there = result.tree.has_file(path)
-        found = hash_file(result.tree.root / path) if there else "no file"
+        found = _sha1(result, path) if there else "no file"
         if name not in recorded:
             message = f"no checksum of {name} was recorded"
             yield Problem(message, result.server.path, "nothing", name, pointer="/results")
@@ -204,6 +206,16 @@ def results_hash(result: Result) -> Iterator[Problem]:
             yield _changed(result, name, path, found, recorded[name])
         elif not there:
             yield Problem(f"{name} was recorded and is not there", path, found, recorded[name])
+
+
+def _sha1(result: Result, path: str) -> str:
+    """The digest of a file, or why there is none."""
+    try:
+        return digest(result.tree.root / path, "sha1", result.submission.size_limit)[0]
+    except OSError as error:
+        return f"a file that cannot be read ({error.strerror})"
+    except TooLarge as error:
+        return f"a file that {error}"
 
 
 def _changed(result: Result, name: str, path: str, found: str, recorded: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from checker.files import join
@@ -29,7 +30,7 @@ def symlinks(submitter: Submitter) -> Iterator[Problem]:
     for folder in tree.below(submitter.path):
         for name, target in folder.links.items():
             path = join(folder.path, name)
-            from_root = not refused and (tree.root / target).exists()
+            from_root = not refused and os.path.exists(tree.root / target)
             if not tree.exists(path):
                 effect = Effect.CRASH if from_root and looked_at else None
                 yield Problem("the link leads nowhere inside the tree", path, target, "a file", effect=effect)
@@ -42,6 +43,22 @@ def symlinks(submitter: Submitter) -> Iterator[Problem]:
                     wanted="a file instead of a link",
                     severity=Severity.WARNING,
                 )
+
+
+@rule(
+    "structure/special-file",
+    scope=Scope.SUBMITTER,
+    title="Nothing but files and directories",
+    fix="Remove it, or put the file there that it stands for.",
+    good="a file",
+    bad="a named pipe",
+)
+def special_file(submitter: Submitter) -> Iterator[Problem]:
+    """Pipes, sockets and devices cannot be published. They are never opened here; the official checker passes over
+    them, and waits without end for one that stands in the place of a log."""
+    for folder in submitter.tree.below(submitter.path):
+        for name, kind in folder.special.items():
+            yield Problem(f"{name!r} is {kind}", join(folder.path, name), kind, "a file or a directory")
 
 
 @rule(

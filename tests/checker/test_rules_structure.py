@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -39,6 +40,26 @@ def good_link(t: TreeUnderTest) -> None:
 
 def link_out(t: TreeUnderTest) -> None:
     (t.base / "code" / "link").symlink_to("/etc/hostname")
+
+
+def named_pipe(t: TreeUnderTest) -> None:
+    os.mkfifo(t.base / "code" / "pipe")
+
+
+def key_twice(t: TreeUnderTest) -> None:
+    t.sub(t.base / "systems" / f"{SYSTEM}.json", "{", '{"status": "preview", ')
+
+
+def measured(t: TreeUnderTest) -> Path:
+    return t.measurements() / f"{SYSTEM}_ort_singlestream.json"
+
+
+def not_a_number(t: TreeUnderTest) -> None:
+    t.sub(measured(t), "{", '{"notes": NaN, ')
+
+
+def number_without_end(t: TreeUnderTest) -> None:
+    t.sub(measured(t), "{", '{"notes": ' + "9" * 5000 + ", ")
 
 
 def big_file(t: TreeUnderTest) -> None:
@@ -173,6 +194,10 @@ CASES = [
     Case("structure/root-files", root_file, Effect.STOP),
     Case("structure/division-files", division_file, Effect.DIVISION),
     Case("structure/results-present", no_results, Effect.NONE, Severity.WARNING),
+    Case("structure/special-file", named_pipe, Effect.NONE),
+    Case("structure/strict-json", key_twice, Effect.NONE, Severity.WARNING),
+    Case("structure/strict-json", not_a_number, Effect.NONE, Severity.WARNING),
+    Case("structure/strict-json", number_without_end, Effect.NONE, Severity.WARNING),
     Case("structure/symlinks", broken_link, Effect.SUBMITTER),
     Case("structure/symlinks", good_link, Effect.SUBMITTER, Severity.WARNING),
     Case("structure/symlinks", link_out, Effect.CRASH),

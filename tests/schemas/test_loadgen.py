@@ -73,7 +73,7 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
     assert caught.value.line == 2
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_reader(tmp_path: Path, junk: bytes) -> None:
     path = tmp_path / "log"

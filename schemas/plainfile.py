@@ -1,0 +1,61 @@
+"""Opens files that come from strangers: only plain ones, never waiting, and none above a limit.
+
+A named pipe in the place of a log would be waited for without end, a device may do something when it is opened.
+What a path names is therefore looked at before it is opened, and what was opened is looked at once more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader, FileIO
+from pathlib import Path
+
+_FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT"):
+    _FLAGS |= getattr(os, _name, 0)
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a directory",
+}
+
+
+class NotPlain(OSError):
+    """What should be a file is something else; ``strerror`` says what."""
+
+
+class TooLarge(ValueError):
+    """A file above the limit; the text says both sizes."""
+
+
+def kind_of(mode: int) -> str:
+    """What a mode of ``stat`` stands for, in words; empty for a plain file."""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "something special")
+
+
+def open_plain(path: Path, limit: int | None = None) -> BufferedReader:
+    """A plain file, opened for its bytes.
+
+    Raises OSError when it cannot be opened, ``NotPlain`` (an OSError) when it is no plain file, ``TooLarge``
+    (a ValueError) when it holds more than ``limit`` bytes.
+    """
+    _refuse(path, os.stat(path), limit)
+    handle = os.open(path, _FLAGS)
+    try:
+        _refuse(path, os.fstat(handle), limit)
+        return BufferedReader(FileIO(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _refuse(path: Path, found: os.stat_result, limit: int | None) -> None:
+    kind = kind_of(found.st_mode)
+    if kind:
+        raise NotPlain(errno.EINVAL, f"is {kind}, not a file", os.fspath(path))
+    if limit is not None and found.st_size > limit:
+        raise TooLarge(f"is {found.st_size} bytes long, more than the {limit} that are read")
