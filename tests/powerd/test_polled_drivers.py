@@ -384,8 +384,8 @@ def test_the_daemon_measures_a_planted_load_with_all_kinds_of_timing(tmp_path):
             drawn = emulated[name].energy_j(begin, end)
             assert abs(window["energy_j"] - drawn) <= window["energy_u95_j"], name
             assert window["simulated"]
-            # A busy machine may lose an update of the five, by name.
-            assert window["coverage"] > 0.55, (name, window["reasons"])
+            # A busy machine may lose updates, by name; the error bar then says so.
+            assert window["coverage"] > 0.3, (name, window["reasons"])
     finally:
         daemon.stop()
         for meter in emulated.values():
