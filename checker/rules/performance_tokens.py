@@ -17,8 +17,8 @@ PERMUTATION = "effective_sample_concatenate_permutation"
     "performance/llm",
     title="Token latencies of language models are within the limits",
     fix="Turn use_token_latencies on; lower the load until first token and time per token are within the limits.",
-    good="TTFT 1.9 s, TPOT 190 ms",
-    bad="TTFT 2.1 s",
+    good="result_first_token_99.00_percentile_latency_ns: 1900000000 (llama2-70b-99.9, Server: under 2000000000)",
+    bad="result_first_token_99.00_percentile_latency_ns: 2100000000 (llama2-70b-99.9, Server)",
     since="v4.0",
 )
 def llm(run: Run) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ CHECKED: dict[str, Any] = {"power_checker": True, "link": POWER, "since": "v1.0"
     "power/session-form",
     title="client.json and server.json have their parts",
     fix="Use the files as the power workflow wrote them.",
-    good="version, timezone, modules, sources, messages, uuid, session_name, results, phases",
+    good='"version": "1.0" beside timezone, modules, sources, messages, uuid, session_name, results, phases',
     bad="no phases",
     **CHECKED,
 )
@@ -65,8 +65,8 @@ def uuid(result: Result) -> Iterator[Problem]:
     "power/session-name",
     title="Client and server name the same session",
     fix="Use the files of one session together.",
-    good="2024-07-23_11-35-08 in both files",
-    bad="another name in server.json",
+    good='"session_name": "2024-07-23_15-48-20" in both files',
+    bad='"session_name": "other" in server.json alone',
     **CHECKED,
 )
 def session_name(result: Result) -> Iterator[Problem]:
@@ -178,7 +178,7 @@ def _greeting(result: Result, hello: str, reply: str) -> Iterator[Problem]:
     title="The files are those that the session recorded",
     fix="Restore the files as they were after the run; they may not be edited, not even at their line ends.",
     good="nine files, nine equal checksums",
-    bad="an edited spl.txt",
+    bad="an edited server.log",
     **CHECKED,
 )
 def results_hash(result: Result) -> Iterator[Problem]:
@@ -218,7 +218,7 @@ def _changed(result: Result, name: str, path: str, found: str, recorded: str) ->
     "power/debug",
     title="The session was not made in debug mode",
     fix="Repeat the session without debug.",
-    good="no debug flag",
+    good='"debug": false',
     bad='"debug": true',
     needs=("server",),
     **{k: v for k, v in CHECKED.items() if k != "needs"},
