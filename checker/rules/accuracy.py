@@ -68,6 +68,24 @@ def target(result: Result) -> Iterator[Problem]:
                 path = result.accuracy_txt.path
                 below = Problem(message, path, row.text, f"at least {limit.limit}", row.line)
                 yield _leniently(result, "accuracy/target", below)
+        if found[limit.metric]:
+            yield from _unseen(result, text, limit)
+
+
+def _unseen(result: Result, text: AccuracyText, limit: Target) -> Iterator[Problem]:
+    """A value below the target behind the line at which the official checker stops reading."""
+    for row in text.seen:
+        if row.metric != limit.metric or row.line <= text.judged_lines:
+            continue
+        if row.value is not None and row.value < limit.limit:
+            message = (
+                f"{limit.metric} is {row.text} behind the hash, where the official checker no longer reads"
+            )
+            yield Problem(
+                message, result.accuracy_txt.path, row.text, f"at least {limit.limit}", row.line,
+                severity=Severity.WARNING, effect=Effect.NONE,
+            )  # fmt: skip
+            return
 
 
 def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:

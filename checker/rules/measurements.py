@@ -86,6 +86,19 @@ def json_name(result: Result) -> Iterator[Problem]:
         fixed = result.round.layout["measurements_json"]
         wanted = fixed if isinstance(fixed, str) else f"{result.system.name}_*_{result.directory}.json"
         yield Problem("there is no measurements JSON", result.measurements_path, "nothing", wanted)
+    elif result.measurements_name is not None:
+        yield from _of_another(result, result.measurements_name)
+
+
+def _of_another(result: Result, name: str) -> Iterator[Problem]:
+    """The official checker takes any name that begins with the system's; another system's may, too."""
+    folder = join(result.submitter.path, "systems")
+    others = {file.removesuffix(".json") for file in result.tree.files(folder)} - {result.system.name}
+    for other in sorted(others):
+        if len(other) > len(result.system.name) and name.startswith((f"{other}_", f"{other}.")):
+            path, wanted = join(result.measurements_path, name), f"{result.system.name}_*.json"
+            message = f"the measurements JSON is named after another system, {other}"
+            yield Problem(message, path, name, wanted, severity=Severity.WARNING, effect=Effect.NONE)
 
 
 @rule(
