@@ -149,9 +149,11 @@ def _cause(console: Console, head: str, cause: Cause, round_name: str) -> None:
         say(console, place, label="at", indent=3)
     if len(where_) > SHOWN:
         say(console, f"{len(where_) - SHOWN} more places", label="and at", indent=3)
-    if first.wanted and first.wanted not in first.message and len(cause.messages) == 1:
-        say(console, shorten(first.wanted), label="wanted", indent=3)
-    say(console, source_of(first, round_name), label="says", indent=3)
+    if len(cause.messages) == 1:
+        for label, text in (("found", first.found), ("wanted", first.wanted)):
+            if text and text not in first.message:
+                say(console, shorten(text), label=label, indent=3)
+    say(console, source_of(first, round_name), label="source", indent=3)
     if not cause.reference:
         say(console, "by mlcheck alone; the official checker does not look at it", label="seen", indent=3)
     for other in cause.follows:

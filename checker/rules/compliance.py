@@ -54,7 +54,7 @@ def directory(result: Result) -> Iterator[Problem]:
 @rule(
     "compliance/test-dir",
     title="Every compliance test is there",
-    fix="Run the missing test.",
+    fix="Run the missing test (`mlharness run <benchmark> --mode compliance`), or put its folder there if it was run.",
     good="TEST01/ (each test that the round asks for, as `mlcheck rules` and the message say)",
     bad="no TEST01/",
     link=INFERENCE,

@@ -162,8 +162,8 @@ def score(result: Result) -> Iterator[Problem]:
         return
     for target in result.rules.lower_limits(result.scenario):
         if not plain_number(found) or not found >= target.limit:
-            message = f"{target.metric} is {found!r:.40}, below the target {target.limit}"
-            yield Problem(message, report.accuracy.path, repr(found)[:40], f"at least {target.limit}")
+            message = f"{target.metric} is {found!r:.40}, below the target {target.limit:.10g}"
+            yield Problem(message, report.accuracy.path, repr(found)[:40], f"at least {target.limit:.10g}")
 
 
 @rule(

@@ -33,7 +33,8 @@ def directory(result: Result) -> Iterator[Problem]:
 @rule(
     "measurements/files",
     title="The measurements directory holds its files",
-    fix="Add the file.",
+    fix="Add the file as it was for the run: user.conf and mlperf.conf hold its settings, README.md says how to "
+    "repeat it.",
     good="user.conf, README.md (up to v4.1 also mlperf.conf)",
     bad="no user.conf",
     kinds=EVERY_KIND,

@@ -46,7 +46,7 @@ def session_form(result: Result) -> Iterator[Problem]:
 @rule(
     "power/uuid",
     title="Client and server belong to the same session",
-    fix="Use the files of one session together.",
+    fix="Use the files of one session together: the one whose name stands in the marks of ptd_logs.txt and spl.txt.",
     good="the same two UUIDs in both files",
     bad="another client UUID in server.json",
     **CHECKED,
@@ -73,8 +73,13 @@ def session_name(result: Result) -> Iterator[Problem]:
     """The server gives the session its name; the daemon's marks carry it too."""
     ours, theirs = (part(s.value, "session_name") for s in (result.client, result.server))
     if ours != theirs or ours is None:
-        message = "the session names differ"
-        yield Problem(message, result.server.path, str(theirs), str(ours), pointer="/session_name")
+        message = f"the session names differ: client.json says {ours}, server.json says {theirs}"
+        marks = result.ptd_logs.value if result.ptd_logs.usable else ""
+        server_is_right = f"{theirs}_ranging" in marks and f"{ours}_ranging" not in marks
+        wrong, found, wanted = (
+            (result.client, ours, theirs) if server_is_right else (result.server, theirs, ours)
+        )
+        yield Problem(message, wrong.path, str(found), str(wanted), pointer="/session_name")
 
 
 @rule(
