@@ -17,6 +17,7 @@ from checker.files import Tree, join
 from checker.forgive import forgive
 from checker.model import Finding, Place, Report
 from checker.options import Options
+from checker.pool import few_collections
 from checker.result import Result
 from checker.rule_pass import touches, wanted
 from checker.tree import Submission
@@ -66,7 +67,8 @@ def check_with(path: Path, options: Options) -> Report:
     results = chosen(submission, options)
     options = replace(options, round=submission.round.name)
     known = known_of(submission.tree, began_ns, options)
-    findings, numbers, cached = gather(submission, results, options, known)
+    with few_collections():
+        findings, numbers, cached = gather(submission, results, options, known)
     known.keep()
     places = [r.place for r in results]
     official = Verdicts(findings, places)

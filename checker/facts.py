@@ -22,6 +22,7 @@ from checker.session import part, unofficial_session
 from checker.tree import Submission
 from schemas.loadgen import Entries, LoadgenLog
 from schemas.powerlog import BadLine, PowerLine
+from schemas.units import UnixNs
 
 PERFORMANCE, ACCURACY = "performance", "accuracy"
 _CHOSEN, _GIVEN = "results_for_facts", "facts_of_results"

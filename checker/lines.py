@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 OTHER_ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 """What ends a line for ``str.splitlines`` beside the line feed."""
+FEW = 200
+"""Lines that are cut out one by one; for more of them all lines are made."""
 
 
 def holding(text: str, words: Sequence[str]) -> list[tuple[int, str]]:
     """Number (from 1) and text of each line of ``text.splitlines()`` that holds one of the words."""
-    if any(end in text for end in OTHER_ENDS):
-        lines = enumerate(text.splitlines(), start=1)
-        return [(number, line) for number, line in lines if any(word in line for word in words)]
+    if sum(text.count(word) for word in words) > FEW or any(end in text for end in OTHER_ENDS):
+        lines = text.splitlines()
+        held = {at for word in words if word in text for at, line in enumerate(lines) if word in line}
+        return [(at + 1, lines[at]) for at in sorted(held)]
     found, number, last = [], 1, 0
-    for start, end in sorted(span for word in words for span in _spans(text, word)):
-        if found and start < last:
-            continue  # a line with two of the words
+    for start, end in sorted({span for word in words for span in _spans(text, word)}):
         number += text.count("\n", last, start)
         found.append((number, text[start:end]))
         last = end

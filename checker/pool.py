@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from checker.files import Tree
 from checker.options import Options
@@ -23,6 +24,17 @@ PIECES = 12
 
 _judge: Judge | None = None
 """The judge of a process that works for another one."""
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Let the collector of circles run seldom: what a judgement leaves behind is let go of without it."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[Judged]:

@@ -116,9 +116,9 @@ def fits(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> bo
 
 @dataclass(slots=True)
 class Prepared:
-    """A schema with its facts filled in, and what was made of it. ``quick`` tells of most documents that they certainly
-    have no violation; ``names`` are the properties that it looks at, and others make no difference where it allows them.
-    """
+    """A schema with its facts filled in, and what was made of it. ``quick`` tells of most documents that they
+    certainly have no violation; ``names`` are the properties that it looks at, and others make no difference where it
+    allows them."""
 
     schema: Mapping[str, Any]
     quick: quick.Check | None

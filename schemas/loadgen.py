@@ -128,7 +128,7 @@ class Entries(Sequence[LogEntry]):
 
     def short_values(self, longest: int) -> bytes:
         """Values of at most ``longest`` bytes, as written, with a zero byte between each two."""
-        return b"\0".join([row.value for row in self._rows if len(row.value) <= longest])  # type: ignore[misc]
+        return b"\0".join([row.value for row in self._rows if len(row.value) <= longest])
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,21 +263,20 @@ def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
     if len(rows) != number:
         return None
     for row in rows:
-        if len(row.value) > DEEPEST and _odd(memoryview(row.value)):
-            return None
+        if len(row.value) > DEEPEST:
+            value = memoryview(row.value)
+            if value[0] != _QUOTE and _odd(value):
+                return None
     return rows
 
 
 def _odd(value: memoryview) -> bool:
-    """Whether a long value may be beyond a limit, and has to be looked at closely. Of lists the beginning tells: one
-    that is nested deeper further on does no harm, since nobody asks for it."""
-    kind = value[0]
-    if kind == _QUOTE:
-        return False
+    """Whether a long value that is no text may be beyond a limit, and has to be looked at closely. Of lists the beginning
+    tells: one that is nested deeper further on does no harm, since nobody asks for it."""
     begin = bytes(value[:BEGINNING])
     if begin.count(b"[") + begin.count(b"{") > DEEPEST:
         return True
-    return kind != _BRACKET and _LONG_NUMBER.search(value) is not None
+    return value[0] != _BRACKET and _LONG_NUMBER.search(value) is not None
 
 
 _QUOTE, _BRACKET = b'"['
