@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker.client_report import ClientReport
 from checker.files import Source, T, join, read_lenient, read_object, read_text
+from checker.model import Place
 from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run, reader
 from schemas import loadgen_summary
@@ -39,7 +39,8 @@ class Result:
         self.system, self.submitter = benchmark.system, benchmark.submitter
         self.submission, self.tree = benchmark.submitter.submission, benchmark.tree
         self.round, self.strict = benchmark.round, benchmark.strict
-        self.place = replace(benchmark.place, scenario=directory)
+        above = benchmark.place
+        self.place = Place(above.division, above.submitter, above.system, above.benchmark, directory)
         self.layout = ResultPath(*self.place.names)
         self.path = self.layout.path(self.round, "scenario_dir")
         self.canonical = self.round.canonical_scenario(directory) or self._served_scenario()

@@ -142,7 +142,9 @@ class RulePass:
             effect = Effect.LOG
         if problem.severity is None and not effect.fails and rule.id in self.severities:
             problem = replace(problem, severity=self.severities[rule.id])
-        problem = replace(problem, message=_with_end(problem.message, effect))
+        message = _with_end(problem.message, effect)
+        if message != problem.message:
+            problem = replace(problem, message=message)
         self._findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:

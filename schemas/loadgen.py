@@ -271,8 +271,8 @@ def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
 
 
 def _odd(value: memoryview) -> bool:
-    """Whether a long value that is no text may be beyond a limit, and has to be looked at closely. Of lists the beginning
-    tells: one that is nested deeper further on does no harm, since nobody asks for it."""
+    """Whether a long value that is no text may be beyond a limit, and has to be looked at closely. Of lists the
+    beginning tells: one that is nested deeper further on does no harm, since nobody asks for it."""
     begin = bytes(value[:BEGINNING])
     if begin.count(b"[") + begin.count(b"{") > DEEPEST:
         return True
