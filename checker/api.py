@@ -58,6 +58,7 @@ def check(
     return check_with(tree, options)
 
 
+@few_collections()
 def check_with(path: Path, options: Options) -> Report:
     """Judge a tree with options in one record."""
     _refuse_no_folder(path)
@@ -67,8 +68,7 @@ def check_with(path: Path, options: Options) -> Report:
     results = chosen(submission, options)
     options = replace(options, round=submission.round.name)
     known = known_of(submission.tree, began_ns, options)
-    with few_collections():
-        findings, numbers, cached = gather(submission, results, options, known)
+    findings, numbers, cached = gather(submission, results, options, known)
     known.keep()
     places = [r.place for r in results]
     official = Verdicts(findings, places)

@@ -96,7 +96,7 @@ class Tree:
             for entry in self._list(path):
                 if _plain_file(folder, entry):
                     continue
-                found = self._enter(folder, entry, place)
+                found = _plain_folder(folder, entry, place) or self._enter(folder, entry, place)
                 if found is not None:
                     below.append((join(path, entry.name), found))
             waiting.extend(reversed(below))
@@ -241,6 +241,14 @@ def _plain_file(folder: Folder, entry: os.DirEntry[str]) -> bool:
     folder.files[entry.name] = found.st_size
     folder.stats[entry.name] = _stat(found)
     return True
+
+
+def _plain_folder(folder: Folder, entry: os.DirEntry[str], place: _Above) -> _Above | None:
+    """Note an entry that is a directory reached without links, not too deep; None for any other, which is not noted."""
+    if place.behind_link or place.depth == DEEPEST or not entry.is_dir(follow_symlinks=False):
+        return None
+    folder.dirs.append(entry.name)
+    return _Above(f"{place.real}/{entry.name}", place, behind_link=False, depth=place.depth + 1)
 
 
 def _stat(found: os.stat_result) -> Stat:
