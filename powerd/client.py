@@ -140,10 +140,20 @@ class PowerdClient:
         return self._json("POST", f"/v1/windows/{quote(ident, safe='')}/mark", {"text": text})
 
     def close_window(
-        self, ident: str, begin_unix_ns: int, end_unix_ns: int, clock: str | None = None
+        self,
+        ident: str,
+        begin_unix_ns: int,
+        end_unix_ns: int,
+        clock: str | None = None,
+        idle: str | None = None,
     ) -> dict[str, Any]:
-        """Close a window over an interval of our clock, and wait until it is closed."""
-        body = {"begin_unix_ns": begin_unix_ns, "end_unix_ns": end_unix_ns, "clock": clock}
+        """Close a window over an interval of our clock, and wait until it is closed.
+
+        ``idle`` names a closed window of idling on the same meter, above which the net energy is given.
+        """
+        body: dict[str, Any] = {"begin_unix_ns": begin_unix_ns, "end_unix_ns": end_unix_ns, "clock": clock}
+        if idle is not None:
+            body["idle"] = idle
         window = self._json("POST", f"/v1/windows/{quote(ident, safe='')}/close", body)
         give_up = time.monotonic() + CLOSING_LIMIT_S
         while window["state"] == "closing":

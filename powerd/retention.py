@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 
 from powerd.clock import ClockModel
-from powerd.evidence import MARGIN_NS
 from powerd.store import Store, StoredWindow, StoreFailed
+from schemas.evidence import MARGIN_NS
 
 log = logging.getLogger(__name__)
 EVERY_S = 3600.0
@@ -31,7 +31,7 @@ def sweep(store: Store, older_than_unix_ns: int, stopping: threading.Event | Non
             continue  # nobody knows when that was
         before_ns = ClockModel.from_fixes(fixes).to_local(older_than_unix_ns).ns
         for meter, channel in store.channels_of(boot):
-            own = [w for w in windows if (w.meter, w.channel) == (meter, channel)]
+            own = [w for w in windows if any(m == meter and channel in cs for m, cs in w.places)]
             for begin, end in gaps(kept(store, boot, own), before_ns):
                 pieces += 1
                 while store.remove_readings(meter, channel, boot, begin, end):

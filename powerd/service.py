@@ -22,11 +22,15 @@ from powerd.feed import Feed
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
 from powerd.ring import Ring
-from powerd.sessions import MeterControl, Sessions
+from powerd.session_native import MeterControl
+from powerd.sessions import Sessions
+from powerd.signing import Signer, signer
+from powerd.sources import channels_of
 from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
+from schemas.combine import summed
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
@@ -53,8 +57,8 @@ class Service:
         self.counters = Counters()
         self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest, self._on_window)
-        control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
+        self.windows = Windows(self.store, self._channels, self.take_fix, self.ring.latest, self._on_window)
+        control = MeterControl(self.set_range_unless_leased, self.info, self.latest, self.channels)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
         self.owners = Owners(self.store.owner, self.store.put_owner)
@@ -67,6 +71,7 @@ class Service:
         self._fix_lock = threading.Lock()
         self._problems: list[str] = []
         self._store_error: str | None = None
+        self._signing_key: dict[str, str] | None = None
         self._over_range: set[tuple[str, str]] = set()
         self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -74,6 +79,7 @@ class Service:
     def start(self) -> None:
         """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
         self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
+        self._signing_key = self._key()
         self.take_fix()
         self.windows.resume()
         for meter in self.config.meters:
@@ -115,7 +121,11 @@ class Service:
         return tuple(self._meters)
 
     def meter(self, name: str) -> MeterConfig:
-        """The configuration of a meter; ``NotThere`` naming the known ones."""
+        """The configuration of a meter; ``NotThere`` naming the known ones.
+
+        Here and below ``name`` may also be one of a meter's channels (``powerd.sources``): ``wall/2``.
+        """
+        name = _meter_of(name)
         if name not in self._meters:
             raise NotThere(
                 f"there is no meter {name[:80]!r}: this daemon has {', '.join(self._meters) or 'none'}"
@@ -124,11 +134,13 @@ class Service:
 
     def state(self, name: str) -> AcquisitionState:
         """How a meter's loop is doing."""
-        self.meter(name)
-        return self._acquisitions[name].state
+        return self._acquisitions[self.meter(name).name].state
 
     def channels(self, name: str) -> tuple[str, ...]:
-        """The channels that a meter is asked for."""
+        """The channels that a meter is asked for, or those that ``name`` means."""
+        return tuple(channels_of(name, self._channels).split("+"))
+
+    def _channels(self, name: str) -> tuple[str, ...]:
         return self.meter(name).settings.channels
 
     def info(self, name: str) -> MeterInfo:
@@ -141,8 +153,9 @@ class Service:
         return info
 
     def latest(self, name: str) -> Reading | None:
-        """The newest reading of a meter's first channel."""
-        return self.ring.latest(name, self.channels(name)[0])
+        """The newest reading of a meter; of several channels their sum."""
+        update = self.ring.newest_update(_meter_of(name), self.channels(name))
+        return None if update is None else summed(update)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What happened to a meter lately."""
@@ -150,7 +163,7 @@ class Service:
 
     def set_range(self, name: str, voltage_v: float | None, current_a: float | None) -> Settings:
         """Change a meter's ranges between two reads, and note what is in force from now on."""
-        self.meter(name)
+        name = self.meter(name).name
         settings = self._acquisitions[name].request_range(voltage_v, current_a)
         self.store.put_meter(name, boottime_ns(), self.info(name), settings)
         return settings
@@ -159,7 +172,7 @@ class Service:
         self, name: str, voltage_v: float | None, current_a: float | None
     ) -> Settings:
         """As ``set_range``; ``Conflict`` while a window is open on the meter."""
-        self.meter(name)
+        name = self.meter(name).name
         if self.windows.is_leased(name):
             raise Conflict(
                 f"a window is open on meter {name}: its range stays as it is until the window is closed"
@@ -185,6 +198,16 @@ class Service:
         """UTC now, by the newest fix; for instants of the last seconds."""
         fix = self._last_fix
         return ClockModel([] if fix is None else [_tie(fix)])
+
+    def signer(self) -> Signer:
+        """The key that signs this daemon's evidence; ``Refused`` when there is none that may be used."""
+        return signer(Path(self.config.data_dir))
+
+    def _key(self) -> dict[str, str] | None:
+        try:
+            return self.signer().identity()
+        except (PowerdError, OSError):
+            return None
 
     def health(self) -> dict[str, Any]:
         """How the daemon is doing, for machines and people."""
@@ -212,6 +235,7 @@ class Service:
             "uptime_s": (boottime_ns() - self.started_ns) / NS_PER_S,
             "store": {"error": store.error, "waiting": store.waiting, "lost": store.lost},
             "clock": {"source": "system", "u95_s": None if fix is None else fix.u95_ns / NS_PER_S},
+            "key": self._signing_key,
             "problems": problems,
             "simulated": simulated,
         }
@@ -319,3 +343,7 @@ class Service:
 
 def _tie(fix: ClockFix) -> Tie:
     return Tie(fix.boottime_ns, fix.utc_ns, fix.u95_ns)
+
+
+def _meter_of(name: str) -> str:
+    return name.partition("/")[0]

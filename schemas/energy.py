@@ -95,6 +95,20 @@ class _Piece:
         return (self.to_ns - self.from_ns) / (self.sample_to_ns - self.sample_from_ns)
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Time that a good sample stands for, and its power."""
+
+    from_ns: int
+    to_ns: int
+    power_w: float
+
+
+def stretches(samples: Sequence[EnergySample], begin_ns: int, end_ns: int, interval_ns: int) -> list[Stretch]:
+    """What the good samples stand for within ``[begin_ns, end_ns]``, in order; ``interval_ns`` is the usual one."""
+    return [Stretch(p.from_ns, p.to_ns, p.power_w) for p in _pieces(samples, begin_ns, end_ns, interval_ns)]
+
+
 def integrate(
     samples: Sequence[EnergySample], begin_ns: int, end_ns: int, interval_ns: int | None = None
 ) -> EnergyResult:

@@ -9,7 +9,7 @@ and losses stand as the meter gave them (``nan``, ``inf``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,12 +99,26 @@ def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:
 
 
 def format_spl_line(
-    at: UnixNs, power_w: float, voltage_v: float, current_a: float, power_factor: float, mark: str
+    at: UnixNs,
+    power_w: float,
+    voltage_v: float,
+    current_a: float,
+    power_factor: float,
+    mark: str,
+    channels: Sequence[tuple[float, float, float, float]] = (),
 ) -> str:
-    """One sample as a line without its end; ValueError when the mark would break the line."""
+    """One sample as a line without its end; ValueError when the mark would break the line.
+
+    ``channels`` are watts, volts, amperes and power factor of each channel that the first watts are the sum of; they
+    follow behind the mark as ``Ch1,Watts,…`` in the published logs of several channels.
+    """
     if any(c in mark for c in ",\r\n"):
         raise ValueError(f"a mark may not hold commas or line ends: {mark!r}")
+    own = (
+        f",Ch{number},Watts,{w:.6f},Volts,{v:.6f},Amps,{a:.6f},PF,{f:.6f}"
+        for number, (w, v, a, f) in enumerate(channels, 1)
+    )
     return (
         f"Time,{format_log_time(at)},Watts,{power_w:.6f},Volts,{voltage_v:.6f},"
-        f"Amps,{current_a:.6f},PF,{power_factor:.6f},Mark,{mark}"
+        f"Amps,{current_a:.6f},PF,{power_factor:.6f},Mark,{mark}{''.join(own)}"
     )

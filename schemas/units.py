@@ -62,6 +62,11 @@ def format_rfc3339(at: UnixNs, digits: int = 3) -> str:
     return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
+def exact(unix_ns: int) -> str:
+    """The instant as RFC 3339 with all its nanoseconds: a browser's numbers end at 2^53."""
+    return format_rfc3339(UnixNs(unix_ns), 9)
+
+
 def seconds(duration_ns: int) -> float:
     """Nanoseconds to seconds."""
     return duration_ns / NS_PER_S

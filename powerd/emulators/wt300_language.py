@@ -6,7 +6,7 @@ import math
 
 from powerd.emulators.scpi_tree import CommandError, Grammar
 
-_WORDS = (
+WORDS = (
     "INPut",
     "CFACtor",
     "VOLTage",
@@ -51,7 +51,7 @@ _WORDS = (
     "POVer",
     "CRANge",
 )
-GRAMMAR = Grammar(_WORDS, frozenset({"INP"}))
+GRAMMAR = Grammar(WORDS, frozenset({"INP"}))
 RATES = {
     "100MS": 100,
     "250MS": 250,

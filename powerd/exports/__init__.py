@@ -1,6 +1,6 @@
 """Forms in which the samples of a window leave the house: one file per form, found by this folder.
 
-A form has ``NAME``, ``MEDIA_TYPE`` and ``lines(export)``, which yields text with its line ends.
+A form has ``NAME``, ``MEDIA_TYPE`` and ``lines(export)``, which yields text with its line ends, or bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from powerd.exports.base import Export
 from schemas.discovery import modules
 from schemas.errors import UserError
 
-LATER = ("parquet", "png", "bundle")
+LATER = ("parquet", "png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Form:
 
     name: str
     media_type: str
-    lines: Callable[[Export], Iterator[str]]
+    lines: Callable[[Export], Iterator[str | bytes]]
 
 
 def names() -> tuple[str, ...]:

@@ -14,11 +14,12 @@ from typing import Any
 from powerd.clock import ClockFix
 from powerd.errors import NotThere
 from powerd.exchange import Exchange
-from powerd.model import Calibration, MeterInfo, Reading, Settings
+from powerd.model import MeterInfo, Reading, Settings
 from powerd.store import tables
 from powerd.store.lock import take_lock
-from powerd.store.records import Run, StoredReading, StoredWindow
 from powerd.store.writer import Writer, WriterState, connect
+from schemas.records import Moment, Run, StoredReading, StoredWindow
+from schemas.witness import meter_info, settings
 
 FILE_NAME = "powerd.sqlite"
 REMOVED_AT_ONCE = 5000
@@ -171,13 +172,24 @@ class Store:
     def meter_history(self, meter: str) -> list[tuple[str, int, MeterInfo, Settings]]:
         """Who answered as ``meter`` with which settings: boot, since when, info, settings; in order."""
         sql = "SELECT boot_id, since_ns, info, settings FROM meters WHERE meter = ? ORDER BY id"
-        return [(row[0], row[1], _info(row[2]), _settings(row[3])) for row in self._all(sql, (meter,))]
+        return [
+            (row[0], row[1], meter_info(json.loads(row[2])), settings(json.loads(row[3])))
+            for row in self._all(sql, (meter,))
+        ]
 
     def events(self, limit: int = 50) -> list[dict[str, Any]]:
         """The latest events, oldest first."""
         names = ("id", "boot_id", "boottime_ns", "kind", "meter", "message")
         rows = self._all(f"SELECT {', '.join(names)} FROM events ORDER BY id DESC LIMIT ?", (limit,))
         return [dict(zip(names, row, strict=True)) for row in reversed(rows)]
+
+    def moment(self, boottime_ns: int) -> Moment:
+        """What is known now: the highest number of every kind of record."""
+        tops = self._one(
+            "SELECT (SELECT coalesce(max(id), 0) FROM readings), (SELECT coalesce(max(id), 0) FROM fixes), "
+            "(SELECT coalesce(max(id), 0) FROM exchanges), (SELECT coalesce(max(id), 0) FROM runs)"
+        )
+        return Moment(self.boot_id, boottime_ns, *tops)
 
     # retention
 
@@ -306,14 +318,3 @@ _PUT_READING = tables.insert("readings", tables.READING_COLUMNS)
 _PUT_FIX = tables.insert("fixes", tables.FIX_COLUMNS)
 _PUT_EXCHANGE = tables.insert("exchanges", tables.EXCHANGE_COLUMNS)
 _WINDOW = "id, name, meter, channel, labels, state, boot_id, opened_ns, request, document"
-
-
-def _info(text: str) -> MeterInfo:
-    values = json.loads(text)
-    calibration = Calibration(**values.pop("calibration", {}))
-    return MeterInfo(**{**values, "channels": tuple(values["channels"]), "calibration": calibration})
-
-
-def _settings(text: str) -> Settings:
-    values = json.loads(text)
-    return Settings(**{**values, "channels": tuple(values["channels"])})

@@ -35,7 +35,10 @@ def _colour(view: MeterView) -> str:
 
 def _power(view: MeterView) -> Text:
     style = "bold green" if view.connected and view.quality == "good" else "bold yellow"
-    return Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(view.quality)}")
+    line = Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(view.quality)}")
+    if len(view.channels_w) > 1:
+        line.append("   " + "  ".join(f"{plain(name)}: {watts(w)} W" for name, w in view.channels_w), "dim")
+    return line
 
 
 def _quantities(view: MeterView) -> Text:

@@ -7,11 +7,11 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerd.budget import BudgetTerm, ClockBounds, budget, normal, rectangular, u95
 from powerd.model import Quality, Reading
+from schemas.budget import BudgetTerm, ClockBounds, budget, normal, rectangular, u95
 from schemas.energy import EnergyResult, EnergySample, integrate
 from schemas.metrology import series
 from tests.powerd.made import S, reading
@@ -47,6 +47,7 @@ def test_ten_seconds_of_a_hundred_watts_by_hand() -> None:
     assert u95(list(terms.values())) == pytest.approx(by_hand)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 200))
 def test_the_share_of_the_specification_never_falls_with_the_number_of_samples(count: int) -> None:
     _, short = run([reading(i) for i in range(4)], 1, 2)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from powerd.model import Quality, Reading
 from schemas.energy import EnergyResult
+from schemas.measured import Quality, Reading
 from schemas.metrology import Specification
 from schemas.units import NS_PER_S
 
@@ -58,11 +58,19 @@ def u95(terms: Sequence[BudgetTerm]) -> float:
 
 
 def budget(
-    readings: Sequence[Reading], result: EnergyResult, specification: Specification, clock: ClockBounds
+    readings: Sequence[Reading],
+    result: EnergyResult,
+    specification: Specification,
+    clock: ClockBounds,
+    channels: Sequence[Sequence[Reading]] | None = None,
 ) -> tuple[BudgetTerm, ...]:
-    """All terms of a window; ``readings`` are those that ``result`` was integrated from, in the same order."""
+    """All terms of a window; ``readings`` are those that ``result`` was integrated from, in the same order.
+
+    ``channels`` are the readings that each of them is the sum of. Their limits are added, as the makers add the errors
+    of the elements for the power of several.
+    """
     return (
-        *_specification_terms(readings, result, specification),
+        *_specification_terms(channels or [(r,) for r in readings], result, specification),
         rectangular("edges", result.edge_limit_j),
         rectangular("gaps", result.gap_limit_j),
         *_clock_terms(readings, result, clock),
@@ -70,14 +78,29 @@ def budget(
     )
 
 
+def of_several(budgets: Mapping[str, Sequence[BudgetTerm]]) -> tuple[BudgetTerm, ...]:
+    """The terms of several meters for the sum of what they measured.
+
+    The window's ends are the same for all, so what their instants cost is added; everything else is each meter's own
+    and stands as ``METER/term``. A common shift of one meter's stamps is its skew against the others.
+    """
+    found = [normal("clock", sum(t.value for terms in budgets.values() for t in terms if t.term == "clock"))]
+    for meter, terms in budgets.items():
+        for t in terms:
+            if t.term != "clock":
+                name = "skew" if t.term == "clock/stamps" else t.term
+                found.append(BudgetTerm(f"{meter}/{name}", t.kind, t.value, t.u))
+    return tuple(found)
+
+
 def _specification_terms(
-    readings: Sequence[Reading], result: EnergyResult, specification: Specification
+    updates: Sequence[Sequence[Reading]], result: EnergyResult, specification: Specification
 ) -> list[BudgetTerm]:
     """Limits of the samples weighted by their time, stretched over what had to be bridged."""
     limits: dict[str, float] = {}
-    for reading, weight in zip(readings, result.weights_ns, strict=True):
+    for channels, weight in zip(updates, result.weights_ns, strict=True):
         if weight:
-            for name, limit_w in sample_limits(reading, specification):
+            for name, limit_w in (limit for r in channels for limit in sample_limits(r, specification)):
                 limits[name] = limits.get(name, 0.0) + limit_w * weight / NS_PER_S
     covered_ns = sum(result.weights_ns)
     stretch = (result.end_ns - result.begin_ns) / covered_ns if covered_ns else 1.0
@@ -101,6 +124,12 @@ def sample_limits(reading: Reading, specification: Specification) -> list[tuple[
         interval_ns=reading.interval_ns,
     )
     return [(t.name, t.limit_w) for t in terms]
+
+
+def limit_share(reading: Reading, specification: Specification) -> float:
+    """The limits of one reading added up, as a share of it; the way of SPEC and of PTDaemon."""
+    power = abs(reading.values.power_w or 0.0)
+    return sum(limit for _, limit in sample_limits(reading, specification)) / power if power else math.inf
 
 
 def _range_above(value: float, ranges: Sequence[float]) -> float:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from powerd.clock import ClockModel, NoTie, Step, Tie
-from powerd.errors import Refused
-from powerd.exchange import Exchange, narrowest
-from powerd.store import Store
+from schemas.clocks import ClockModel, Exchange, NoTie, Step, Tie, narrowest
+from schemas.errors import Refused
+from schemas.records import Source
 
 _FAR_NS = 1 << 62
 
@@ -19,7 +18,7 @@ _FAR_NS = 1 << 62
 class Timeline:
     """Instants around one window."""
 
-    def __init__(self, store: Store, boot: str, begin_ns: int, end_ns: int) -> None:
+    def __init__(self, store: Source, boot: str, begin_ns: int, end_ns: int) -> None:
         self._store = store
         self.boot_id = boot
         self._models = {boot: ClockModel.from_fixes(store.fixes(boot, begin_ns, end_ns))}

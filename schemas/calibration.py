@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from powerd.model import MeterInfo
+from schemas.measured import MeterInfo
 from schemas.metrology import AMBIENT_C, VALID_DAYS
 from schemas.units import NS_PER_S
 
@@ -16,6 +16,12 @@ from schemas.units import NS_PER_S
 def age_days(calibrated: str, unix_ns: int) -> int:
     """Whole days from the day of the calibration to an instant; negative when it came later."""
     return (datetime.fromtimestamp(unix_ns // NS_PER_S, UTC).date() - date.fromisoformat(calibrated)).days
+
+
+def age_of(info: MeterInfo | None, unix_ns: int) -> int | None:
+    """Days since the calibration of a meter, None where nobody said when it was."""
+    said = None if info is None else info.calibration.calibrated
+    return None if said is None else age_days(said, unix_ns)
 
 
 def notes(info: MeterInfo | None, unix_ns: int) -> list[str]:
