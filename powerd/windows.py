@@ -80,6 +80,11 @@ class Windows:
         if running is not None:
             running.add(reading)
 
+    def holder(self, meter: str, channel: str) -> str | None:
+        """The id of the window that is open on this channel and not closing."""
+        ident = self._held.get((meter, channel))
+        return ident if ident in self._running else None
+
     def _hold(self, window: StoredWindow) -> None:
         """The channels of a window are its own from now on."""
         places = _channels_of(window)

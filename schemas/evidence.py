@@ -7,6 +7,7 @@ Pure reading: the same facts give the same document, in the daemon and in ``mlch
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 from collections import Counter
@@ -398,6 +399,7 @@ def _statements(evidence: Evidence, span: Span, result: EnergyResult | None, u95
         one = statements.one_percent(above, result.energy_j, u95_j)
     line = statements.mains([r for _, r in _inside(evidence, span)])
     begin_unix_ns = span.line.utc.to_remote(span.begin.ns).ns
+    own = None if len(evidence.parts) > 1 else _integrator(evidence.parts[0], span)
     ages = [calibration.age_of(part.info, begin_unix_ns) for part in evidence.parts]
     known = [age for age in ages if age is not None]
     notes = [n for part in evidence.parts for n in _notes(part, begin_unix_ns, len(evidence.parts) > 1)]
@@ -406,9 +408,32 @@ def _statements(evidence: Evidence, span: Span, result: EnergyResult | None, u95
         "official": statements.official(evidence.readings, stamps, span.begin.ns, span.end.ns),
         "one_percent": one,
         "mains": line,
+        "integrator": own,
         "calibration_age_days": max(known) if len(known) == len(ages) else None,
-        "notes": [*notes, *statements.mains_notes(line)],
+        "notes": [*notes, *statements.mains_notes(line), *statements.integrator_notes(own)],
     }
+
+
+def _integrator(part: Part, span: Span) -> dict[str, Any] | None:
+    """The meter's own integrator against the samples of its channels; None where it did not run all the time."""
+    rows = [
+        (sample, update)
+        for sample, update in zip(part.samples, part.channels, strict=True)
+        if span.begin.ns < sample.end_ns <= span.end.ns
+        and all(r.values.integrator_j is not None for r in update)
+    ]
+    if len(rows) < 2:
+        return None
+    counted = [math.fsum(r.values.integrator_j or 0.0 for r in update) for _, update in rows]
+    if any(b < a for a, b in itertools.pairwise(counted)):
+        return None  # it was started anew within the window
+    begin, end = rows[0][0].end_ns, rows[-1][0].end_ns
+    usual = median_low([r.interval_ns for r in part.readings])
+    try:
+        result = integrate(part.samples, begin, end, usual)
+    except (NoSamples, ValueError):
+        return None
+    return statements.integrator(counted[-1] - counted[0], result, usual)
 
 
 def _notes(part: Part, unix_ns: int, named: bool) -> list[str]:
