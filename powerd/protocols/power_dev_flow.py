@@ -98,6 +98,9 @@ class PowerDevFlow:
             volts, amps = self._fixed or self._found()
         self._must(f"SR,V,{volts}")
         self._must(f"SR,A,{amps}")
+        if mode == "ranging":
+            # power-dev says it twice (its mode MAX is overruled so), and its checker counts the commands.
+            self._must(f"SR,A,{amps}")
         self._talk.analyzer.settle(1 if mode == "ranging" else GOOD_BEFORE_GO)
         self._talk.label("mode", mode)
         self._must(f"Go,{self._interval_ms()},0,{session.name}_{mode}")
@@ -210,18 +213,19 @@ class PowerDevFlow:
         return [name for name in FILES if (root / name).is_file()]
 
     def _configuration(self) -> dict[str, Any]:
-        """What power-dev says of an analyzer; the command is the section that leads the meter."""
+        """What power-dev says of an analyzer; the command is how ``powerd ptd`` would lead the same meter."""
         analyzer = self._talk.analyzer
         channels = [channel for _, channel in analyzer.places]
+        several = [int(channels[0]), len(channels)] if len(channels) > 1 and channels[0].isdecimal() else None
+        number, port = device_type(analyzer.infos[0], len(channels)), self._lab.meter(self._meters[0]).port
+        words = [] if several is None else ["-c", f"{several[0]},{several[1]}"]
         return {
-            "command": ["powerd", "[power_dev]"],
-            "device_type": device_type(analyzer.infos[0], len(channels)),
+            "command": ["powerd", "ptd", *words, str(number), port],
+            "device_type": number,
             "interface_flag": "",
             "dc_flag": "",
-            "device_port": self._lab.meter(self._meters[0]).port,
-            "channel": [int(channels[0]), len(channels)]
-            if len(channels) > 1 and channels[0].isdecimal()
-            else None,
+            "device_port": port,
+            "channel": several,
         }
 
 

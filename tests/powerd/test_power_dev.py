@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from schemas.documents import violations
 from schemas.power_session import RUN_FOLDER, SessionFile, hash_file
 from schemas.powerlog import PowerLine, read_spl
 from schemas.units import parse_log_time
+from tests.checker.trees import build
 from tests.powerd.benches import wait_for
 from tests.powerd.lab import lab, served
 from tests.powerd.power_dev_client import DOWNLOADS, MAGIC, PowerDevClient, Wire
@@ -74,7 +76,8 @@ def test_check_3_what_was_said_to_the_meter(trip: tuple[Path, PowerDevClient]) -
     assert [r for c, r in said if c == "Stop"] == ["Stopping untimed measurement"] * 2
     volts = [c for c, _ in said if c.startswith("SR,V")]
     amps = [c for c, _ in said if c.startswith("SR,A")]
-    assert (volts[2], amps[2]) == ("SR,V,Auto", "SR,A,Auto")  # as the meter was found
+    assert (volts[2], amps[3]) == ("SR,V,Auto", "SR,A,Auto")  # as the meter was found
+    assert (len(volts), len(amps)) == (3, 4)
 
 
 def test_checks_4_5_7_both_sides_tell_the_same_story(trip: tuple[Path, PowerDevClient]) -> None:
@@ -141,6 +144,30 @@ def test_checks_9_10_11_log_device_and_debug(trip: tuple[Path, PowerDevClient]) 
     document = server_file(folder)
     assert [c["device_type"] for c in document["ptd_config"]] == [49]
     assert "debug" not in document
+
+
+@pytest.mark.parametrize("round_name", ["v5.1", "v6.0"])
+def test_mlcheck_finds_nothing_but_identity_and_sources(
+    trip: tuple[Path, PowerDevClient], tmp_path: Path, round_name: str
+) -> None:
+    """Our checker knows what power-dev's looks at in each round; the session in an otherwise valid tree."""
+    from checker.api import check
+
+    folder, _ = trip
+    tree = build(tmp_path, round_name=round_name)
+    for name in (*DOWNLOADS, "power/client.json", "power/client.log"):
+        if not name.endswith("ptd_out.txt"):
+            shutil.copyfile(folder / name, tree.run().parent / name)
+    for part in RUN_FOLDER.values():
+        log = (folder / part / "mlperf_log_detail.txt").read_text()
+        tree.set_log(tree.run(part=part), **{
+            row["key"]: row["value"] for row in (json.loads(r.removeprefix(":::MLLOG ")) for r in log.splitlines())
+        })  # fmt: skip
+    tree.sign()
+    found = {f.rule: f for f in check(tree.root, round_name=round_name).findings}
+    identity = {"power/sources-client", "power/sources-server", "power/ptd-commands", "power/unofficial"}
+    assert {rule for rule in found if rule.startswith("power/")} == identity
+    assert "powerd" in found["power/ptd-commands"].found
 
 
 def test_the_file_says_who_measured(trip: tuple[Path, PowerDevClient]) -> None:
