@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any
 
-from schemas import __version__, calibration, combine, statements
+from schemas import __version__, calibration, clock_events, combine, statements
 from schemas.budget import BudgetTerm, ClockBounds, budget, of_several, u95
+from schemas.clock_events import ClockEvent
 from schemas.clocks import ClockModel, Instant, NoTie
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
 from schemas.errors import Refused
@@ -403,6 +404,7 @@ def _statements(evidence: Evidence, span: Span, result: EnergyResult | None, u95
     ages = [calibration.age_of(part.info, begin_unix_ns) for part in evidence.parts]
     known = [age for age in ages if age is not None]
     notes = [n for part in evidence.parts for n in _notes(part, begin_unix_ns, len(evidence.parts) > 1)]
+    slewed = [str(event) for event in _clock_events(span) if not event.spoils]
     stamps = [s.end_ns for s in evidence.samples]
     return {
         "official": statements.official(evidence.readings, stamps, span.begin.ns, span.end.ns),
@@ -410,7 +412,7 @@ def _statements(evidence: Evidence, span: Span, result: EnergyResult | None, u95
         "mains": line,
         "integrator": own,
         "calibration_age_days": max(known) if len(known) == len(ages) else None,
-        "notes": [*notes, *statements.mains_notes(line), *statements.integrator_notes(own)],
+        "notes": [*notes, *slewed, *statements.mains_notes(line), *statements.integrator_notes(own)],
     }
 
 
@@ -494,6 +496,7 @@ def _clock(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
         "drift_ppm": None,
         "fixes": sorted(fixes),
         "exchanges": [],
+        "utc": _keeper(span),
     }
     if span.clock is not None:
         ours = span.line.utc.drift_ppm()
@@ -502,6 +505,24 @@ def _clock(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
         clock["drift_ppm"] = None if ours is None or theirs is None else theirs - ours
         clock["exchanges"] = sorted({*span.begin.ties, *span.end.ties})
     return clock
+
+
+def _clock_events(span: Span) -> list[ClockEvent]:
+    """What happened to our clock from the last fix before the window to the first one after it."""
+    fixes = span.line.fixes
+    first = max((f.boottime_ns for f in fixes if f.boottime_ns <= span.begin.ns), default=span.begin.ns)
+    last = min((f.boottime_ns for f in fixes if f.boottime_ns >= span.end.ns), default=span.end.ns)
+    return list(clock_events.events([f for f in fixes if first <= f.boottime_ns <= last]))
+
+
+def _keeper(span: Span) -> dict[str, Any]:
+    """Who kept our clock right, and how far it may have been off UTC in the worst moment; None where nobody knows."""
+    inside = [f for f in span.line.fixes if span.begin.ns <= f.boottime_ns <= span.end.ns]
+    around = inside or [min(span.line.fixes, key=lambda f: abs(f.boottime_ns - span.end.ns))]
+    bounds = [f.utc_bound_ns for f in around]
+    known = [b for b in bounds if b is not None]
+    worst = max(known) / NS_PER_S if len(known) == len(bounds) else None
+    return {"sources": sorted({f.source for f in around}), "bound_s": worst}
 
 
 def _reasons(
@@ -528,8 +549,9 @@ def _reasons(
         p.readings and span.u95_ns > median_low([r.interval_ns for r in p.readings]) for p in evidence.parts
     ):
         reasons.append(f"clock-unbounded: the window's ends are known to {span.u95_ns / NS_PER_S:.3f} s only")
-    clocks = [("system", span.line.utc)] + ([("client", span.clock)] if span.clock is not None else [])
-    for name, step in steps_between(clocks, span.begin.ns, span.end.ns):
+    reasons += [str(event) for event in _clock_events(span) if event.spoils]
+    clients = [("client", span.clock)] if span.clock is not None else []
+    for name, step in steps_between(clients, span.begin.ns, span.end.ns):
         reasons.append(f"clock-step: the {name} clock was set by {step.by_ns / NS_PER_S:+.3f} s")
     closed_ns = span.line.place(str(request["boot_id"]), int(request["requested_boottime_ns"]))
     if span.begin.ns < window.opened_ns - span.begin.u95_ns or span.end.ns > closed_ns + span.end.u95_ns:

@@ -104,7 +104,9 @@ def values(packet: Packet, settings: Settings) -> Values:
         )
     )
     quality = _quality(watts, amperes, settings)
-    if quality is not Quality.OVERRANGE:  # beyond its range a counter stands at its end, whatever the others say
+    if (
+        quality is not Quality.OVERRANGE
+    ):  # beyond its range a counter stands at its end, whatever the others say
         _must_agree(watts, apparent, factor)
     return Values(
         channel="1",

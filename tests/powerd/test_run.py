@@ -110,7 +110,7 @@ def test_the_life_of_a_daemon(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, meter.port, env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
     try:
         assert daemon.url.startswith("http://127.0.0.1:")
-        assert messenger.recv(100) == b"READY=1"
+        assert messenger.recv(100) == b"READY=1\nSTATUS=1 of 1 meters connected, store ok"
         wait_for_samples(PowerdClient(daemon.url))
         before = PowerdClient(daemon.url).meters()[0]["latest"]["sequence"]
         code, text = Process(
