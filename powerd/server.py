@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powerd import logs, tokens
 from powerd.config import Config, exposure, is_loopback, protocol_exposure
@@ -21,6 +21,9 @@ from powerd.protocols import all_protocols
 from powerd.protocols.lines import LineServer
 from powerd.service import Service
 from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from powerd.telemetry import Exporter
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
@@ -72,12 +75,15 @@ class Server:
         while not all(s.started for s in servers) and all(t.is_alive() for t in threads):
             self._wait(0.01)
         self._open_protocols()
+        exporter = self._telemetry()
         on_ready()
         self._notifier.ready(self._service.status_line())
         ended_by = self._watch(threads, again)
         self._notifier.stopping()
         for line in self._lines:
             line.close()
+        if exporter is not None:
+            exporter.close()
         self._service.feed.close()
         for server in servers:
             server.should_exit = True
@@ -152,6 +158,15 @@ class Server:
         for room, line in zip(self._rooms, self._lines, strict=True):
             meters = room.meters or self._service.meter_names
             line.start(all_protocols()[room.name].open(self._service, meters))
+
+    def _telemetry(self) -> Exporter | None:
+        """What sends metrics away, where that is configured."""
+        told = self._service.config.telemetry
+        if told is None:
+            return None
+        from powerd.telemetry import Exporter
+
+        return Exporter(self._service, told)
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         self._signals.append(number)
