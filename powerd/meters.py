@@ -73,6 +73,11 @@ class Meters:
         """How a meter's loop is doing."""
         return self.loop(name).state
 
+    def known(self, name: str) -> MeterInfo | None:
+        """Who answers as this meter; None before it did, or where it is not read."""
+        loop = self._loops.get(name)
+        return None if loop is None else loop.state.info
+
     def info(self, name: str) -> MeterInfo:
         """Who answers as this meter; ``Gone`` when nobody ever did."""
         state = self.state(name)

@@ -167,5 +167,3 @@ def _number(values: Values, attribute: str) -> float:
 
 def _unix_s(service: Measured, reading: Reading) -> float:
     return service.utc().to_remote(reading.end_ns).ns / NS_PER_S
-
-

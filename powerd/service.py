@@ -35,6 +35,7 @@ from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
+from schemas.budget import sample_limits
 from schemas.clock_events import ClockEvent
 from schemas.combine import summed
 from schemas.errors import UserError
@@ -63,7 +64,9 @@ class Service:
         self.counters = Counters()
         self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self._channels, self.take_fix, self.ring.latest, self._on_window)
+        self.windows = Windows(
+            self.store, self._channels, self.take_fix, self.ring.latest, self._on_window, self._limits
+        )
         control = MeterControl(self.set_range_unless_leased, self.info, self.latest, self.channels)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
@@ -381,6 +384,16 @@ class Service:
         now = time.time_ns()
         body = {"at_unix_ns": now, "time": exact(now), "kind": kind, "message": message}
         self.feed.publish("alarm", {**about, **body})
+
+    def _limits(self, reading: Reading) -> list[tuple[str, float]]:
+        """How far a reading may be wrong, by the specification of its meter; nothing where no power is known."""
+        if reading.values.quality is not Quality.GOOD:
+            return []
+        info = self._meters.known(reading.meter)
+        if info is None:  # readings of a window that an earlier life of the daemon opened
+            history = self.store.meter_history(reading.meter)
+            info = history[-1][2] if history else None
+        return [] if info is None else sample_limits(reading, drivers.specification(info))
 
     def _on_window(self, window: Mapping[str, Any]) -> None:
         self.feed.publish("window", window)

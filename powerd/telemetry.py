@@ -1,11 +1,12 @@
 """OpenTelemetry: the metrics of ``powerd.metrics``, sent to an OTLP collector over HTTP every few seconds.
 
-Source: OTLP 1.0 over HTTP with protobuf, ``POST /v1/metrics``, as the SDK of OpenTelemetry speaks it; the names are those
-of ``/metrics``. A collector that is away costs a line in the log and nothing else.
+Source: OTLP 1.0 over HTTP with protobuf, ``POST /v1/metrics``, as the SDK of OpenTelemetry speaks it; the names are
+those of ``/metrics``. A collector that is away costs a line in the log and nothing else.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -43,7 +44,9 @@ class Exporter:
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
         meter = self._provider.get_meter("powerd", __version__)
         for family in families(service):
-            make = meter.create_observable_counter if family.kind == "counter" else meter.create_observable_gauge
+            make = (
+                meter.create_observable_counter if family.kind == "counter" else meter.create_observable_gauge
+            )
             make(family.name, [self._callback(family.name)], description=family.help)
 
     def close(self) -> None:
@@ -56,7 +59,9 @@ class Exporter:
 
             # What is lost at this moment (NaN in Prometheus) is left out: OTLP has no sign for it.
             return [
-                Observation(value, dict(labels)) for labels, value in self._now()[name].samples if value == value
+                Observation(value, dict(labels))
+                for labels, value in self._now()[name].samples
+                if value == value
             ]
 
         return observe

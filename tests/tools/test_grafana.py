@@ -207,7 +207,7 @@ TROUBLES = {
 
 def test_each_alert_fires_by_its_own_trouble_and_none_without(tmp_path: Path) -> None:
     """promtool plays a lab of its own for each alert: quiet but for one metric; four samples a minute."""
-    tests = [case({}, {name: False for name in TROUBLES})]
+    tests = [case({}, dict.fromkeys(TROUBLES, False))]
     for name, (metric, values) in TROUBLES.items():
         tests.append(case({metric: values}, {name: True}))
     file = tmp_path / "tests.yml"
