@@ -22,8 +22,8 @@ _OVERLAP = 8
 class SoFar:
     """Energy from the opening to the latest sample, and the share of that time within good samples.
 
-    ``energy_u95_j`` is what the meter's specification leaves open, None where that is not known; edges, clock and losses
-    are added when the window is closed.
+    ``energy_u95_j`` is what the meter's specification leaves open, None where that is not known; edges, clock and
+    losses are added when the window is closed.
     """
 
     energy_j: float

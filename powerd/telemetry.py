@@ -58,11 +58,8 @@ class Exporter:
             from opentelemetry.metrics import Observation
 
             # What is lost at this moment (NaN in Prometheus) is left out: OTLP has no sign for it.
-            return [
-                Observation(value, dict(labels))
-                for labels, value in self._now()[name].samples
-                if value == value
-            ]
+            samples = self._now()[name].samples
+            return [Observation(value, dict(labels)) for labels, value in samples if not math.isnan(value)]
 
         return observe
 
