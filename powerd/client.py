@@ -76,14 +76,20 @@ class PowerdClient:
         return found
 
     def meter(self, name: str) -> dict[str, Any]:
-        """One meter."""
-        return self._json("GET", f"/v1/meters/{quote(name, safe='')}")
+        """One meter; of ``METER/CHANNEL`` the latest sample is that of the channel."""
+        meter, _, channel = name.partition("/")
+        found = self._json("GET", f"/v1/meters/{quote(meter, safe='')}")
+        own = [c["latest"] for c in found.get("channels", ()) if c["channel"] == channel]
+        return {**found, "latest": own[0]} if own else found
 
     def samples(
         self, meter: str, begin_unix_ns: int | None = None, end_unix_ns: int | None = None, limit: int = 1000
     ) -> list[dict[str, Any]]:
-        """Samples of a meter's first channel, oldest first, all pages together up to ``limit``."""
-        wanted: dict[str, int] = {}
+        """Samples of a meter's channels, or of ``METER/CHANNEL``, oldest first, all pages together up to ``limit``."""
+        wanted: dict[str, int | str] = {}
+        meter, _, channel = meter.partition("/")
+        if channel:
+            wanted["channel"] = channel
         if begin_unix_ns is not None:
             wanted["begin_unix_ns"] = begin_unix_ns
         if end_unix_ns is not None:
@@ -169,7 +175,8 @@ class PowerdClient:
     def set_range(self, meter: str, voltage_v: float | None, current_a: float | None) -> dict[str, Any]:
         """Fix a meter's ranges (None: auto-range); refused while a window is open on it."""
         body = {"voltage": voltage_v, "current": current_a}
-        return self._json("POST", f"/v1/meters/{quote(meter, safe='')}/range", body)
+        whole = meter.partition("/")[0]
+        return self._json("POST", f"/v1/meters/{quote(whole, safe='')}/range", body)
 
     def begin_session(self, label: str, meter: str, client_uuid: str) -> dict[str, Any]:
         """Begin a ranging-and-testing session."""

@@ -104,11 +104,11 @@ def _watts(window: Mapping[str, Any]) -> str:
 
 
 def choose(wanted: str | None, names: Sequence[str]) -> str:
-    """The meter to use; ``UserError`` when that cannot be told."""
+    """The meter to use, or channels of it (``powerd.sources``); ``UserError`` when that cannot be told."""
     if wanted is None and len(names) == 1:
         return names[0]
-    if wanted in names:
-        return str(wanted)
+    if wanted is not None and {part.partition("/")[0] for part in wanted.split(",")} <= set(names):
+        return wanted
     found = "no --meter" if wanted is None else f"--meter {wanted}"
     hint = "name one" if wanted is None else nearest(wanted, names)
     raise UserError(f"found {found}, wanted one of the daemon's meters ({', '.join(names)}): {hint}")

@@ -24,7 +24,10 @@ from powerd.emulators.scpi_tree import CommandError
 from powerd.emulators.truth import TruthWriter
 from powerd.emulators.wattmeter import MAINS_V, Setup, Wattmeter, power_factor, true_amperes
 from powerd.emulators.wt300_language import GRAMMAR, engineering, quantity
+from powerd.emulators.yokogawa import YokogawaInstrument
+from powerd.emulators.yokogawa_wt200 import EmulatedWt200
 from powerd.emulators.yokogawa_wt300 import EmulatedWt300
+from powerd.emulators.yokogawa_wt500 import EmulatedWt500
 from schemas.errors import UserError
 from schemas.metrology import series
 from tests.powerd.benches import Bench, bench
@@ -470,3 +473,61 @@ def test_an_instrument_may_send_unasked():
     numbers = [int(line[1:]) for line in lines if line.startswith(b"#")]
     assert len(numbers) > 5
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def exchanged(meter: YokogawaInstrument, message: str, at_ns: int = 5 * S) -> str:
+    """The answer of any emulated instrument without a line."""
+    work = meter.handle(message.encode(), at_ns)
+    try:
+        while True:
+            next(work)
+    except StopIteration as end:
+        return end.value.decode().strip()
+
+
+def test_a_wt210_answers_in_its_fixed_order_and_with_numbers_for_losses():
+    meter = EmulatedWt200("WT210", Sine(100), 1, 0)
+    assert exchanged(meter, "*IDN?") == "YOKOGAWA,760401,EDGEWATT-EMULATED,F1.12"
+    every = ";".join(f"{f} OFF" for f in ("VA", "VAR", "DEGR", "VPK", "APK"))
+    exchanged(meter, f":COMM:HEAD OFF;:CONF:VOLT:RANG 300;:CONF:CURR:RANG 1;:MEAS:ITEM:{every}")
+    assert exchanged(meter, ":VOLT?;:CURR?") == "300.0E+00;0;1.000E+00;0"
+    volts, amperes, watts, factor, hertz = exchanged(meter, ":MEAS:VAL?", 8 * S).split(",")
+    assert [round(float(x)) for x in (volts, watts, hertz)] == [230, 100, 50]
+    assert float(factor) == pytest.approx(float(watts) / float(volts) / float(amperes), abs=0.001)
+    meter.force("nodata", 0, 10 * S)
+    assert exchanged(meter, ":MEAS:VAL?", 9 * S) == ",".join(["9.91E+37"] * 5)
+    meter.force("nodata", 0, 0)
+    meter.force("overrange", 0, 20 * S)
+    assert exchanged(meter, ":MEAS:VAL?", 15 * S).startswith("9.9E+37,9.9E+37,9.9E+37,9.9E+37,")
+
+
+def test_a_wt230_answers_element_by_element():
+    meter = EmulatedWt200(
+        "WT230-3", load.parse_all(["constant:100", "constant:60", "constant:30"], no_time), 1, 0
+    )
+    meter.force("error", 0.0, 60 * S)
+    exchanged(meter, ":MEAS:ITEM:V OFF;A OFF;VA OFF;VAR OFF;PF OFF;DEGR OFF;VHZ OFF;VPK OFF;APK OFF")
+    exchanged(meter, ":CONF:VOLT:RANG 300;:CONF:CURR:RANG 1")
+    assert [float(x) for x in exchanged(meter, ":MEAS:VAL?", 9 * S).split(",")] == [100, 60, 30]
+
+
+def test_the_elements_of_a_wt500_find_their_own_ranges():
+    drawn = load.parse_all(["constant:400", "constant:100", "constant:20"], no_time)
+    meter = EmulatedWt500("WT500-3", drawn, 1, 0)
+    exchanged(meter, ":COMM:HEAD OFF;:CURR:AUTO:ALL ON", S)
+    for at in range(2, 12):
+        exchanged(meter, ":NUM:NORM:VAL?", at * S)
+    assert exchanged(meter, ":CURR:RANG?;:CURR:AUTO?", 12 * S) == "5.0E+00;1.0E+00;500.0E-03;1;1;1"
+    exchanged(meter, ":CURR:RANG:ELEM2 10", 12 * S)
+    assert exchanged(meter, ":CURR:RANG?;:CURR:AUTO:ELEM2?", 12 * S) == "5.0E+00;10.0E+00;500.0E-03;0"
+    exchanged(meter, ":CURR:RANG:ELEM4 5", 12 * S)
+    assert exchanged(meter, ":STAT:ERR?").startswith("114,")
+
+
+@given(st.binary(max_size=80))
+@settings(max_examples=60, deadline=None)
+def test_any_message_to_the_other_yokogawas(data):
+    for meter in (EmulatedWt200("WT230-2", Sine(100), 1, 0), EmulatedWt500("WT500-2", Sine(100), 1, 0)):
+        for _ in meter.handle(data, S):
+            continue
+        assert exchanged(meter, "*IDN?").startswith("YOKOGAWA,760")

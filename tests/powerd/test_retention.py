@@ -29,10 +29,17 @@ def store(tmp_path: Path) -> Store:
     return found
 
 
-def close(store: Store, ident: str, begin_s: int, end_s: int, state: str = "closed") -> None:
+def close(
+    store: Store,
+    ident: str,
+    begin_s: int,
+    end_s: int,
+    state: str = "closed",
+    place: tuple[str, str] = ("wall", "1"),
+) -> None:
     """A window as it is kept, over this stretch."""
     opened = begin_s * S
-    store.add_window(StoredWindow(ident, ident, "wall", "1", {}, "open", BOOT, opened, None, None))
+    store.add_window(StoredWindow(ident, ident, *place, {}, "open", BOOT, opened, None, None))
     if state != "open":
         body = {"begin_unix_ns": EPOCH + begin_s * S, "end_unix_ns": EPOCH + end_s * S}
         text = json.dumps(body) if state == "closed" else None
@@ -55,6 +62,13 @@ def test_old_samples_go_and_those_of_closed_windows_stay(store: Store) -> None:
     assert 1100 + 60 <= max(old) <= 1100 + 62
     retention.sweep(store, EPOCH + 3000 * S)
     assert ends(store) == left  # nothing is left to do
+    store.close()
+
+
+def test_a_window_of_several_meters_keeps_the_samples_of_each(store: Store) -> None:
+    close(store, "sum", 1000, 1100, place=("rack/2,wall", "2,3+1"))
+    retention.sweep(store, EPOCH + 3000 * S)
+    assert set(range(1000, 1101)) <= set(ends(store))
     store.close()
 
 
