@@ -27,6 +27,7 @@ MARGIN = 1.1
 """The proposed current range holds what was seen and this much more."""
 LOOK_BACK_NS = 10 * NS_PER_S
 FIRST_LOOK_NS = 15 * NS_PER_S
+LOOK_EVERY_NS = NS_PER_S
 """Uncertainty is judged over the last ten seconds, from second fifteen of the window on: before it often idles."""
 
 
@@ -48,6 +49,7 @@ class RangeGuard:
         self._raised: set[str] = set()
         self._recent: deque[Reading] = deque()
         self._begin_ns: int | None = None
+        self._judged_ns = 0
         self._highest_v = self._highest_a = 0.0
 
     def look(self, reading: Reading) -> list[RangeAlarm]:
@@ -100,8 +102,11 @@ class RangeGuard:
         return sorted(r / 2 if half else r for r in ranges)
 
     def _uncertain(self, since_ns: int) -> RangeAlarm | None:
-        if since_ns < FIRST_LOOK_NS or len(self._recent) < 3:
+        if since_ns < FIRST_LOOK_NS or len(self._recent) < 3 or "uncertainty" in self._raised:
             return None
+        if since_ns < self._judged_ns + LOOK_EVERY_NS:
+            return None
+        self._judged_ns = since_ns
         share, mean_w = self._share(None, None)
         if mean_w <= 0 or share < ONE_PERCENT or share - share * share / max(1 - share, 0.01) <= ONE_PERCENT:
             return None
