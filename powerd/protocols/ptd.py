@@ -19,8 +19,9 @@ from typing import Any
 
 from powerd.errors import PowerdError, Refused
 from powerd.model import Reading
-from powerd.protocols.analyzer import Analyzer, Told, close_left_windows
+from powerd.protocols.analyzer import Analyzer, close_left_windows
 from powerd.protocols.base import Lab, Line
+from powerd.protocols.measurement import Told
 from powerd.protocols.ptd_log import Journal, identity, model_name, sample_text, startup_lines
 from powerd.protocols.samples import LIMIT, MOST_SAMPLES, Group, Run, Sample
 

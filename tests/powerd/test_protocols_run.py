@@ -46,10 +46,10 @@ def test_both_languages_from_one_daemon_and_an_end_in_the_middle_of_a_run(tmp_pa
         "ranging",
         "open",
     )
-    time.sleep(1.2)
+    time.sleep(2.5)
     began = time.monotonic()
     assert daemon.stop(signal.SIGTERM) == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     (kept,) = (tmp_path / "data/sessions").iterdir()
     assert (kept / "ranging/spl.txt").read_text().count("\nTime,") >= 1
     document = json.loads((kept / "power/server.json").read_text())
