@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from schemas.clocks import ClockFix, Tie, is_step
 from schemas.units import NS_PER_S
@@ -88,3 +89,22 @@ def _set(before: ClockFix, after: ClockFix) -> Iterator[ClockEvent]:
 
 def _tie(fix: ClockFix) -> Tie:
     return Tie(fix.boottime_ns, fix.utc_ns, fix.u95_ns)
+
+
+def around(fixes: Sequence[ClockFix], begin_ns: int, end_ns: int) -> list[ClockEvent]:
+    """What happened from the last fix before a stretch of BOOTTIME to the first one after it."""
+    first = max((f.boottime_ns for f in fixes if f.boottime_ns <= begin_ns), default=begin_ns)
+    last = min((f.boottime_ns for f in fixes if f.boottime_ns >= end_ns), default=end_ns)
+    return list(events([f for f in fixes if first <= f.boottime_ns <= last]))
+
+
+def keepers(fixes: Sequence[ClockFix], begin_ns: int, end_ns: int) -> dict[str, Any]:
+    """Who kept the clock right in a stretch, and how far it may have been off UTC in the worst moment.
+
+    ``bound_s`` is None where that is not known of every fix.
+    """
+    inside = [f for f in fixes if begin_ns <= f.boottime_ns <= end_ns]
+    known = inside or [min(fixes, key=lambda f: abs(f.boottime_ns - end_ns))]
+    bounds = [f.utc_bound_ns for f in known if f.utc_bound_ns is not None]
+    worst = max(bounds) / NS_PER_S if len(bounds) == len(known) else None
+    return {"sources": sorted({f.source for f in known}), "bound_s": worst}

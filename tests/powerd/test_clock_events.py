@@ -14,8 +14,8 @@ from powerd.clocks.base import SourceState
 from schemas import clock_events
 from schemas.clock_events import ClockEvent
 from schemas.clocks import ClockFix
-from schemas.evidence import document
 from schemas.records import StoredWindow
+from schemas.window_document import document
 from tests.powerd import made
 from tests.powerd.made import BOOT, EPOCH, S, reading
 
