@@ -44,6 +44,8 @@ from schemas.units import NS_PER_S
 log = logging.getLogger(__name__)
 FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
+STUCK_S = 60.0
+"""Housekeeping that did not come round for so long hangs; a slow disk alone takes no more than half of it."""
 ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
 """Events of a meter that somebody should look at."""
 SILENT_NS = 5 * NS_PER_S
@@ -81,6 +83,7 @@ class Service:
         self._signing_key: dict[str, str] | None = None
         self._guards: dict[tuple[str, str], tuple[str, RangeGuard]] = {}
         self._over_range: set[tuple[str, str]] = set()
+        self._kept_s = time.monotonic()
         self._sweeping = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -169,7 +172,8 @@ class Service:
     @property
     def alive(self) -> bool:
         """Whether every loop runs that must: a watchdog is told of nothing else, not of cables or disks."""
-        return self._keeper.is_alive() and self._meters.alive
+        housekeeping = self._keeper.is_alive() and time.monotonic() - self._kept_s < STUCK_S
+        return housekeeping and self._meters.alive
 
     def status_line(self) -> str:
         """A few words on how it goes, for a service manager."""
@@ -334,6 +338,7 @@ class Service:
     def _keep_house(self) -> None:
         last_fix = boottime_ns()
         while not self._stopping.wait(HOUSEKEEPING_S):
+            self._kept_s = time.monotonic()
             if boottime_ns() - last_fix >= FIX_EVERY_S * NS_PER_S:
                 last_fix = boottime_ns()
                 self.take_fix()
