@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from powerd.kernel_clock import KernelClock
 from schemas.discovery import modules
 
 CHRONYD = shutil.which("chronyd") or shutil.which("chronyd", path="/usr/sbin")
+PTP4L = shutil.which("ptp4l") or shutil.which("ptp4l", path="/usr/sbin")
 SYNCHRONISED = KernelClock(True, 0.0001, 0.0, 0.002, 0.0, 0)
 
 
@@ -143,6 +145,28 @@ def test_ptp_is_as_good_as_its_offset_and_the_kernel_say() -> None:
     assert alone is not None
     assert not alone.synchronised
     assert ptp.read("", SYNCHRONISED, 7) is None
+
+
+@pytest.mark.skipif(
+    PTP4L is None or shutil.which("pmc") is None or os.geteuid() != 0,
+    reason="needs linuxptp, and root to open its ports: tools/debian-packages.sh",
+)
+def test_a_real_ptp4l_without_a_master(tmp_path: Path) -> None:
+    """It sets no clock (free_running) and hears nobody on the loopback."""
+    assert PTP4L is not None
+    socket_path, file = tmp_path / "ptp4l", tmp_path / "ptp4l.conf"
+    file.write_text(f"[global]\nfree_running 1\ntime_stamping software\nuds_address {socket_path}\n")
+    process = subprocess.Popen([PTP4L, "-f", str(file), "-i", "lo"], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while (state := ptp.ask((socket_path,))) is None:
+            assert process.poll() is None, "ptp4l has ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert (state.name, state.detail, state.synchronised) == ("ptp", "not synchronised", False)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def test_the_bound_grows_until_the_source_is_asked_again() -> None:
