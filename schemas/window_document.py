@@ -64,6 +64,7 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
         "bad_samples": losses,
         "ranges": ranges_in(evidence, span),
         "clock": _clock(span, request),
+        "utc": clock_events.keepers(span.line.fixes, span.begin.ns, span.end.ns),
         "budget": [asdict(t) for t in terms],
         "quality": quality_of(reasons),
         "reasons": reasons,
@@ -239,7 +240,6 @@ def _clock(span: Span, request: Mapping[str, Any]) -> dict[str, Any]:
         "drift_ppm": None,
         "fixes": sorted(fixes),
         "exchanges": [],
-        "utc": clock_events.keepers(span.line.fixes, span.begin.ns, span.end.ns),
     }
     if span.clock is not None:
         ours = span.line.utc.drift_ppm()
