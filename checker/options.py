@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.model import Place
@@ -20,7 +21,9 @@ class Options:
     """``only`` limits the check to the places that it covers (empty names: all; its ``scenario`` also matches
     the canonical spelling). ``power_checker``: whether the official power checker takes part in the reference
     verdict; None means as by default in the round. ``select`` and ``ignore`` hold rule ids or families.
-    ``waivers`` accept findings for a reason and a time, ``baseline`` those that were there before.
+    ``waivers`` accept findings for a reason and a time, ``baseline`` those that were there before. ``jobs`` 0: as many
+    processes as are of use. ``cache`` is the directory of what is known of unchanged files, None for none;
+    ``forget``: judge everything anew and keep nothing.
     """
 
     round: str = "auto"
@@ -32,6 +35,8 @@ class Options:
     ignore: tuple[str, ...] = ()
     power_checker: bool | None = None
     jobs: int = 1
+    cache: Path | None = None
+    forget: bool = False
     waivers: tuple[Waiver, ...] = ()
     baseline: Baseline | None = None
 

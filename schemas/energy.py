@@ -23,6 +23,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from schemas.units import NS_PER_S
 
 MAX_STRETCH = 1.5
@@ -30,8 +32,7 @@ MAX_STRETCH = 1.5
 _NEARBY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class EnergySample:
+class EnergySample(msgspec.Struct, frozen=True, gc=False):
     """One update of a meter: end of its averaging interval, its power, and whether it is a good reading."""
 
     end_ns: int

@@ -6,8 +6,8 @@ CORPUS holds published trees (``CORPUS/v4.1``) and golden tables (``golden-v4.1.
 ``golden-mutants.csv``, the last two also with ``-old``). From v6.0 on the trees are the official sample and those
 derived from it, and the table is ``golden-v6.csv``. Only rows whose scenario directory is in the tree are compared.
 Numbers agree when they are equal to 1e-9 of their size. ``--mutants`` also judges the published results with one
-thing broken; ``--page`` writes the figures, and every difference between the two verdicts with its reason, between
-the marks of the page.
+thing broken; ``--page`` writes the figures, every difference between the two verdicts with its reason, and what our own
+rules say of published results, between the marks of the page.
 Exit code 0 when everything agrees, 1 when anything differs, 2 when nothing could be compared.
 """
 
@@ -19,6 +19,7 @@ import json
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from checker.api import check_with
 from checker.model import Effect, Finding, Place, Report, ResultReport
 from checker.options import Options
+from checker.rules import all_rules
 from schemas.rounds import known_rounds, load_round
 from tools.agreement_rows import Comparison, Row, mutant, power, published, sample
 
@@ -56,6 +58,8 @@ class Outcome:
     round: str
     compared: dict[str, list[Comparison]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+    ours: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Findings of our own rules on published results, by rule and severity."""
 
     @property
     def agrees(self) -> bool:
@@ -99,6 +103,11 @@ def differences(report: Report, made_by: str = "") -> Iterator[Difference]:
             yield Difference(report.round, result.path, result.valid, made_by, reasons)
 
 
+def of_our_own(report: Report) -> Iterator[tuple[str, str]]:
+    """Rule and severity of the findings that no rule of MLPerf is behind."""
+    yield from ((f.rule, f.severity.value) for f in report.findings if all_rules()[f.rule].ours)
+
+
 def compare(corpus: Path, name: str, *, mutants: bool) -> Outcome:
     """Everything that can be compared in one round."""
     outcome = Outcome(name)
@@ -122,6 +131,7 @@ def compare(corpus: Path, name: str, *, mutants: bool) -> Outcome:
             for c in power(with_power[path], row, name)
         ]
     outcome.differences += differences(default)
+    outcome.ours.update(of_our_own(default))
     for file in OF_MUTANTS if mutants else ():
         broken = outcome.compared[file] = []
         for row in table(corpus, file, name):
@@ -142,6 +152,7 @@ def _compare_sample(corpus: Path, outcome: Outcome) -> None:
         if (tree, place) not in reports:
             report = reports[tree, place] = check_with(tree, Options(round=outcome.round, only=place))
             outcome.differences += differences(report)
+            outcome.ours.update(of_our_own(report))
         report = reports[tree, place]
         compared += sample(report, next(r for r in report.results if r.path == path), row)
 

@@ -21,6 +21,7 @@ def renew(page: Path, outcomes: Outcomes) -> None:
         ("figures", figures(outcomes)),
         ("published", published(outcomes)),
         ("broken", broken(outcomes)),
+        ("ours", ours(outcomes)),
     ):
         text = _between(text, name, "\n".join(lines))
     page.write_text(text, encoding="utf-8")
@@ -80,6 +81,20 @@ def broken(outcomes: Outcomes) -> Iterator[str]:
         )
         ours = " (ours)" if all_rules()[rule].ours else ""
         yield f"| `{rule}`{ours} | {_word(valid)} | {_word(not valid)} | {where} |"
+
+
+def ours(outcomes: Outcomes) -> Iterator[str]:
+    """How often each of our own rules speaks of a published result, by round; rules that never do stand behind."""
+    rounds = [o.round for o in outcomes]
+    said = sorted({key for o in outcomes for key in o.ours})
+    yield "| rule | severity | " + " | ".join(rounds) + " |"
+    yield "|---|---|" + "---|" * len(rounds)
+    for rule, severity in said:
+        counts = [str(o.ours[rule, severity] or "") for o in outcomes]
+        yield f"| `{rule}` | {severity} | " + " | ".join(counts) + " |"
+    names = [r.id for r in all_rules().values() if r.ours and r.id not in {rule for rule, _ in said}]
+    yield ""
+    yield "Never: " + ", ".join(f"`{n}`" for n in names) + "."
 
 
 def _what(found: Any) -> tuple[str, frozenset[str]]:

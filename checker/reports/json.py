@@ -30,7 +30,7 @@ def document(report: Report) -> dict[str, Any]:
         "remarks": list(report.remarks),
         "verdict": verdict(report.valid),
         "reference_verdict": verdict(report.reference_valid),
-        "cached_results": 0,
+        "cached_results": report.cached_results,
         "counts": {
             "results": len(report.results),
             "valid": sum(r.valid for r in report.results),

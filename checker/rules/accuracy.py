@@ -17,11 +17,15 @@ NEEDS = ("accuracy_txt",)
 
 
 def read(result: Result) -> AccuracyText:
-    """The accuracy text of a result; ``Absent`` when it or the benchmark is not there."""
-    lower = result.rules.lower_limits(result.scenario)
-    return accuracy_txt.parse(
-        result.accuracy_txt.value, lower, any_value=_last_counts(result), own=patterns(result)
-    )
+    """The accuracy text of a result, read once; ``Absent`` when it or the benchmark is not there."""
+    found: AccuracyText | None = result.__dict__.get("accuracy_text")
+    if found is None:
+        lower = result.rules.lower_limits(result.scenario)
+        found = accuracy_txt.parse(
+            result.accuracy_txt.value, lower, any_value=_last_counts(result), own=patterns(result)
+        )
+        result.__dict__["accuracy_text"] = found
+    return found
 
 
 def _last_counts(result: Result) -> bool:

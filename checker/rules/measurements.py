@@ -172,20 +172,25 @@ def power_docs(result: Result) -> Iterator[Problem]:
     match on the way up to measurements/ counts."""
     if not result.has_power or result.tree.folder(result.measurements_path) is None:
         return
-    parts = result.measurements_path.split("/")
-    places = ["/".join(parts[: len(parts) - up]) for up in range(4)]
     for prefix in result.round.files["power_measurement_prefixes"]:
-        matches = [
-            (join(place, name), size)
-            for place in places
-            for name, size in result.tree.files(place).items()
-            if name.startswith(prefix)
-        ]
+        matches = power_documents(result, prefix)
         if not matches:
             path = result.measurements_path
             yield Problem(f"there is no {prefix} document", path, "nothing", f"{prefix}.*")
         elif matches[-1][1] == 0:
             yield Problem(f"the {prefix} document is empty", matches[-1][0], "0 bytes", "a text")
+
+
+def power_documents(result: Result, prefix: str) -> list[tuple[str, int]]:
+    """Paths and sizes of the documents with a name that begins so, from the result up to measurements/."""
+    parts = result.measurements_path.split("/")
+    places = ["/".join(parts[: len(parts) - up]) for up in range(4)]
+    return [
+        (join(place, name), size)
+        for place in places
+        for name, size in result.tree.files(place).items()
+        if name.startswith(prefix)
+    ]
 
 
 _PERMUTATION = "sample_concatenate_permutation"

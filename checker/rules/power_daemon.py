@@ -171,6 +171,13 @@ def power_daemon_log(result: Result) -> Iterator[Problem]:
 
 def daemon_events(result: Result) -> list[ptd_log.Event]:
     """What the daemon's log holds; ``NoRanging`` when it does not show the session."""
+    known: list[ptd_log.Event] | None = result.__dict__.get("daemon_events")
+    if known is None:
+        known = result.__dict__["daemon_events"] = _daemon_events(result)
+    return known
+
+
+def _daemon_events(result: Result) -> list[ptd_log.Event]:
     lines = ptd_log.lines(result.ptd_logs.value, clocks.daemon_log_ns(result))
     ranging = ptd_log.ranging_interval(lines, str(result.server.value.get("session_name")))
     window, zone = metrics.power_window(result.run), clocks.loadgen_ns(result)

@@ -76,7 +76,7 @@ def json_value(folder: Path, key: str) -> str:
 def phases_apart(t: OldTree) -> None:
     path = t.power() / "server.json"
     document = json.loads(path.read_text())
-    document["phases"]["testing"][0][0] += 0.3
+    document["phases"]["testing"][0] = [x + 0.3 for x in document["phases"]["testing"][0]]
     path.write_text(json.dumps(document))
     t.sign()
 

@@ -86,7 +86,7 @@ def said(at: int, **changes: str) -> Edit:
 
 
 def late_phase(document: dict[str, Any]) -> None:
-    document["phases"]["testing"][0][0] += 0.9
+    document["phases"]["testing"][0] = [x + 0.9 for x in document["phases"]["testing"][0]]
 
 
 def shifted_phases(t: TreeUnderTest) -> None:
@@ -156,7 +156,7 @@ CASES = [
     Case("power/sources-client", side("client", "other_sources", sources={"client.py": "00"})),
     Case("power/sources-server", side("server", "other_sources", sources={"client.py": "00"})),
     Case("power/ptd-commands", said(1, reply="YokogawaWT310E,version=1.9.1-x")),
-    Case("power/ptd-commands", said(1, reply="Fluke,version=1.10.0-x")),
+    Case("power/ptd-commands", said(1, reply="Fluke,version=1.10.0-x"), also=("quality/analyzer-table",)),
     Case("power/ptd-commands", said(3, reply="Error")),
     Case("power/ptd-commands", said(12, cmd="SR,A,Auto")),
     Case(
@@ -191,7 +191,13 @@ CASES = [
         Effect.NONE,
         also=("quality/bad-samples",),
     ),
-    Case("quality/bad-samples", spl(repeated, "repeated_stamp"), Effect.NONE, Severity.WARNING),
+    Case(
+        "quality/bad-samples",
+        spl(repeated, "repeated_stamp"),
+        Effect.NONE,
+        Severity.WARNING,
+        also=("quality/repeated-values",),
+    ),
     Case(
         "quality/over-range",
         spl(watts("inf"), "inf"),
@@ -211,12 +217,18 @@ def varying_with_a_hole(t: TreeUnderTest) -> None:
     """Five seconds of high load are missing, so the mean of what is there is too low."""
     path = t.run() / "spl.txt"
     rows = [line.split(",") for line in path.read_text().splitlines()]
-    for row in rows[10:20]:
-        row[3] = "25.0"
+    for at, row in enumerate(rows[10:20]):
+        row[3], row[7] = f"{25 + at / 100:.6f}", f"{(25 + at / 100) / 230 / 0.9:.6f}"
     path.write_text("\n".join(",".join(r) for r in [*rows[:12], *rows[17:]]) + "\n")
 
 
-MEAN = Case("quality/energy", varying_with_a_hole, Effect.NONE, Severity.WARNING, also=("quality/coverage",))
+MEAN = Case(
+    "quality/energy",
+    varying_with_a_hole,
+    Effect.NONE,
+    Severity.WARNING,
+    also=("quality/coverage", "quality/longest-gap", "quality/range"),
+)
 
 
 def test_mean_against_integral(tmp_path: Path) -> None:

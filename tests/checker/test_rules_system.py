@@ -39,7 +39,7 @@ def wrong_sut_name(t: TreeUnderTest) -> None:
 
 def network_field_missing(t: TreeUnderTest) -> None:
     wrong_sut_name(t)
-    t.set_log(t.run("offline"), sut_name="a Network SUT")
+    t.set_log(t.run("offline"), sut_name="Network SUT one")
     t.system_json(network_type=None)
 
 
@@ -57,7 +57,7 @@ SYSTEM_CASES = [
     Case("system/division", field("other_division", division="open"), Effect.SYSTEM),
     Case("system/network-mode", networked, Effect.SYSTEM),
     Case("system/network-mode", field("a_boolean", is_network=True), Effect.CRASH),
-    Case("system/sut-name", wrong_sut_name, build=NETWORK),
+    Case("system/sut-name", wrong_sut_name, build=NETWORK, also=("quality/sut-changed",)),
     Case("system/network-fields", network_field_missing, Effect.SYSTEM, build=NETWORK),
 ]  # fmt: skip
 

@@ -234,8 +234,8 @@ def _power(tree: TreeV6) -> None:
         write_log(folder, values)
         (folder / "spl.txt").write_text(spl_text(mode))
     trees._session(tree)
-    for name in ("analyzer_table.md", "power_settings.md"):
-        (tree.base / "results" / name).write_text("set-up\n")
+    for name, text in trees.POWER_DOCUMENTS.items():
+        (tree.base / "results" / name).write_text(text)
     if tree.round.layout["nameplate_power_yaml"]:
         (tree.base / "systems" / f"{SYSTEM}_power.yaml").write_text(NAMEPLATE)
     tree.sign()

@@ -22,7 +22,7 @@ PLACE = {
 }
 GOLDEN = {"verdict": "valid", "metric_value": "12.5", "accuracy": "76.001", "power_value": ""}
 MARKS = "# Page\n" + "".join(
-    f"<!-- {n} -->\nstale {n}\n<!-- end of {n} -->\n" for n in ("figures", "published", "broken")
+    f"<!-- {n} -->\nstale {n}\n<!-- end of {n} -->\n" for n in ("figures", "published", "broken", "ours")
 )
 
 
@@ -90,6 +90,8 @@ def test_the_page_tells_where_the_verdicts_differ_and_why(tmp_path: Path) -> Non
     assert "stale" not in text
     assert "| v4.1 | `golden-v4.1.csv` | 1 verdict, 1 accuracy, 1 metric | all |" in text
     assert "resnet50/singlestream | invalid | valid | `performance/early-stopping`: " in text
+    assert "| rule | severity | v4.1 |" in text
+    assert "Never: `internal/rule-crashed`, `quality/analyzer-changed`" in text
 
 
 @needs_corpus

@@ -1,0 +1,227 @@
+"""Our own rules on the meter of a power run: its uncertainty in each sample, and whether its ranges fit the load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from checker import metrics, ranges
+from checker.meters import identity_of
+from checker.model import Problem, Severity
+from checker.ranges import Ranges
+from checker.result import Result
+from checker.rule import POWER, rule
+from checker.rules.quality import NEEDS
+from checker.session import dialogue
+from schemas.powerlog import PowerLine
+from schemas.ptd_uncertainty import FLAGGED_BELOW, LIMIT_PERCENT, PtdFormula, ptd_formula
+from schemas.units import parse_log_time
+
+VOLTS = (15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
+AMPERES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+"""Ranges at crest factor 3 of the accepted analyzers (IM WT310E-01 page 2-7, IM 760401-01, IM 760201-17)."""
+HEADROOM = 1.1
+"""The power workflow asks for 1.1 times the largest current of the ranging run."""
+PRINTED = 0.01
+"""Percent by which an uncertainty that PTDaemon printed may differ from the recomputed one: it prints two decimals
+and reads values with more digits than the log has. Published lines differ by at most 0.005."""
+SUMMARY = 2e-5
+"""The same for the summary, a share with six decimals. Published summaries agree in all of them."""
+NEAR_NS = 5_000_000
+"""A line of the daemon's log belongs to the sample whose stamp is this near; they are written one after the other."""
+WITH_LOG = (*NEEDS, "server", "ptd_logs")
+
+_PRINTED = re.compile(
+    r"^(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3}): WARNING: Uncertainty (\d+\.\d+)%", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The meter of a testing run: its formula and ranges."""
+
+    formula: PtdFormula
+    volts: float
+    amperes: float
+
+    def percent(self, sample: PowerLine) -> float | None:
+        """Uncertainty of a sample in percent, None where none can be told."""
+        return self.formula.percent(
+            power_w=sample.power_w,
+            voltage_v=sample.voltage_v,
+            current_a=sample.current_a,
+            power_factor=sample.power_factor,
+            voltage_range_v=self.volts,
+            current_range_a=self.amperes,
+        )
+
+    def percents(self, samples: Sequence[PowerLine]) -> list[float]:
+        """Uncertainties of the samples of which one can be told."""
+        found = (self.percent(s) for s in samples)
+        return [p for p in found if p is not None]
+
+
+def setting(result: Result) -> ranges.Setting:
+    """The ranges while testing."""
+    name = str(result.server.value.get("session_name"))
+    return ranges.testing_ranges(result.ptd_logs.value, result.server.value, f"{name}_testing")
+
+
+def meter(result: Result) -> Meter | None:
+    """The meter with what its uncertainty follows from; None where model or ranges are not known, and with several
+    channels, of which each has an uncertainty of its own."""
+    about = identity_of(result.server.value, result.ptd_logs.value)
+    formula, now = ptd_formula(about.model, emulates=about.emulates), setting(result).log
+    if formula is None or about.channels > 1 or now.volts is None or now.amperes is None:
+        return None
+    return Meter(formula, now.volts, now.amperes)
+
+
+@rule(
+    "quality/uncertainty",
+    severity=Severity.WARNING,
+    title="Every sample in the window is certain to 1 %",
+    fix="Choose ranges that fit the load; at a low power factor take a power supply with a better one.",
+    good="0.58 to 0.72 %",
+    bad="555 of 611 samples above 1 %",
+    link=POWER,
+    needs=WITH_LOG,
+)
+def uncertainty(result: Result) -> Iterator[Problem]:
+    """The uncertainty follows from reading, ranges and the maker's figures. The daemon prints a warning for each
+    sample above 1 %, its log may be cut short, and the official checker reads only part of it; recomputing shows
+    them all."""
+    own = meter(result) if result.has_power else None
+    if own is None:
+        return
+    inside = metrics.samples(result.run, written=True).inside
+    found = own.percents(inside)
+    above = [p for p in found if p > LIMIT_PERCENT]
+    if above:
+        mean = sum(found) / len(found)
+        message = (
+            f"{len(above)} of {len(inside)} samples in the window are uncertain by more than {LIMIT_PERCENT:g} %: "
+            f"{mean:.2f} % in the mean, {max(found):.2f} % at most, on {own.volts:g} V and {own.amperes:g} A"
+        )
+        wanted = f"at most {LIMIT_PERCENT:g} % in each"
+        yield Problem(message, result.run.spl.path, f"{len(above)} samples", wanted)
+
+
+@rule(
+    "quality/uncertainty-printed",
+    severity=Severity.WARNING,
+    title="The daemon's uncertainties follow from the samples",
+    fix="Publish the power log of the session as it was written.",
+    good="printed 1.07 %, recomputed 1.068 %",
+    bad="printed 1.52 %, recomputed 0.61 % from the sample of the same second",
+    link=POWER,
+    needs=WITH_LOG,
+    official_power_only=True,
+)
+def uncertainty_printed(result: Result) -> Iterator[Problem]:
+    """PTDaemon computes the uncertainty of each sample by a known formula. Where a number that it printed does not
+    follow from the sample beside it, the samples are not those that it measured, or the ranges are not those that
+    its log tells."""
+    own = meter(result) if result.has_power else None
+    if own is None:
+        return
+    samples = [s for s in result.run.spl.value if isinstance(s, PowerLine)]
+    wrong = [row for row in _lines(result, samples, own) if abs(row[1] - row[2]) > PRINTED]
+    if wrong:
+        line, printed, ours = wrong[0]
+        message = f"{len(wrong)} uncertainties do not follow from their samples, the first: {printed:.2f} %"
+        yield Problem(message, result.ptd_logs.path, f"{printed:.2f} %", f"{ours:.2f} %", line)
+    told = _summary(result.server.value)
+    shares = [p / 100 for p in own.percents(samples)]
+    if told is None or told[3] != len(samples) or not shares:
+        return
+    computed = (sum(shares) / len(shares), min(shares), max(shares))
+    if any(abs(a - b) > SUMMARY for a, b in zip(told, computed, strict=False)):
+        found, wanted = (", ".join(f"{v:.4%}" for v in row) for row in (told[:3], computed))
+        message = f"mean, least and largest uncertainty are {found} for the daemon, {wanted} by the samples"
+        yield Problem(message, result.server.path, found, wanted, pointer="/ptd_messages")
+
+
+def _lines(result: Result, samples: Sequence[PowerLine], own: Meter) -> Iterator[tuple[int, float, float]]:
+    """Line, printed and recomputed uncertainty of each warning that has a sample beside it. One process stamps both, so
+    no time zone comes between them."""
+    text = result.ptd_logs.value
+    if "Uncertainty " not in text:
+        return
+    near = {s.at // NEAR_NS + step: s for s in samples for step in (-1, 0, 1)}
+    for match in _PRINTED.finditer(text):
+        at = parse_log_time(match[1])
+        sample = near.get(at // NEAR_NS)
+        ours = own.percent(sample) if sample is not None and abs(sample.at - at) <= NEAR_NS else None
+        if ours is not None:
+            yield text.count("\n", 0, match.start()) + 1, float(match[2]), ours
+
+
+def _summary(server: dict[str, Any]) -> tuple[float, float, float, int] | None:
+    """The last answer to ``Uncertainty``: mean, least and largest as shares, number of samples; None without a
+    usable one."""
+    replies = [r for c, r in dialogue(server) if c == "Uncertainty"]
+    fields = replies[-1].split(",") if replies else []
+    try:
+        mean, least, largest, number = (float(f) for f in fields[1:5])
+    except ValueError:
+        return None
+    return (mean, least, largest, int(number)) if 0 < mean < 1 and number < 1e9 else None
+
+
+@rule(
+    "quality/range",
+    severity=Severity.WARNING,
+    title="The ranges of the meter fit the load",
+    fix="Let the ranging run choose, with the full load; for loads with high peaks take the next range up.",
+    good="0.35 A on the 0.5 A range",
+    bad="0.35 A on the 20 A range, or peaks above what the range can take",
+    link=POWER,
+    needs=WITH_LOG,
+)
+def range_fits(result: Result) -> Iterator[Problem]:
+    """On a range that is far too large a reading drowns in the error of the range; on one that is too small peaks
+    are cut off, and the power comes out too low without any sign but a flag. While a result is measured the range
+    may not change by itself."""
+    if not result.has_power:
+        return
+    inside = metrics.samples(result.run, written=True).inside
+    now, path = setting(result).log, result.ptd_logs.path
+    flagged = [s for s in inside if s.power_w < FLAGGED_BELOW and s.current_a < FLAGGED_BELOW]
+    if now.auto_v or now.auto_a:
+        which = " and ".join(w for w, auto in (("voltage", now.auto_v), ("current", now.auto_a)) if auto)
+        yield Problem(f"the {which} range was automatic while testing", path, "Auto", "a fixed range")
+    if flagged:
+        watts, amperes = (-(v + 3) for v in (flagged[0].power_w, flagged[0].current_a))
+        message = (
+            f"{len(flagged)} of {len(inside)} samples are flagged, because peaks were above what the range takes; "
+            f"the first stands for a reading of {watts:.2f} W and {amperes:.4f} A{_on(now)}"
+        )
+        yield Problem(message, result.run.spl.path, f"{len(flagged)} samples", "none", flagged[0].line)
+    yield from _too_far(inside, now, path)
+
+
+def _on(now: Ranges) -> str:
+    return f" on the {now.amperes:g} A range" if now.amperes is not None else ""
+
+
+def _too_far(inside: Sequence[PowerLine], now: Ranges, path: str) -> Iterator[Problem]:
+    """Ranges below the largest reading, or larger than they had to be: of currents by two steps, of voltages by one."""
+    for unit, ladder, chosen, values, headroom, steps in (
+        ("A", AMPERES, now.amperes, [s.current_a for s in inside], HEADROOM, 2),
+        ("V", VOLTS, now.volts, [s.voltage_v for s in inside], HEADROOM, 1),
+    ):
+        largest = max((v for v in values if 0 < v < 1e6), default=0.0)
+        if chosen is None or not largest:
+            continue
+        smaller = [r for r in ladder if r < chosen * (1 - 1e-9)]
+        if largest > chosen:
+            message = f"readings up to {largest:g} {unit} on the {chosen:g} {unit} range"
+            yield Problem(message, path, f"{chosen:g} {unit}", f"at least {largest:.3g} {unit}")
+        elif len(smaller) >= steps and smaller[-steps] >= largest * headroom:
+            message = f"at most {largest:g} {unit} on the {chosen:g} {unit} range, {smaller[-steps]:g} {unit} would do"
+            yield Problem(
+                message, path, f"{chosen:g} {unit}", f"{smaller[-steps]:g} {unit} or the range above it"
+            )

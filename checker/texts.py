@@ -1,0 +1,44 @@
+"""Texts for people that several results share: read once for a tree, and whether they say anything."""
+
+from __future__ import annotations
+
+import re
+
+from checker.files import read_lenient
+from checker.tree import Submission
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+PLACEHOLDERS = frozenset(("todo", "tbd", "tba", "fixme", "placeholder", "readme", "xxx"))
+FEW_WORDS = 3
+"""A document with fewer words than this tells nobody anything."""
+LONGEST = 1 << 20
+"""Bytes of a document for people; a longer one is not read."""
+PAPERS = (".pdf", ".docx", ".odt", ".png", ".jpg", ".jpeg", ".svg")
+"""Documents that people open with another program; what they say is not looked at."""
+
+
+def text_of(submission: Submission, path: str) -> str | None:
+    """A text file of the tree, bytes that are not UTF-8 replaced; None where it is not there, too long
+    or cannot be read."""
+    known: dict[str, str | None] = submission.__dict__.setdefault("texts", {})
+    if path not in known:
+        folder, _, name = path.rpartition("/")
+        small = submission.tree.files(folder).get(name, 0) <= LONGEST
+        source = submission.source(path, "text", read_lenient)
+        known[path] = source.value if small and source.present and source.usable else None
+    return known[path]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text that say something."""
+    return [w for w in _WORD.findall(text) if w.lower() not in PLACEHOLDERS]
+
+
+def hollow(text: str) -> bool:
+    """Whether a document holds next to no words."""
+    return len(words(text)) < FEW_WORDS
+
+
+def binary(text: str) -> bool:
+    """Whether it is no text at all."""
+    return "\0" in text or text.count("�") > max(8, len(text) // 50)
