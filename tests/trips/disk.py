@@ -20,7 +20,10 @@ SECTOR = 512
 DATABASE = "powerd.sqlite"
 NAMES = tuple(DATABASE + ending for ending in ("", "-wal", "-journal"))
 """The index of the log (-shm) is memory of processes: after a cut SQLite makes it anew."""
-CALLS = "openat,pwrite64,write,pwritev,fsync,fdatasync,ftruncate,truncate,fallocate,unlink,unlinkat,rename,renameat,renameat2"
+CALLS = (
+    "openat,pwrite64,write,pwritev,fsync,fdatasync,ftruncate,truncate,fallocate,unlink,unlinkat,rename,renameat,"
+    "renameat2"
+)
 _LINE = re.compile(r"(\d+)\.(\d{6}) (\w+)\((.*)\) += (-?\d+)[^=]* <([\d.]+)>$")
 _HEX = re.compile(r"\\x([0-9a-f]{2})")
 _QUOTED = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')

@@ -133,7 +133,9 @@ def _judge(target: Path, trace: Trace, at_ns: int, where: str) -> int:
             there = [sequence for meter, sequence in rows if meter == name]
             sure = [sequence for sequence, read_ns in known if read_ns < at_ns - SURE_NS]
             assert there == list(range(1, len(there) + 1)), where
-            assert len(there) >= len(sure), f"{where}: {name} has {len(there)} of {len(sure)} samples that are a second old"
+            assert len(there) >= len(sure), (
+                f"{where}: {name} has {len(there)} of {len(sure)} samples that are a second old"
+            )
             assert store.last_sequence(name) == len(there)
         for ident, told_ns in trace.promised.windows:
             assert told_ns > at_ns or store.window(ident) is not None, f"{where}: {ident} was promised"
@@ -141,7 +143,9 @@ def _judge(target: Path, trace: Trace, at_ns: int, where: str) -> int:
             assert told_ns > at_ns or text in {mark for _, mark in store.marks(ident)}, where
         for ident, told_ns in trace.promised.closed:
             window = store.window(ident)
-            assert told_ns > at_ns or (window is not None and window.state == "closed" and window.document), where
+            assert told_ns > at_ns or (window is not None and window.state == "closed" and window.document), (
+                where
+            )
         return len(rows)
     finally:
         store.close()

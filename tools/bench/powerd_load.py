@@ -36,6 +36,7 @@ class Load:
 
     @property
     def intervals(self) -> list[str]:
+        """The interval of each meter."""
         return ["1s"] * self.slow + ["100ms"] * self.fast
 
     def __str__(self) -> str:
@@ -84,16 +85,12 @@ class Figures:
         return found
 
 
-def pinned(core: int, *command: str) -> subprocess.Popen[str]:
-    """``python -m powerd …`` on one core; its first line says that it is ready."""
-    cores = os.sched_getaffinity(0)
-    wanted = {core % os.cpu_count()} & cores if os.cpu_count() else cores  # type: ignore[operator]
-    return subprocess.Popen(
-        [sys.executable, "-m", "powerd", *command],
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, wanted or cores),
-    )
+def pinned(number: int, *command: str) -> subprocess.Popen[str]:
+    """``python -m powerd …`` on one of our cores; its first line says that it is ready."""
+    child = subprocess.Popen([sys.executable, "-m", "powerd", *command], stdout=subprocess.PIPE, text=True)
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(child.pid, {cores[number % len(cores)]})
+    return child
 
 
 def usage(pid: int) -> Usage:
@@ -111,7 +108,7 @@ def usage(pid: int) -> Usage:
 
 @contextlib.contextmanager
 def running(load: Load, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The emulated meters on core 1 and a daemon that reads them all on core 0."""
+    """The emulated meters on one core and a daemon that reads them all on another."""
     children: list[subprocess.Popen[str]] = []
     try:
         ports = []
