@@ -74,6 +74,7 @@ _SETTINGS = {
     "current_range": ("current_range_a", values.electric_range),
     "crest_factor": ("crest_factor", values.whole),
     "channels": ("channels", values.channels),
+    "integrator": ("integrator", values.switch),
 }
 _LINE = {
     "baud": ("baud", values.baud),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from powerd import retention
+from powerd import drivers, retention
 from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockFix, ClockModel, Tie, boot_id, is_step, take_fix
@@ -21,6 +21,7 @@ from powerd.exchange import Exchanges
 from powerd.feed import Feed
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
+from powerd.range_guard import RangeGuard
 from powerd.ring import Ring
 from powerd.session_native import MeterControl
 from powerd.sessions import Sessions
@@ -39,7 +40,7 @@ FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
 FIRST_ANSWER_S = 20.0
 KEPT_EVENTS = 5
-ALARMS = frozenset({"disconnected", "garbled", "error"})
+ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
 """Events of a meter that somebody should look at."""
 SILENT_NS = 5 * NS_PER_S
 SILENT_INTERVALS = 5
@@ -72,6 +73,7 @@ class Service:
         self._problems: list[str] = []
         self._store_error: str | None = None
         self._signing_key: dict[str, str] | None = None
+        self._guards: dict[tuple[str, str], tuple[str, RangeGuard]] = {}
         self._over_range: set[tuple[str, str]] = set()
         self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -251,6 +253,11 @@ class Service:
     # inside
 
     def _acquisition(self, meter: MeterConfig) -> Acquisition:
+        if meter.settings.integrator and not drivers.integrates(meter.driver):
+            raise UserError(
+                f"meter {meter.name}: found integrator = true, but driver {meter.driver} does not read the "
+                "integrator of its meters: leave it out"
+            )
         return Acquisition(
             meter.name,
             meter.driver,
@@ -272,6 +279,7 @@ class Service:
         self.counters.put(reading)
         self.feed.publish("reading", reading)
         self._watch_range(reading)
+        self._guard_range(reading)
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
@@ -319,6 +327,23 @@ class Service:
                 self._alarm("overrange", message, reading.meter)
         elif reading.values.quality is Quality.GOOD:
             self._over_range.discard(place)
+
+    def _guard_range(self, reading: Reading) -> None:
+        """In an open window, say early that its range will not do."""
+        place = (reading.meter, reading.values.channel)
+        window = self.windows.holder(*place)
+        if window is None:
+            self._guards.pop(place, None)
+            return
+        known = self._guards.get(place)
+        if known is None or known[0] != window:
+            known = self._guards[place] = (
+                window,
+                RangeGuard(drivers.specification(self.info(reading.meter))),
+            )
+        for alarm in known[1].look(reading):
+            message = f"channel {place[1]}: {alarm.message}"
+            self._on_event(Event(alarm.kind, boottime_ns(), reading.meter, message))
 
     def _watch_store(self) -> None:
         """Say when writing begins to fail and when it works again."""

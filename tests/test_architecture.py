@@ -28,6 +28,7 @@ LATE = {
     "torch",
     "cryptography",
     "pyarrow",
+    "PIL",
 }
 # Modules that are only ever imported late themselves: what they are made of may stand at their top.
 LATE_ROOMS = (
