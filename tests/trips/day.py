@@ -1,7 +1,7 @@
 """A day of measuring in moments: the daemon's own parts in a process whose clocks move only when somebody waits.
 
-Run as a program, since the clocks are those of the whole process: ``python -m tests.trips.day FOLDER HOURS``. Prints one
-JSON document a simulated hour (memory, what is in the store), and one at the end.
+Run as a program, since the clocks are those of the whole process: ``python -m tests.trips.day FOLDER HOURS``. Prints
+one JSON document a simulated hour (memory, what is in the store), and one at the end.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ def main(folder: Path, hours: float) -> None:
     from powerd import config
     from powerd.service import Service
 
-    meter = config.parse_meter(f"wall=simulated:load:constant:{WATTS:g},interval=1s")
+    meter = config.parse_meter(
+        f"wall=simulated:load:constant:{WATTS:g},interval=1s,voltage_range=300,current_range=1"
+    )
     service = Service(config.Config((meter,), folder / "data", "127.0.0.1", 0))
     service.store.begin_run(now.at_ns, now.unix_ns(), "day")
     day = Day(service, now, lambda row: print(json.dumps(row), flush=True))
@@ -138,8 +140,12 @@ def main(folder: Path, hours: float) -> None:
     loop._stopping = Until(now, BOOTED_NS + int(hours * 3600 * S) + 2 * S)
     loop._reconnect_for_ever()
     service.store.writer.flush()
-    rows = [(w["energy_j"], w["energy_u95_j"], w["quality"], w["coverage"]) for w in day.closed]
-    end = {"windows": rows, "tally": service.ring.tally("wall").samples, "bad": service.ring.tally("wall").bad_samples}
+    rows = [(w["energy_j"], w["energy_u95_j"], w["coverage"], w["reasons"]) for w in day.closed]
+    end = {
+        "windows": rows,
+        "tally": service.ring.tally("wall").samples,
+        "bad": service.ring.tally("wall").bad_samples,
+    }
     print(json.dumps(end))
     service.store.close()
 
