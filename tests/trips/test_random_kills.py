@@ -123,7 +123,8 @@ def kills(folder: Path, count: int, seed: int) -> None:
     (absent,) = [r for r in window["reasons"] if r.startswith("daemon-absent: ")]
     print(
         f"{known.lives} kills, {known.ready} after the daemon was ready; {known.sequence} samples and "
-        f"{len(known.marks)} marks kept; {absent}; {window['energy_j']:.1f} ± {window['energy_u95_j']:.1f} J, drawn {truth_j:.1f} J"
+        f"{len(known.marks)} marks kept; {absent}; "
+        f"{window['energy_j']:.1f} ± {window['energy_u95_j']:.1f} J, drawn {truth_j:.1f} J"
     )
     assert known.sequence > 5
     assert known.marks
