@@ -3,8 +3,9 @@
     .venv/bin/python tools/bench/powerd_load.py [--seconds 60] [--meters 1,20+4]
 
 Emulated WT310E meters on pseudo-terminals, on another core than the daemon, which runs as users run it. Processor time
-is that of the daemon's process, so that a busy machine changes it little; what the machine did to the samples stands
-beside it. Ends with 1 when a bar is missed: a sample lost or late, or one meter that needs 1 % of a core or 80 MB.
+is that of the daemon's process, so that a busy machine changes it little. How long threads that could run had to wait
+for a core (of the daemon, of the meter that waited longest) tells whether late samples are the machine's doing. Ends
+with 1 when a bar is missed: a sample lost or late, or one meter that needs 1 % of a core or 80 MB.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 
 MOST_CPU_SHARE, MOST_RSS_BYTES = 0.01, 80_000_000
 """Of one meter at 1 Hz: processor time of a core, and resident memory."""
-START_S, SETTLE_S = 120.0, 6.0
+SETTLE_S = 6.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -49,6 +50,7 @@ class Usage:
 
     at_s: float
     cpu_s: float
+    waited_s: float
     wakeups: int
     rss_bytes: int
 
@@ -59,6 +61,8 @@ class Figures:
 
     load: Load
     cpu_share: float
+    waited_share: float
+    meters_waited_share: float
     wakeups_per_s: float
     rss_bytes: int
     samples: int
@@ -69,8 +73,9 @@ class Figures:
     def __str__(self) -> str:
         bad = ", ".join(f"{count} {name}" for name, count in sorted(self.bad.items())) or "none"
         return (
-            f"{self.load!s:22} {self.cpu_share:7.2%} {self.wakeups_per_s:8.0f}/s {self.rss_bytes / 1e6:6.1f} MB "
-            f"{self.samples:7} of {self.wanted:<7} lost {self.lost}, bad {bad}"
+            f"{self.load!s:23} {self.cpu_share:7.2%} {self.waited_share:7.2%} {self.meters_waited_share:7.2%} "
+            f"{self.wakeups_per_s:6.0f}/s {self.rss_bytes / 1e6:6.1f} MB {self.samples:6} of {self.wanted:<6} "
+            f"lost {self.lost}, bad {bad}"
         )
 
     def misses(self) -> list[str]:
@@ -96,19 +101,22 @@ def pinned(number: int, *command: str) -> subprocess.Popen[str]:
 def usage(pid: int) -> Usage:
     """Processor time, voluntary context switches of all threads, and resident memory, from /proc."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    wakeups = 0
-    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+    wakeups, waited_ns = 0, 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            rows = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-            wakeups += int(rows["voluntary_ctxt_switches"])
+            lines = (task / "status").read_text().splitlines()
+            wakeups += int(
+                dict(line.split(":", 1) for line in lines if ":" in line)["voluntary_ctxt_switches"]
+            )
+            waited_ns += int((task / "schedstat").read_text().split()[1])
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS
-    return Usage(time.monotonic(), cpu_s, wakeups, pages * os.sysconf("SC_PAGE_SIZE"))
+    return Usage(time.monotonic(), cpu_s, waited_ns / 1e9, wakeups, pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 @contextlib.contextmanager
-def running(load: Load, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The emulated meters on one core and a daemon that reads them all on another."""
+def running(load: Load, folder: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """A daemon on one core, and on another the emulated meters that it reads: first the meters, last the daemon."""
     children: list[subprocess.Popen[str]] = []
     try:
         ports = []
@@ -132,7 +140,7 @@ def running(load: Load, folder: Path) -> Iterator[subprocess.Popen[str]]:
         children.append(daemon)
         assert daemon.stdout is not None
         daemon.stdout.readline()
-        yield daemon
+        yield children
     finally:
         for child in reversed(children):
             child.terminate()
@@ -157,17 +165,20 @@ def samples(folder: Path, since_ns: int, until_ns: int) -> tuple[int, int, dict[
     return len(rows), lost, bad
 
 
-def measure(load: Load, seconds: float) -> Figures:
+def measure(load: Load, seconds: float, settle_s: float = SETTLE_S) -> Figures:
     """Run one load for so long, after it has settled."""
     from powerd.boottime import boottime_ns
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with running(load, folder) as daemon:
-            time.sleep(SETTLE_S)
+        with running(load, folder) as children:
+            *meters, daemon = children
+            time.sleep(settle_s)
             since, before = boottime_ns(), usage(daemon.pid)
+            idle = [usage(meter.pid) for meter in meters]
             time.sleep(seconds)
             until, after = boottime_ns(), usage(daemon.pid)
+            busy = [usage(meter.pid) for meter in meters]
             time.sleep(1.5)
         count, lost, bad = samples(folder, since, until)
     passed = after.at_s - before.at_s
@@ -175,6 +186,8 @@ def measure(load: Load, seconds: float) -> Figures:
     return Figures(
         load,
         (after.cpu_s - before.cpu_s) / passed,
+        (after.waited_s - before.waited_s) / passed,
+        max(b.waited_s - a.waited_s for a, b in zip(idle, busy, strict=True)) / passed,
         (after.wakeups - before.wakeups) / passed,
         after.rss_bytes,
         count,
@@ -198,7 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each load is measured")
     parser.add_argument("--meters", type=_loads, default=_loads("1,20+4"), metavar="SLOW[+FAST],…")
     args = parser.parse_args(arguments)
-    print(f"{'meters':22} {'core':>7} {'wake-ups':>10} {'memory':>9} {'samples':>18}")
+    print(
+        f"{'meters':23} {'core':>7} {'waited':>7} {'meter':>7} {'wake-ups':>8} {'memory':>9} {'samples':>16}"
+    )
     missed = []
     for load in args.meters:
         figures = measure(load, args.seconds)
