@@ -144,7 +144,7 @@ def test_no_samples_break_it_and_the_parts_add_up(
 
 
 def test_what_the_doubt_about_a_stamp_explains_is_no_doubt_about_the_edge() -> None:
-    """A load that steps at the window's end, under stamps that are 40 ms late: the budget's term of the stamps has it."""
+    """A load that steps at the ends, under stamps that are 40 ms late: that is for the term of the stamps."""
     late = 40 * S // 1000
     rows = [(k * S + S // 2 + late, 160.0 if k < 20 else 92.0 if k == 20 else 24.0) for k in range(1, 40)]
     certain = integrate([EnergySample(at, w) for at, w in rows], 5 * S, 20 * S)
