@@ -95,12 +95,12 @@ class Day:
     def _windows(self, at: int) -> None:
         windows = self._service.windows
         if self._opened_ns is None and (at - BOOTED_NS) % (3600 * S) < 60 * S:
-            windows.open("hourly", "wall", {}, f"hour-{self._hour}")
+            windows.open("hourly", "wall", {}, f"window-{len(self.closed)}")
             self._opened_ns = at
         elif self._opened_ns is not None and at - self._opened_ns >= (WINDOW_S + 5) * S:
             begin = EPOCH_NS + self._opened_ns + 2 * S
             self._service.store.writer.flush()
-            self.closed.append(windows.close(f"hour-{self._hour}", begin, begin + WINDOW_S * S, None))
+            self.closed.append(windows.close(f"window-{len(self.closed)}", begin, begin + WINDOW_S * S, None))
             self._opened_ns = None
 
     def _end_of_hour(self) -> None:
