@@ -120,7 +120,7 @@ def _text(found: str) -> bytes:
 
 
 @dataclass
-class _File:
+class File:
     """What the disk surely holds of a file, and what was asked since its last sync."""
 
     sure: bytearray = field(default_factory=bytearray)
@@ -131,15 +131,15 @@ class _File:
 class Disk:
     """Files of one folder. Feed it calls in order; ``after_cut`` leaves it as it is."""
 
-    files: dict[str, _File] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
     """By name, as processes see them."""
-    sure_names: dict[str, _File] = field(default_factory=dict)
+    sure_names: dict[str, File] = field(default_factory=dict)
     """By name, as the last sync of the folder left them."""
 
     def apply(self, call: Call) -> None:
         """A call that has returned."""
         if call.kind == "create":
-            self.files.setdefault(call.file, _File())
+            self.files.setdefault(call.file, File())
         elif call.kind == "unlink":
             del self.files[call.file]
         elif call.kind == "sync" and call.file == ".":
@@ -157,7 +157,7 @@ class Disk:
         names = self._names(chance)
         return {name: self._content(file, name, chance, under_way) for name, file in names.items()}
 
-    def _names(self, chance: random.Random) -> dict[str, _File]:
+    def _names(self, chance: random.Random) -> dict[str, File]:
         names = dict(self.sure_names)
         for name in sorted({*self.files, *names}):
             now = self.files.get(name)
@@ -167,7 +167,7 @@ class Disk:
         return names
 
     @staticmethod
-    def _content(file: _File, name: str, chance: random.Random, under_way: Sequence[Call]) -> bytes:
+    def _content(file: File, name: str, chance: random.Random, under_way: Sequence[Call]) -> bytes:
         content = bytearray(file.sure)
         writes = [c for c in under_way if c.file == name and c.kind in {"write", "truncate"}]
         mood = chance.choice(["all", "none", "each", "each"])

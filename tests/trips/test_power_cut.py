@@ -22,10 +22,13 @@ import pytest
 from powerd.boottime import boottime_ns
 from powerd.client import PowerdClient
 from powerd.store import Store
+from powerd.store.tables import VERSION
+from tests.powerd.test_upgrade import old_store
 from tests.trips import disk
 from tests.trips.disk import Call, Disk
 
 S = 1_000_000_000
+UPGRADE = "import sys, pathlib, powerd.store; powerd.store.Store(pathlib.Path(sys.argv[1]), 'b').close()"
 SURE_NS = S
 """A sample that was read so long ago outlives a power cut."""
 
@@ -149,6 +152,48 @@ def _judge(target: Path, trace: Trace, at_ns: int, where: str) -> int:
         return len(rows)
     finally:
         store.close()
+
+
+def cut_while_upgrading(folder: Path, count: int, rows: int, seed: int) -> None:
+    """A store of version 1 whose upgrade is cut off at many places: nothing is lost, and the next start finishes it."""
+    data, trace = folder / "data", folder / "trace"
+    file = old_store(data, rows)
+    held = Disk()
+    for path in data.iterdir():
+        held.files[path.name] = held.sure_names[path.name] = disk.File(bytearray(path.read_bytes()))
+    child = subprocess.Popen([*disk.recording(trace, data), sys.executable, "-c", UPGRADE, str(data)])
+    assert child.wait(60) == 0
+    disk.wait_for_end(trace, child.pid)
+    calls = disk.calls(trace, data)
+    chance, fed = random.Random(seed), 0
+    for number, place in enumerate(sorted(chance.choice(range(len(calls) + 1)) for _ in range(count))):
+        for call in calls[fed:place]:
+            held.apply(call)
+        fed = place
+        target = folder / f"cut{number}"
+        target.mkdir()
+        for name, content in held.after_cut(chance, calls[place : place + 1]).items():
+            (target / name).write_bytes(content)
+        Store(target, "another boot").close()
+        with contextlib.closing(sqlite3.connect(target / file.name)) as store:
+            where = f"cut {number} before call {place} of {len(calls)}"
+            assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)], where
+            assert store.execute("SELECT count(*), sum(sequence), count(integrator_j) FROM readings").fetchone() == (
+                rows, rows * (rows + 1) // 2, 0,
+            ), where  # fmt: skip
+            assert store.execute("SELECT id, state FROM windows").fetchall() == [("w", "closed")], where
+            assert store.execute("PRAGMA user_version").fetchone() == (VERSION,), where
+            assert store.execute("PRAGMA auto_vacuum").fetchone() == (2,), f"{where}: the file never shrinks"
+        shutil.rmtree(target)
+
+
+def test_an_upgrade_outlives_power_cuts(tmp_path: Path) -> None:
+    cut_while_upgrading(tmp_path, 60, 300, seed=5)
+
+
+@pytest.mark.proof
+def test_an_upgrade_outlives_five_hundred_power_cuts(tmp_path: Path) -> None:
+    cut_while_upgrading(tmp_path, 500, 3000, seed=6)
 
 
 def test_a_store_outlives_power_cuts(tmp_path: Path) -> None:
