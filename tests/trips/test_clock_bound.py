@@ -16,8 +16,13 @@ import pytest
 from tests.trips import two_networks
 from tests.trips.clock_trials import Verdict
 
-WHY_NOT = two_networks.why_not()
-pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+
+@pytest.fixture(scope="module", autouse=True)
+def networks() -> None:
+    """Namespaces, or a skip that says why there are none."""
+    why = two_networks.why_not()
+    if why is not None:
+        pytest.skip(why)
 
 
 def trials(folder: Path, count: int, seed: int) -> None:
