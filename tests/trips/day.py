@@ -45,6 +45,7 @@ class Now:
 def simulate(now: Now) -> None:
     """Every clock of this process follows ``now``, and waiting on the loop's thread takes no time."""
     time.clock_gettime_ns = now.boottime_ns  # type: ignore[assignment]
+    time.monotonic_ns = now.boottime_ns
     time.time_ns = now.unix_ns
     time.sleep = now.pass_s  # type: ignore[assignment]
 
@@ -126,6 +127,7 @@ def main(folder: Path, hours: float) -> None:
     now = Now()
     simulate(now)
     from powerd import config
+    from powerd.acquire import Acquisition
     from powerd.service import Service
 
     meter = config.parse_meter(
@@ -134,9 +136,10 @@ def main(folder: Path, hours: float) -> None:
     service = Service(config.Config((meter,), folder / "data", "127.0.0.1", 0))
     service.store.begin_run(now.at_ns, now.unix_ns(), "day")
     day = Day(service, now, lambda row: print(json.dumps(row), flush=True))
-    loop = service._acquisition(meter)
-    service._acquisitions["wall"] = loop
-    loop._on_reading = day.sample
+    loop = Acquisition(
+        "wall", meter.driver, meter.port, meter.settings, service.boot_id, day.sample, service._on_event
+    )
+    service._meters._loops = {"wall": loop}
     loop._stopping = Until(now, BOOTED_NS + int(hours * 3600 * S) + 2 * S)
     loop._reconnect_for_ever()
     service.store.writer.flush()
