@@ -4,11 +4,11 @@
   const link = (p, r, text, title) => EW.el("a", { class: "cell-link" + (r.valid ? "" : " invalid-number"), href: EW.state.resultLink(r), title, tabindex: "-1" }, text);
   const order = ["SingleStream", "MultiStream", "Server", "Interactive", "Offline"];
   const text = (colId, headerName, of, more = {}) => ({
-    colId, headerName, valueGetter: (p) => of(p.data), filter: "agTextColumnFilter", floatingFilter: true, cellDataType: false,
+    colId, headerName, valueGetter: (p) => of(p.data), filter: "agTextColumnFilter", floatingFilter: true, suppressFloatingFilterButton: true, suppressHeaderFilterButton: true, cellDataType: false,
     cellRenderer: (p) => EW.el("span", { title: EW.cut(p.value ?? "", 2000) }, EW.cut(p.value ?? "")), ...more,
   });
   const number = (colId, headerName, of, more = {}) => ({
-    colId, headerName, valueGetter: (p) => of(p.data), filter: "agNumberColumnFilter", floatingFilter: true, cellDataType: false,
+    colId, headerName, valueGetter: (p) => of(p.data), filter: "agNumberColumnFilter", floatingFilter: true, suppressHeaderFilterButton: true, filterParams: { defaultOption: "greaterThanOrEqual", maxNumConditions: 2 }, cellDataType: false,
     type: "rightAligned", width: 118, valueFormatter: (p) => typeof p.value === "number" ? EW.number(p.value) : "", comparator: compare, ...more,
   });
   // Empty cells stay at the end of a column that is sorted upwards.
@@ -39,21 +39,31 @@
   EW.systemColumns = (rows, phone) => {
     const first = (of) => (row) => of(row.first);
     const open = rows.some((row) => row.first.division === "open"), pinned = phone ? null : "left";
-    const about = [
-      text("submitter", "Submitter", first((r) => r.submitter), { pinned, width: 132 }),
-      text("system", "System", first((r) => r.system_name), { pinned: "left", width: phone ? 150 : 250 }),
+    const has = (field) => rows.some((row) => row.first[field]);
+    const software = text("software", "Software", first((r) => r.software), { width: 210 });
+    const computes = [
+      ["processor", text("processor", "Processor and count", first((r) => r.processor), { width: 200 })],
+      ["accelerator", text("accelerator", "Accelerator and count", first((r) => r.accelerator), { width: 215 })],
+    ];
+    const of = (wanted) => computes.filter(([field]) => has(field) === wanted).map(([, column]) => column);
+    // What tells rows apart stands before the numbers, what is read of one row behind them.
+    const before = [
+      text("submitter", "Submitter", first((r) => r.submitter), { pinned, width: 125 }),
+      text("system", "System", first((r) => r.system_name), { pinned: "left", width: phone ? 150 : 265 }),
       text("round", "Round", first((r) => r.round), { width: 92, hide: EW.data.trees.length < 2 }),
       text("tree", "Tree", first((r) => EW.data.trees[r.tree].name), { width: 120, hide: true }),
-      text("verdict", "Verdict", (row) => row.results.every((r) => r.valid) ? "valid" : "invalid", { width: 128, cellRenderer: verdictCell }),
-      text("software", "Software", first((r) => r.software), { width: 210 }),
-      text("processor", "Processor and count", first((r) => r.processor), { width: 210 }),
-      text("accelerator", "Accelerator and count", first((r) => r.accelerator), { width: 230 }),
+      text("verdict", "Verdict", (row) => row.results.every((r) => r.valid) ? "valid" : "invalid", { width: 112, cellRenderer: verdictCell }),
+      ...(open ? [text("model_used", "Model used", first((r) => r.model_used), { width: 210 })] : []),
+      ...of(true),
+    ];
+    const behind = [
+      software, ...of(false),
       text("availability", "Availability", first((r) => r.availability), { width: 120 }),
       text("details", "Details", first((r) => r.details), { width: 92, floatingFilter: false, sortable: false, cellRenderer: (p) => openFile(p, p.data.first.details) }),
       text("code", "Code", first((r) => r.code), { width: 92, floatingFilter: false, sortable: false, cellRenderer: (p) => openFile(p, p.data.first.code) }),
-      ...(open ? [text("model_used", "Model used", first((r) => r.model_used), { width: 220 }), text("notes", "Notes", first((r) => r.notes), { width: 240 })] : []),
+      ...(open ? [text("notes", "Notes", first((r) => r.notes), { width: 240 })] : []),
     ];
-    return [...about, ...benchmarkGroups(rows), searchColumn];
+    return [...before, ...benchmarkGroups(rows), ...behind, searchColumn];
   };
   const searchColumn = { colId: "search", hide: true, suppressColumnsToolPanel: true, valueGetter: (p) => p.data.search, getQuickFilterText: (p) => p.value };
 
@@ -83,7 +93,7 @@
     ];
     if (power.length) {
       const label = EW.powerLabel(power[0]);
-      children.push(number(key + "|power_value", powerUnit ? `${label} (${powerUnit})` : label, of("power_value"), { width: 132, cellRenderer: cell((v, r) => EW.number(v) + (powerUnit ? "" : " " + r.power_unit)) }));
+      children.push(number(key + "|power_value", powerUnit ? `${label} (${powerUnit})` : label, of("power_value"), { width: 176, cellRenderer: cell((v, r) => EW.number(v) + (powerUnit ? "" : " " + r.power_unit)) }));
     }
     const opened = { columnGroupShow: "open" };
     if (found.length) children.push(text(key + "|accuracy", "Accuracy", (row) => at(row) ? EW.accuracy(at(row)) : "", { ...opened, width: 150 }));

@@ -36,7 +36,7 @@
     const figure = picture(box, `Results in ${unit}, ${lower ? "the shortest" : "the highest"} first`);
     EW.draw(figure, {
       type: "bar", data: { labels: drawn.map(label), datasets: [{ data: drawn.map((r) => r.value), backgroundColor: drawn.map((r) => r.valid ? EW.colour("power") : EW.colour("gap")), maxBarThickness: 22 }] },
-      options: { indexAxis: "y", onClick: open((i) => drawn[i.index]), scales: { x: { title: { text: unit }, beginAtZero: true }, y: { ticks: { autoSkip: false, callback: (v, i) => EW.cut(label(drawn[i]), 30) }, grid: { display: false } } }, plugins: { tooltip: { callbacks: { title: () => "", label: (i) => tip(drawn[i.dataIndex]) } } } },
+      options: { indexAxis: "y", onClick: open((i) => drawn[i.index]), scales: { x: { title: { text: unit }, beginAtZero: true }, y: { ticks: { autoSkip: false, callback: (v, i) => EW.cut(drawn[i].system + (EW.data.trees.length > 1 ? ` (${drawn[i].round})` : ""), 32) }, grid: { display: false } } }, plugins: { tooltip: { callbacks: { title: () => "", label: (i) => tip(drawn[i.dataIndex]) } } } },
     }, 90 + 28 * drawn.length, `Bars: results in ${unit}`);
     if (sorted.length > drawn.length) figure.append(EW.el("p", { class: "small muted" }, `The first ${drawn.length} of ${sorted.length}; the table below the picture has all.`));
     figure.append(EW.asTable(["System", "Result in " + unit, "Verdict"], sorted.slice(0, 1000).map((r) => [EW.el("a", { href: EW.state.resultLink(r) }, label(r)), r.value, EW.verdict(r.valid)])));
@@ -49,23 +49,30 @@
     const who = [...new Set(power.map((r) => r.submitter))];
     EW.draw(figure, {
       type: "scatter", data: { datasets: who.map((name, n) => { const mine = power.filter((r) => r.submitter === name); return { label: EW.cut(name, 40), mine, data: mine.map((r) => ({ x: r.average_watts, y: r.value })), backgroundColor: EW.series()[n % 8], borderColor: EW.series()[n % 8], pointRadius: 6, pointHoverRadius: 8, pointStyle: ["circle", "triangle", "rect", "rectRot", "star"][n % 5] }; }) },
-      options: { onClick: open((i) => power.filter((r) => r.submitter === who[i.datasetIndex])[i.index]), scales: { x: { title: { text: "average watts" }, grace: "8%" }, y: { title: { text: unit }, grace: "8%" } }, plugins: { legend: { display: true, position: "bottom", labels: { color: EW.colour("ink"), usePointStyle: true } }, tooltip: { callbacks: { label: (i) => tip(i.dataset.mine[i.dataIndex]) } } } },
+      options: { onClick: open((i) => power.filter((r) => r.submitter === who[i.datasetIndex])[i.index]), scales: { x: { ...scale(power.map((r) => r.average_watts)), title: { text: "average watts" } }, y: { ...scale(power.map((r) => r.value)), title: { text: unit } } }, plugins: { legend: { display: true, position: "bottom", labels: { color: EW.colour("ink"), usePointStyle: true } }, tooltip: { callbacks: { label: (i) => tip(i.dataset.mine[i.dataIndex]) } } } },
     }, 360, "Points: performance against average watts");
     figure.append(EW.asTable(["System", "Average W", unit, "Per joule"], power.map((r) => [EW.el("a", { href: EW.state.resultLink(r) }, label(r)), r.average_watts, r.value, r.samples_per_joule ?? "–"])));
   };
 
   const rounds = (box, own) => {
     const power = own.filter((r) => typeof r.power_value === "number"), names = [...new Set(EW.data.trees.map((t) => t.round))].filter((n) => power.some((r) => r.round === n));
-    if (!power.length) return;
+    if (names.length < 2) return;
     const energy = power[0].power_name === "energy_per_stream", joule = (r) => r.power_unit === "J" ? r.power_value * 1000 : r.power_value;
     const title = energy ? "Energy per Stream by round" : "System Power by round", unit = energy ? "mJ" : "W", figure = picture(box, title);
     const who = [...new Set(power.map((r) => r.submitter))];
     EW.draw(figure, {
       type: "scatter", data: { datasets: who.map((name, n) => { const mine = power.filter((r) => r.submitter === name); return { label: EW.cut(name, 40), mine, data: mine.map((r) => ({ x: names.indexOf(r.round), y: joule(r) })), backgroundColor: EW.series()[n % 8], borderColor: EW.series()[n % 8], pointRadius: 6, pointStyle: ["circle", "triangle", "rect", "rectRot", "star"][n % 5] }; }) },
-      options: { onClick: open((i) => power.filter((r) => r.submitter === who[i.datasetIndex])[i.index]), scales: { x: { min: -0.5, max: names.length - 0.5, ticks: { stepSize: 1, callback: (v) => names[v] ?? "" } }, y: { type: "logarithmic", title: { text: unit } } }, plugins: { legend: { display: true, position: "bottom", labels: { color: EW.colour("ink"), usePointStyle: true } }, tooltip: { callbacks: { label: (i) => [label(i.dataset.mine[i.dataIndex]), `${EW.number(i.parsed.y)} ${unit}`] } } } },
+      options: { onClick: open((i) => power.filter((r) => r.submitter === who[i.datasetIndex])[i.index]), scales: { x: { min: -0.5, max: names.length - 0.5, ticks: { stepSize: 1, callback: (v) => names[v] ?? "" } }, y: { ...scale(power.map(joule)), title: { text: unit } } }, plugins: { legend: { display: true, position: "bottom", labels: { color: EW.colour("ink"), usePointStyle: true } }, tooltip: { callbacks: { label: (i) => [label(i.dataset.mine[i.dataIndex]), `${EW.number(i.parsed.y)} ${unit}`] } } } },
     }, 320, "Points: " + title);
     figure.append(EW.asTable(["System", "Round", unit], power.map((r) => [EW.el("a", { href: EW.state.resultLink(r) }, label(r)), r.round, joule(r)])));
   };
+
+  // From zero, or logarithmic where the numbers lie far apart.
+  const scale = (values) => {
+    const low = Math.min(...values), high = Math.max(...values);
+    return low > 0 && high / low > 30 ? { type: "logarithmic", min: 10 ** Math.floor(Math.log10(low)), ticks: { callback: tens, color: EW.colour("quiet") } } : { type: "linear", beginAtZero: true, grace: "5%" };
+  };
+  const tens = (value) => Math.log10(value) % 1 === 0 ? EW.number(value) : "";
 
   const kindBadge = { added: "valid", removed: "", modified: "warning", invalidated: "error", restored: "valid", preview: "warning" };
   EW.showChanges = () => {
@@ -78,7 +85,7 @@
 
   EW.showCompare = () => {
     const box = document.getElementById("compare-view"), c = EW.data.compare;
-    box.className = "page";
+    box.className = "page wide";
     const row = (p) => EW.el("tr", {}, EW.el("th", { scope: "row" }, EW.cut(`${p.model} ${p.scenario}`, 80)), EW.el("td", {}, EW.cut(p.a.system, 90)), EW.el("td", {}, EW.cut(p.b.system, 90)), EW.el("td", {}, EW.cut(p.what, 40)),
       EW.el("td", { class: "num" }, EW.number(p.a.value)), EW.el("td", { class: "num" }, EW.number(p.b.value)), EW.el("td", {}, p.unit), EW.el("td", { class: "num" }, p.ratio === null ? "–" : EW.number(p.ratio) + " ×"), EW.el("td", {}, p.said ? EW.cut(p.said, 200) : "–"), EW.el("td", {}, p.barred.length ? [EW.badge("not comparable", { kind: "error" }), " ", p.barred.map((b) => EW.cut(b, 200)).join("; ")] : EW.badge("comparable", { kind: "valid" })));
     box.replaceChildren(EW.el("h2", {}, `${EW.cut(c.a, 80)} beside ${EW.cut(c.b, 80)}`), EW.el("p", { class: "muted" }, "The ratio is B over A. A difference of power is more than the error where it is larger than what both u95 leave open."),

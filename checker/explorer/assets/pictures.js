@@ -62,7 +62,7 @@
       type: "line", data: { datasets }, plugins: [bands(testing)],
       options: {
         parsing: false, normalized: true, interaction: { mode: "nearest", axis: "x", intersect: false },
-        scales: { x: { type: "linear", title: { text: "seconds since the window's begin" }, bounds: "data" }, y: { title: { text: "watts" }, grace: "6%" } },
+        scales: { x: { type: "linear", title: { text: "seconds since the window's begin" }, bounds: "data", ticks: { includeBounds: false, color: EW.colour("quiet") } }, y: { title: { text: "watts" }, grace: "6%" } },
         plugins: { tooltip: { callbacks: { title: (items) => items.length ? EW.number(items[0].parsed.x) + " s" : "", label: (i) => `${i.dataset.label}: ${EW.number(i.parsed.y)} W` } } },
       },
     }, 320, `Power over time: ${testing.samples} samples, window of ${EW.number(testing.window_s)} s, ${testing.gaps.length} gaps, ${testing.bad.length} samples that are no reading`);
