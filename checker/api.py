@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from checker import baseline, outcome, recognise, waivers
+from checker.cache.known import of as known_of
 from checker.engine import gather
 from checker.files import Tree, join
 from checker.forgive import forgive
@@ -58,10 +60,14 @@ def check(
 def check_with(path: Path, options: Options) -> Report:
     """Judge a tree with options in one record."""
     _refuse_no_folder(path)
+    began_ns = time.time_ns()
     submission, reason = open_submission(Tree(path), path, options)
     _refuse_flood(submission, options)
     results = chosen(submission, options)
-    findings, numbers = gather(submission, results, replace(options, round=submission.round.name))
+    options = replace(options, round=submission.round.name)
+    known = known_of(submission.tree, began_ns, options)
+    findings, numbers, cached = gather(submission, results, options, known)
+    known.keep()
     places = [r.place for r in results]
     official = Verdicts(findings, places)
     if options.rehearsal:
@@ -79,6 +85,7 @@ def check_with(path: Path, options: Options) -> Report:
         results=reports,
         findings=tuple(shown),
         remarks=tuple(remarks),
+        cached_results=cached,
     )
 
 

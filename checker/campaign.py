@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import schemas
 from checker.model import Report
 from checker.reruns import Rerun, reruns, total_seconds
 from checker.wording import count, duration
-from schemas import __version__
 from schemas.errors import UserError
 
 SCHEMA = "edgewatt/campaign/1"
@@ -24,7 +24,7 @@ def document(report: Report) -> dict[str, Any]:
     """The campaign as plain values."""
     return {
         "schema": SCHEMA,
-        "tool": f"mlcheck {__version__}",
+        "tool": f"mlcheck {schemas.__version__}",
         "tree": report.tree,
         "round": report.round,
         "run": [_run(rerun, report.round) for rerun in reruns(report)],

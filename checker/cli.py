@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -12,19 +11,22 @@ from schemas.discovery import module_names
 
 DESCRIPTION = "Judge an MLPerf Inference submission tree: mlcheck TREE [options], or mlcheck COMMAND."
 COMMANDS = "checker.commands"
+LEADING = ("-v", "--verbose", "-q", "--quiet")
 VALUED = ("--version", "-h", "--help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; the word ``check`` may be left out."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return run_program("mlcheck", DESCRIPTION, COMMANDS, with_command(words))
+    words = with_command(list(sys.argv[1:] if argv is None else argv))
+    named = next((w for w in words if w not in LEADING), "")
+    command = named if named in module_names(COMMANDS) else None
+    return run_program("mlcheck", DESCRIPTION, COMMANDS, words, command=command)
 
 
 def with_command(words: list[str]) -> list[str]:
     """The arguments with ``check`` put in where no command is named."""
     leading = 0
-    while leading < len(words) and words[leading] in ("-v", "--verbose", "-q", "--quiet"):
+    while leading < len(words) and words[leading] in LEADING:
         leading += 1
     rest = words[leading:]
     if rest and (rest[0] in (*module_names(COMMANDS), *VALUED) or _is_misspelt(rest[0])):
@@ -34,6 +36,8 @@ def with_command(words: list[str]) -> list[str]:
 
 def _is_misspelt(word: str) -> bool:
     """Whether a word is meant as a command: almost one, and no file of that name is there."""
+    import difflib
+
     near = difflib.get_close_matches(word, module_names(COMMANDS), n=1, cutoff=0.75)
     return bool(near) and not os.path.exists(word)
 

@@ -29,13 +29,18 @@ class Clue:
 
 
 def _layout(look: Look, round_: Round) -> Fit:
-    return sum(_measured(look, place, round_) for place in look.results), len(look.results)
+    """How many results have their measurements where the round wants them. Most rounds want them in one place."""
+    fixed, template = round_.layout["measurements_json"], round_.layout["measurements_dir"]
+    key = f"measured in {template} as {fixed}"
+    found: int | None = look.__dict__.get(key)
+    if found is None:
+        found = look.__dict__[key] = sum(_measured(look, p, template, fixed) for p in look.results)
+    return found, len(look.results)
 
 
-def _measured(look: Look, place: ResultPath, round_: Round) -> bool:
-    """Whether the measurements of a result lie where the round wants them."""
-    files = look.tree.files(place.measurements(round_).as_posix())
-    fixed = round_.layout["measurements_json"]
+def _measured(look: Look, place: ResultPath, template: str, fixed: object) -> bool:
+    """Whether the measurements of a result lie in a place. ``fixed`` is their name, where it is a text."""
+    files = look.tree.files(template.format(**place.names))
     if isinstance(fixed, str):
         return fixed in files
     return any(n.startswith(place.system) and n.endswith(".json") for n in files)

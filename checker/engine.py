@@ -1,50 +1,59 @@
-"""The engine: runs the rules over a tree in one process, or shares it out over several, system by system."""
+"""The engine: what is known of a tree from before, what has to be judged, and both put together.
+
+The same findings and numbers come out for any number of processes, with much known or nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from checker import facts, outcome
-from checker.files import Tree
-from checker.model import Finding, Place, ResultReport
+from checker import facts
+from checker.cache.known import Known
+from checker.model import Finding, ResultReport, Scope
 from checker.options import Options
+from checker.pool import judge_all
 from checker.result import Result
-from checker.rule_pass import RulePass, unique, wanted
+from checker.rule_pass import nodes, unique
 from checker.tree import Submission
-from schemas.rounds import load_round
-
-Part = tuple[list[Finding], list[ResultReport]]
-Share = tuple[list[Finding], list[ResultReport], list[facts.ResultFacts]]
-"""What one process found out; the facts are for the rules that compare results."""
+from checker.unit import Judge, Judgement, Unit
 
 
-def gather(submission: Submission, results: Sequence[Result], options: Options) -> Part:
-    """Findings of the whole tree and the numbers of the results, the same for any number of processes."""
-    systems = sorted({r.place.cut(3) for r in results})
-    facts.choose(submission, results)
-    if options.jobs == 1 or len(systems) == 1:
-        return RulePass(submission, options).run(), [outcome.numbers(r) for r in results]
-    from concurrent.futures import ProcessPoolExecutor
+class Gathered(NamedTuple):
+    """Findings of the whole tree, the numbers of the results, and how many of these were known from before."""
 
-    jobs = min(options.jobs, len(systems))
-    shares = [systems[at::jobs] for at in range(jobs)]
-    every = frozenset(s.place for s in submission.systems)
-    with ProcessPoolExecutor(jobs) as pool:
-        parts = list(pool.map(_part, [submission.tree.root] * jobs, [options] * jobs, shares))
-    facts.hand_over(submission, [f for _, _, known in parts for f in known])
-    rest = RulePass(submission, options).run(every - set(systems))
-    findings = unique([*rest, *(f for found, _, _ in parts for f in found)])
-    numbers = {n.place: n for _, rows, _ in parts for n in rows}
-    return findings, [numbers[r.place] for r in results]
+    findings: list[Finding]
+    numbers: list[ResultReport]
+    cached_results: int
 
 
-def _part(root: Path, options: Options, systems: Sequence[Place]) -> Share:
-    """What one process does."""
-    submission = Submission(
-        Tree(root), load_round(options.round), unofficial_power=options.power == "unofficial"
-    )
-    mine = frozenset(systems)
-    findings = RulePass(submission, options).run(mine, above=False)
-    chosen = [r for r in submission.results if r.place.cut(3) in mine and wanted(options.only, r)]
-    return findings, [outcome.numbers(r) for r in chosen], [facts.of(r) for r in chosen]
+def gather(
+    submission: Submission, results: Sequence[Result], options: Options, known: Known | None = None
+) -> Gathered:
+    """Judge a submission. ``known`` says what was found out before, and learns what is found out now."""
+    units = [Unit(scope, node.place) for node, scope in nodes(submission, options.only)][1:]
+    known = known or Known()
+    kept = known.judgements(units)
+    for judged in judge_all(submission.tree, options, [u for u in units if u.key not in kept]):
+        kept[judged.key] = judged.judgement()
+        known.learn(judged)
+    of_results = [kept[Unit(Scope.RESULT, r.place).key] for r in results]
+    findings = _findings(submission, options, [kept[u.key] for u in units], of_results)
+    about = {u.place: kept[u.key].system or {} for u in units if u.scope is Scope.SYSTEM}
+    numbers = [
+        replace(j.numbers, system_facts=about[j.numbers.place.cut(3)]) for j in of_results if j.numbers
+    ]
+    cached = sum(known.holds(Unit(Scope.RESULT, r.place).key) for r in results)
+    return Gathered(findings, numbers, cached)
+
+
+def _findings(
+    submission: Submission, options: Options, judged: Sequence[Judgement], results: Iterable[Judgement]
+) -> list[Finding]:
+    """All findings in order, with those of the rules that compare results or look at the submission as a whole."""
+    judge = Judge(submission.tree, submission.round, options)
+    facts.hand_over(submission, [j.facts for j in results if j.facts is not None])
+    own, broken = judge.above(submission)
+    told = judge.told([*broken, *(b for j in judged for b in j.broken)])
+    return unique([*own, *(f for j in judged for f in j.findings), *told])

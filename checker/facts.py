@@ -4,7 +4,7 @@ measured. Computed once from files that are parsed anyway; frozen, picklable, an
 from __future__ import annotations
 
 import hashlib
-import struct
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from checker.rule import Absent
 from checker.run import Run
 from checker.session import part, unofficial_session
 from checker.tree import Submission
-from schemas.loadgen import LoadgenLog
+from schemas.loadgen import Entries, LoadgenLog
 from schemas.powerlog import BadLine, PowerLine
 
 PERFORMANCE, ACCURACY = "performance", "accuracy"
@@ -151,22 +151,38 @@ def _run(name: str, log: Source[LoadgenLog]) -> Iterator[RunFacts]:
     )
 
 
+SHORT = 64
+"""Bytes of a value that takes part in a digest; longer ones list samples, which many runs share."""
+
+
 def digest(log: LoadgenLog) -> str:
-    """What tells one run from all others: the times of its entries, or in a summary its latencies; else empty."""
-    timed = any(entry.time_ms for entry in log.entries)
-    if not timed and not any(log.entry(key) for key in SINGULAR):
+    """What tells one run from all others: the times and short values of its entries, or in a summary its latencies;
+    else empty."""
+    entries = log.entries if isinstance(log.entries, Entries) else None
+    times = entries.times_ms() if entries is not None else [e.time_ms for e in log.entries]
+    if not any(times) and not any(log.entry(key) for key in SINGULAR):
         return ""
-    found = hashlib.blake2b(digest_size=16)
-    for entry in log.entries:
-        found.update(b"%s\0%s\0%r\n" % (entry.key.encode("utf-8", "replace"), entry.raw, entry.time_ms))
+    raws = entries.short_values(SHORT) if entries is not None else _short(log)
+    found = hashlib.blake2b(array("d", times).tobytes(), digest_size=16)
+    found.update(b"\0".join(raws))
     return found.hexdigest()
+
+
+def _short(log: LoadgenLog) -> list[bytes]:
+    return [e.raw for e in log.entries if len(e.raw) <= SHORT]
 
 
 def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
     """What tells one power log from all others; empty without samples. The mark does not count."""
-    pack = struct.Struct("<qddd").pack
-    packed = [pack(s.at, s.power_w, s.voltage_v, s.current_a) for s in lines if isinstance(s, PowerLine)]
-    return hashlib.blake2b(b"".join(packed), digest_size=16).hexdigest() if packed else ""
+    samples = [line for line in lines if isinstance(line, PowerLine)]
+    found = hashlib.blake2b(repr([s.at for s in samples]).encode(), digest_size=16)
+    for column in (
+        [s.power_w for s in samples],
+        [s.voltage_v for s in samples],
+        [s.current_a for s in samples],
+    ):
+        found.update(array("d", column).tobytes())
+    return found.hexdigest() if samples else ""
 
 
 def _power(result: Result) -> PowerFacts:

@@ -44,8 +44,8 @@ class Source(Generic[T]):
         """The parsed file, or why there is none and at which line reading failed."""
         if not self.present:
             return None, "is not there", None
-        folder, _, name = self.path.rpartition("/")
-        size = self._tree.files(folder)[name]
+        seen = self._tree.stat(self.path)
+        size = 0 if seen is None else seen.size
         if size > self._limit:
             return None, f"is {size} bytes long, more than the {self._limit} that are read", None
         try:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 from checker.client_report import PATHS, SETTINGS, lookup, read_settings
@@ -50,12 +49,8 @@ class Look:
     @cached_property
     def results(self) -> list[ResultPath]:
         """Places of the scenario directories."""
-        found = []
-        for path in self.tree.folders:
-            parts = PurePosixPath(path).parts
-            if len(parts) == _RESULT_DEPTH + 1 and parts[2] == "results":
-                found.append(ResultPath(*parts[:2], *parts[3:]))
-        return found
+        split = (path.split("/") for path in self.tree.folders if path.count("/") == _RESULT_DEPTH)
+        return [ResultPath(*parts[:2], *parts[3:]) for parts in split if parts[2] == "results"]
 
     @cached_property
     def logs(self) -> list[LogLook]:

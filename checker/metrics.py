@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+from msgspec import structs
 
 from checker import clocks, stream_energy
 from checker.model import Metric
@@ -103,7 +106,7 @@ def inferred_pairs(result: Result) -> tuple[tuple[str, str], ...]:
     return tuple((directory, logged) for directory, logged in pairs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Samples:
     """The samples of a power log strictly inside the power window of its run, in the order of the file.
 
@@ -115,12 +118,12 @@ class Samples:
     inside: tuple[PowerLine, ...]
     keeps_all: bool = False
 
-    @property
+    @cached_property
     def kept(self) -> tuple[float, ...]:
         """The watts that the official mean is taken over (those above zero, where it does not take all)."""
         return tuple(s.power_w for s in self.inside if self.keeps_all or s.power_w > 0)
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Unweighted mean of the kept watts; NaN without any."""
         if not self.kept:
@@ -128,7 +131,7 @@ class Samples:
         finite = all(map(math.isfinite, self.kept))
         return (math.fsum if finite else sum)(self.kept) / len(self.kept)
 
-    @property
+    @cached_property
     def plain_mean(self) -> float:
         """Unweighted mean of the kept watts that are plain readings; NaN without any."""
         plain = [s.power_w for s in self.inside if s.plain and s.power_w > 0]
@@ -139,7 +142,7 @@ def samples(run: Run, *, written: bool = False) -> Samples:
     """The power log of a run against its window; ``Absent`` when one of them cannot be used.
 
     Times are put on UTC as the official checker does it, or, where that is wrong and ``written`` is asked for,
-    as they were written.
+    as they were written. Computed once.
     """
     known: dict[bool, Samples] = run.__dict__.setdefault("samples", {})
     if written not in known:
@@ -168,7 +171,7 @@ def _meant(line: BadLine) -> bool:
 
 
 def _later(sample: PowerLine, by_ns: int) -> PowerLine:
-    return replace(sample, at=UnixNs(sample.at + by_ns)) if by_ns else sample
+    return structs.replace(sample, at=UnixNs(sample.at + by_ns)) if by_ns else sample
 
 
 def power_window(run: Run) -> PowerWindow:

@@ -229,7 +229,8 @@ class ResultReport:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The judgement of one tree. ``remarks`` are sentences about the question, not about the tree: a waiver that
-    has expired, findings of the baseline that are gone."""
+    has expired, findings of the baseline that are gone. ``cached_results``: how many results were known from before,
+    their files unchanged."""
 
     tree: str
     round: str
@@ -239,6 +240,7 @@ class Report:
     results: tuple[ResultReport, ...]
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...] = ()
+    cached_results: int = 0
 
     def count(self, severity: Severity) -> int:
         """Findings of a severity that are neither forgiven nor waived nor known from the baseline."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.aliases import standing_for
 from checker.model import Place
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ class Options:
     """``only`` limits the check to the places that it covers (empty names: all; its ``scenario`` also matches
     the canonical spelling). ``power_checker``: whether the official power checker takes part in the reference
     verdict; None means as by default in the round. ``select`` and ``ignore`` hold rule ids or families.
-    ``waivers`` accept findings for a reason and a time, ``baseline`` those that were there before.
+    ``waivers`` accept findings for a reason and a time, ``baseline`` those that were there before. ``jobs`` 0: as many
+    processes as are of use. ``cache`` is the directory of what is known of unchanged files, None for none;
+    ``forget``: judge everything anew and keep nothing.
     """
 
     round: str = "auto"
@@ -32,6 +36,8 @@ class Options:
     ignore: tuple[str, ...] = ()
     power_checker: bool | None = None
     jobs: int = 1
+    cache: Path | None = None
+    forget: bool = False
     waivers: tuple[Waiver, ...] = ()
     baseline: Baseline | None = None
 
@@ -49,5 +55,7 @@ class Options:
 
 
 def matches(rule: str, name: str) -> bool:
-    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do."""
-    return rule == name or rule.startswith(name.removesuffix("*").rstrip("/") + "/")
+    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do.
+
+    An alias matches the rules that stand for it."""
+    return rule in standing_for(name) or rule.startswith(name.removesuffix("*").rstrip("/") + "/")

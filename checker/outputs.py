@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker.model import Report
-from checker.reports import writers
+from checker.reports import forms, writer
 from schemas.errors import UserError
 
 STDOUT = "-"
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         dest=DEST,
         action=_Remember,
-        choices=sorted(writers()),
+        choices=forms(),
         help="form of the report; may be repeated",
     )
     parser.add_argument(
@@ -82,13 +82,13 @@ def _refuse_collisions(outputs: Sequence[Output]) -> None:
 def write_all(report: Report, outputs: Sequence[Output]) -> None:
     """Write every report; UserError when a file cannot be written."""
     for output in outputs:
-        writer = writers()[output.form]
+        write = writer(output.form)
         if output.target == STDOUT:
-            writer(report, sys.stdout)
+            write(report, sys.stdout)
             continue
         try:
             with open(output.target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                writer(report, file)
+                write(report, file)
         except OSError as error:
             raise UserError(
                 f"the report cannot be written to {output.target}: {error.strerror or error}; "

@@ -46,10 +46,17 @@ class NoRanging(ValueError):
     """The log does not show the ranging measurement or the uncertainty check as it must; the text says what."""
 
 
+TELLING = ("WARNING", "ERROR", ": Go with mark", ": Completed test", "Uncertainty checking")
+"""What a line holds that says something; most others report single samples and commands."""
+_TELLING = re.compile("|".join(TELLING))
+
+
 def lines(text: str, shift_ns: int = 0) -> list[Line]:
-    """The lines of a log; ``shift_ns`` makes its times UTC."""
+    """The telling lines of a log; ``shift_ns`` makes its times UTC."""
     found: list[Line] = []
     for number, raw in enumerate(text.splitlines(), start=1):
+        if _TELLING.search(raw) is None:
+            continue
         match = _LINE.match(raw)
         at = None
         if match is not None:
@@ -66,7 +73,8 @@ def ranging_interval(log: Sequence[Line], session: str) -> tuple[UnixNs, UnixNs]
     begin = next((x for x in log if x.text == f": Go with mark '{session}_ranging'"), None)
     if begin is None or begin.at is None:
         raise NoRanging("there is no start of the ranging measurement with the name of the session")
-    end = next((x for x in log[begin.number :] if x.text.startswith(": Completed test")), None)
+    after = (x for x in log if x.number > begin.number)
+    end = next((x for x in after if x.text.startswith(": Completed test")), None)
     if end is None or end.at is None:
         raise NoRanging("the ranging measurement has no end")
     active = next((x for x in log if _ACTIVE.search(x.text)), None)

@@ -129,7 +129,7 @@ class Result:
         """Whether ``performance/power`` exists, in a round that knows power."""
         return self.round.layout["power_dir"] is not None and self.tree.exists(self.power_path)
 
-    @property
+    @cached_property
     def power_path(self) -> str:
         """The directory of the power session."""
         return self.layout.performance(self.round, "power").as_posix()
@@ -152,7 +152,7 @@ class Result:
         """``ptd_logs.txt``."""
         return self._power("ptd_logs.txt", "ptd_logs", read_lenient)
 
-    @property
+    @cached_property
     def accuracy_path(self) -> str:
         """The directory of the accuracy run."""
         return self.layout.accuracy(self.round).as_posix()
@@ -170,7 +170,7 @@ class Result:
         path = join(self.accuracy_path, "mlperf_log_detail.txt")
         return self.submission.source(path, "accuracy_log", reader(self.round, loadgen_summary.read_errors))
 
-    @property
+    @cached_property
     def measurements_path(self) -> str:
         """The directory of the conf files and the measurements JSON."""
         return self.layout.measurements(self.round).as_posix()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.files import Source
@@ -34,12 +34,28 @@ DEPTH = {"description": 3, "model_mapping": 2}
 """How deep in the tree the finding about a broken file belongs; all others belong to their result."""
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file that cannot be used, and the rules that were skipped because of it. ``kind`` is that of its source."""
+
+    path: str
+    kind: str
+    reason: str
+    line: int | None
+    place: Place
+    rules: tuple[str, ...]
+
+
+Judged = tuple[list[Finding], list[Broken]]
+"""What the rules of one scope say of one node. Broken files are told once for all nodes: see ``told``."""
+
+
 class RulePass:
-    """One pass over a submission. ``findings`` gathers as it goes."""
+    """The rules of one round. ``judge`` looks at one node, ``run`` at all of a submission."""
 
     def __init__(self, submission: Submission, options: Options) -> None:
         """Rules are those of the round of the submission."""
-        self.submission, self.options = submission, options
+        self.submission, self.options, self.round = submission, options, submission.round.name
         self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)
@@ -48,42 +64,29 @@ class RulePass:
         self.power_checker_files = submission.round.reading.get("power_checker_files", POWER_CHECKER_FILES)
         self._broken: dict[str, tuple[Source[Any], Place, set[str]]] = {}
         self._absent: dict[tuple[Place, str, str], list[tuple[Rule, Absent]]] = defaultdict(list)
-        self.findings: list[Finding] = []
+        self._findings: list[Finding] = []
 
-    def run(self, systems: Collection[Place] | None = None, *, above: bool = True) -> list[Finding]:
-        """Findings of all rules on all nodes that were asked for, sorted by place and rule.
+    def run(self) -> list[Finding]:
+        """Findings of all rules on all nodes that were asked for, sorted by place and rule."""
+        judged = [self.judge(node, scope) for node, scope in nodes(self.submission, self.options.only)]
+        broken = self.told([b for _, rows in judged for b in rows])
+        return unique([*(f for found, _ in judged for f in found), *broken])
 
-        ``systems`` limits the work to these systems (None: all), ``above`` says whether the rules on the
-        submission and its submitters run too; so that the work can be shared out.
-        """
-        by_scope: dict[Scope, list[Rule]] = defaultdict(list)
+    def judge(self, node: Node, scope: Scope) -> Judged:
+        """What the rules of a scope find on one node, in order of the rules; nothing is kept of the node."""
+        self._findings, self._broken = [], {}
+        self._absent.clear()
         for rule in self.rules:
-            by_scope[rule.scope].append(rule)
-        for node, scope in self._nodes(systems):
-            if above or scope not in (Scope.SUBMISSION, Scope.SUBMITTER):
-                for rule in by_scope[scope]:
-                    self._apply(rule, node)
+            if rule.scope is scope:
+                self._apply(rule, node)
         self._tell_absent()
-        self._tell_broken()
-        return unique(self.findings)
-
-    def _nodes(self, systems: Collection[Place] | None) -> Iterator[tuple[Node, Scope]]:
-        only = self.options.only
-        yield self.submission, Scope.SUBMISSION
-        for submitter in self.submission.submitters:
-            if not touches(only, submitter.place, 2):
-                continue
-            yield submitter, Scope.SUBMITTER
-            for system in submitter.systems:
-                if not touches(only, system.place, 3) or (
-                    systems is not None and system.place not in systems
-                ):
-                    continue
-                yield system, Scope.SYSTEM
-                for benchmark in system.benchmarks:
-                    if touches(only, benchmark.place, 4):
-                        yield benchmark, Scope.BENCHMARK
-                        yield from ((r, Scope.RESULT) for r in benchmark.results if wanted(only, r))
+        self._absent.clear()
+        broken = [
+            Broken(source.path, source.kind, source.broken, source.line, place, tuple(sorted(skipped)))
+            for source, place, skipped in self._broken.values()
+        ]
+        self._broken = {}
+        return self._findings, broken
 
     def _apply(self, rule: Rule, node: Node) -> None:
         if isinstance(node, Result) and node.kind not in rule.kinds:
@@ -126,7 +129,7 @@ class RulePass:
 
     def _add(self, rule: Rule, problem: Problem, place: Place) -> None:
         place = problem.place or place
-        effect = effect_of(rule.id, problem, self.submission.round.name, place.division)
+        effect = effect_of(rule.id, problem, self.round, place.division)
         if problem.raises and problem.effect is None and effect is Effect.LOG:
             effect = Effect.RESULT
         if rule.power_checker and not self.power_checker and effect.fails:
@@ -134,7 +137,7 @@ class RulePass:
         if problem.severity is None and not effect.fails and rule.id in self.severities:
             problem = replace(problem, severity=self.severities[rule.id])
         problem = replace(problem, message=_with_end(problem.message, effect))
-        self.findings.append(finding(rule, problem, effect, place))
+        self._findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:
         """One finding for a value that one rule or several did not find: by the rule with the worst outcome."""
@@ -151,16 +154,39 @@ class RulePass:
         order = list(Severity).index(rule.severity)
         return (not self.effects[rule.id].fails, rule.power_checker, order, rule.id)
 
-    def _tell_broken(self) -> None:
+    def told(self, broken: Iterable[Broken]) -> Iterator[Finding]:
+        """One finding for each file that cannot be used, whatever the number of nodes that need it."""
+        by_path: dict[str, list[Broken]] = defaultdict(list)
+        for row in broken:
+            by_path[row.path].append(row)
         rule = all_rules()[READABLE]
-        for source, place, skipped in self._broken.values():
-            effect = self.effects[f"{READABLE}:{source.kind}"]
-            if source.kind in self.power_checker_files and not self.power_checker and effect.fails:
+        for rows in by_path.values():
+            first = rows[0]
+            effect = self.effects[f"{READABLE}:{first.kind}"]
+            if first.kind in self.power_checker_files and not self.power_checker and effect.fails:
                 effect = Effect.LOG
-            message = f"the file {source.broken}; not judged because of it: {', '.join(sorted(skipped))}"
+            skipped = sorted({name for row in rows for name in row.rules})
+            message = f"the file {first.reason}; not judged because of it: {', '.join(skipped)}"
             message = _with_end(message, effect)
-            problem = Problem(message, source.path, source.broken, "a readable file", source.line)
-            self.findings.append(finding(rule, problem, effect, place))
+            problem = Problem(message, first.path, first.reason, "a readable file", first.line)
+            yield finding(rule, problem, effect, first.place)
+
+
+def nodes(submission: Submission, only: Place) -> Iterator[tuple[Node, Scope]]:
+    """The nodes of a tree that were asked for, from the root down, each with the scope of the rules on it."""
+    yield submission, Scope.SUBMISSION
+    for submitter in submission.submitters:
+        if not touches(only, submitter.place, 2):
+            continue
+        yield submitter, Scope.SUBMITTER
+        for system in submitter.systems:
+            if not touches(only, system.place, 3):
+                continue
+            yield system, Scope.SYSTEM
+            for benchmark in system.benchmarks:
+                if touches(only, benchmark.place, 4):
+                    yield benchmark, Scope.BENCHMARK
+                    yield from ((r, Scope.RESULT) for r in benchmark.results if wanted(only, r))
 
 
 def _with_end(message: str, effect: Effect) -> str:
@@ -231,5 +257,5 @@ def sort_key(found: Finding) -> tuple[Any, ...]:
 
 
 def unique(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings without repeats, in order."""
-    return sorted(set(findings), key=sort_key)
+    """Findings without repeats, in order; those that the order cannot tell apart stay as they came."""
+    return sorted(dict.fromkeys(findings), key=sort_key)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from checker.files import Source
 from checker.model import Problem
 from checker.run import Run
 from checker.tree import System
-from schemas.documents import Violation, violations
+from schemas.documents import Violation, fits, named, violations
+from schemas.loadgen import LoadgenLog
 
 ByRule = Mapping[str, list[Violation]]
 RAISING = ("required", "type")
@@ -55,7 +57,7 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
     """Problems of one rule in the parsed result of a run. ``raises``: a missing value is an exception there."""
     found: ByRule | None = run.__dict__.get("violations")
     if found is None:
-        found = by_rule("loadgen-result", run.log.value.result(), facts_of_run(run))
+        found = _of_log(run.log.value, facts_of_run(run))
         run.__dict__["violations"] = found
     for violation in found.get(rule, []):
         missing = violation.keyword == "required"
@@ -73,13 +75,25 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
         )
 
 
+def _of_log(log: LoadgenLog, facts: Mapping[str, Any]) -> ByRule:
+    """The violations of a log. Mostly there are none, which the values that the schema names tell."""
+    name = "loadgen-result"
+    if fits(name, log.result(named(name, facts)), facts):
+        return {}
+    return by_rule(name, log.result(), facts)
+
+
 def of_system(system: System, rule: str) -> Iterator[Problem]:
     """Problems of one rule in a system description."""
     source = system.description
     facts = dict(system.round.facts)
     known = [*facts["availability"], *facts.get("availability_aliases", {})]
     facts["status_pattern"] = f"^({'|'.join(map(_any_case, known))})$"
-    yield from of_document("system", source, source.value, facts, rule)
+    spelled = " or ".join(known)
+    for problem in of_document("system", source, source.value, facts, rule):
+        pattern = problem.wanted.startswith("pattern") and problem.pointer == "/status"
+        message = f"status is {problem.found}, wanted {spelled}"
+        yield replace(problem, message=message, wanted=spelled) if pattern else problem
 
 
 def _any_case(text: str) -> str:

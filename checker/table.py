@@ -36,15 +36,15 @@ def write_table(console: Console, results: Iterable[ResultReport]) -> None:
     ]
     columns = _columns(rows, console.width, gap=1 if narrow else 2)
     if not narrow:
-        console.print(_table(columns, rows, header=True))
+        _print(console, columns, rows, header=True)
         return
-    console.print(_table(columns, [], header=True))
+    _print(console, columns, [], header=True)
     by_head: dict[str, list[Row]] = {}
     for head, row in zip(heads, rows, strict=True):
         by_head.setdefault(head, []).append(row)
     for head, own in by_head.items():
         say(console, head, style="bold")
-        console.print(_table(columns, own, header=False))
+        _print(console, columns, own, header=False)
 
 
 SHRINKING = {"accuracy": 10, "metric": 9, "result": 14, "power": 8}
@@ -65,6 +65,28 @@ def _columns(rows: Sequence[Row], room: int, gap: int) -> Columns:
             given = max(0, min(over, widths[at] - least))
             widths[at], over = widths[at] - given, over - given
     return widths, gap
+
+
+def _print(console: Console, columns: Columns, rows: Sequence[Row], *, header: bool) -> None:
+    """The rows, as rich would draw them; where every cell fits its column, far faster."""
+    from rich.text import Text
+
+    widths, gap = columns
+    if not all(row[at].isascii() and len(row[at]) <= width for row in rows for at, width in widths.items()):
+        console.print(_table(columns, rows, header=header))
+        return
+    if header:
+        console.print(_table(columns, [], header=True))
+    if not rows:
+        return
+    text = Text(no_wrap=True, overflow="ignore")
+    last = max(widths)
+    for number_, row in enumerate(rows):
+        text.append("\n" if number_ else "")
+        for at, width in widths.items():
+            text.append(row[at], _style(at, row[at]) or None)
+            text.append(" " * (width - len(row[at]) + (gap if at != last else 0)))
+    console.print(text, crop=False)
 
 
 def _table(columns: Columns, rows: Sequence[Row], *, header: bool) -> Table:

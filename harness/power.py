@@ -82,7 +82,9 @@ class PowerAround:
                 f"{'; '.join(testing['reasons']) or 'no reason given'}; run again"
             )
         daemon_facts = {"name": "powerd", "version": str(health["version"])}
-        return PowerEvidence(dict(self._session.windows), meters[self._meter], daemon_facts, self._folder)
+        return PowerEvidence(
+            dict(self._session.windows), meters[meter_of(self._meter)], daemon_facts, self._folder
+        )
 
     def _label(self) -> str:
         """A plain word for the session's name."""
@@ -124,16 +126,21 @@ def connected(request: PowerRequest, plan: Plan, folder: Path, observer: Observe
 
 
 def choose_meter(client: PowerdClient, url: str, wanted: str | None) -> str:
-    """The meter to use: the named one, or the only one; ``UserError`` when there is no such choice."""
+    """The meter to use: the named one (or channels of it), or the only one; ``UserError`` without such a choice."""
     with _sentences():
         names = [str(m["name"]) for m in client.meters()]
-    if wanted is not None and wanted not in names:
+    if wanted is not None and meter_of(wanted) not in names:
         raise UserError(f"powerd at {url} has no meter {wanted!r}; it has {', '.join(names) or 'none'}")
     if wanted is None and len(names) != 1:
         raise UserError(
             f"powerd at {url} has {len(names)} meters ({', '.join(names) or 'none'}); choose one with --meter NAME"
         )
     return wanted or names[0]
+
+
+def meter_of(name: str) -> str:
+    """The meter in ``METER`` or ``METER/CHANNEL[+CHANNEL…]``."""
+    return name.partition("/")[0]
 
 
 @contextlib.contextmanager

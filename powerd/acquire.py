@@ -8,20 +8,24 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.drivers.base import Driver
 from powerd.errors import Garbled, Gone, PowerdError, Refused
+from powerd.following import Follower, follower_for, what_changes
 from powerd.model import Calibration, MeterInfo, Quality, Reading, Settings, Stamps, Values
-from powerd.stamping import Update, UpdateFollower
+from powerd.stamping import Update
 from powerd.transports import LineSettings, open_port
 from powerd.transports.tap import TapTransport
+from schemas.units import NS_PER_S
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+LONGEST_WAIT_S = 0.5
+"""Between two polls of a slow meter, so that a change of range is served."""
 MOST_LATE_SAMPLES = 100
 """So many missed updates are named one by one; a longer silence is a gap between two readings."""
 
@@ -154,7 +158,8 @@ class Acquisition:
 
     def _connection(self) -> None:
         """One life of the line: from open to the first error or the stop."""
-        port = TapTransport(open_port(self._port_name, self._line, self._record))
+        about = {"driver": self._driver.name, "settings": asdict(self._wanted)}
+        port = TapTransport(open_port(self._port_name, self._line, self._record, about))
         try:
             info = replace(self._driver.identify(port), calibration=self._calibration)
             self._check_rate(port.byte_time_ns)
@@ -179,15 +184,15 @@ class Acquisition:
         )
 
     def _read_loop(self, port: TapTransport, info: MeterInfo, settings: Settings) -> None:
-        driver = self._driver
-        follower = UpdateFollower(
-            settings.interval_ns, port.byte_time_ns, driver.delay_ns, driver.delay_u95_ns
-        )
+        follower = follower_for(self._driver, settings.interval_ns, port.byte_time_ns)
         while not self._stopping.is_set():
             changed = self._serve_request(port, info, settings)
             if changed is not None:
                 follower.reacquire()
                 settings = changed
+            if (pause_ns := follower.next_ask_ns - boottime_ns()) > 0:
+                self._stopping.wait(min(pause_ns / NS_PER_S, LONGEST_WAIT_S))
+                continue
             port.clear()
             try:
                 values = self._driver.read(port, settings)
@@ -195,7 +200,9 @@ class Acquisition:
                 self._garbled(str(error), follower, port, info, settings)
                 continue
             stamps = port.stamps
-            update = follower.follow(stamps.request_ns, stamps.first_byte_ns)
+            update = follower.follow(stamps.request_ns, stamps.first_byte_ns, what_changes(values))
+            if update is None:
+                continue
             self._hand_on(update, stamps, values, port.heard, info, settings)
             self._watch_ranges(values)
 
@@ -225,12 +232,13 @@ class Acquisition:
         return done
 
     def _garbled(
-        self, why: str, follower: UpdateFollower, port: TapTransport, info: MeterInfo, settings: Settings
+        self, why: str, follower: Follower, port: TapTransport, info: MeterInfo, settings: Settings
     ) -> None:
         """A garbled answer is one named loss, and the loop goes on."""
         update = follower.latest_before(boottime_ns())
         values = tuple(_nothing(c, Quality.GARBLED) for c in settings.channels)
-        self._hand_on(update, port.stamps, values, port.heard, info, settings)
+        if update is not None:
+            self._hand_on(update, port.stamps, values, port.heard, info, settings)
         self._tell("garbled", why)
 
     def _hand_on(

@@ -17,5 +17,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_program("powerd", DESCRIPTION, "powerd.commands", argv, user_errors=(UserError, PowerdError))
 
 
+def ptd() -> int:
+    """``powerd-ptd``: as ``powerd ptd``, for starters that take a path and no words behind it."""
+    return main(["ptd", *sys.argv[1:]])
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -76,14 +76,20 @@ class PowerdClient:
         return found
 
     def meter(self, name: str) -> dict[str, Any]:
-        """One meter."""
-        return self._json("GET", f"/v1/meters/{quote(name, safe='')}")
+        """One meter; of ``METER/CHANNEL`` the latest sample is that of the channel."""
+        meter, _, channel = name.partition("/")
+        found = self._json("GET", f"/v1/meters/{quote(meter, safe='')}")
+        own = [c["latest"] for c in found.get("channels", ()) if c["channel"] == channel]
+        return {**found, "latest": own[0]} if own else found
 
     def samples(
         self, meter: str, begin_unix_ns: int | None = None, end_unix_ns: int | None = None, limit: int = 1000
     ) -> list[dict[str, Any]]:
-        """Samples of a meter's first channel, oldest first, all pages together up to ``limit``."""
-        wanted: dict[str, int] = {}
+        """Samples of a meter's channels, or of ``METER/CHANNEL``, oldest first, all pages together up to ``limit``."""
+        wanted: dict[str, int | str] = {}
+        meter, _, channel = meter.partition("/")
+        if channel:
+            wanted["channel"] = channel
         if begin_unix_ns is not None:
             wanted["begin_unix_ns"] = begin_unix_ns
         if end_unix_ns is not None:
@@ -115,7 +121,7 @@ class PowerdClient:
         return self._json("GET", "/v1/clock")
 
     def export(self, ident: str, form: str) -> bytes:
-        """The samples of a closed window in a form: ``spl``, ``csv`` or ``json``."""
+        """A closed window in a form: ``spl``, ``csv``, ``parquet``, ``json``, ``png``, ``svg`` or ``bundle``."""
         path = f"/v1/windows/{quote(ident, safe='')}/export?{urlencode({'format': form})}"
         return self._request("GET", path, None)
 
@@ -140,10 +146,20 @@ class PowerdClient:
         return self._json("POST", f"/v1/windows/{quote(ident, safe='')}/mark", {"text": text})
 
     def close_window(
-        self, ident: str, begin_unix_ns: int, end_unix_ns: int, clock: str | None = None
+        self,
+        ident: str,
+        begin_unix_ns: int,
+        end_unix_ns: int,
+        clock: str | None = None,
+        idle: str | None = None,
     ) -> dict[str, Any]:
-        """Close a window over an interval of our clock, and wait until it is closed."""
-        body = {"begin_unix_ns": begin_unix_ns, "end_unix_ns": end_unix_ns, "clock": clock}
+        """Close a window over an interval of our clock, and wait until it is closed.
+
+        ``idle`` names a closed window of idling on the same meter, above which the net energy is given.
+        """
+        body: dict[str, Any] = {"begin_unix_ns": begin_unix_ns, "end_unix_ns": end_unix_ns, "clock": clock}
+        if idle is not None:
+            body["idle"] = idle
         window = self._json("POST", f"/v1/windows/{quote(ident, safe='')}/close", body)
         give_up = time.monotonic() + CLOSING_LIMIT_S
         while window["state"] == "closing":
@@ -159,7 +175,8 @@ class PowerdClient:
     def set_range(self, meter: str, voltage_v: float | None, current_a: float | None) -> dict[str, Any]:
         """Fix a meter's ranges (None: auto-range); refused while a window is open on it."""
         body = {"voltage": voltage_v, "current": current_a}
-        return self._json("POST", f"/v1/meters/{quote(meter, safe='')}/range", body)
+        whole = meter.partition("/")[0]
+        return self._json("POST", f"/v1/meters/{quote(whole, safe='')}/range", body)
 
     def begin_session(self, label: str, meter: str, client_uuid: str) -> dict[str, Any]:
         """Begin a ranging-and-testing session."""

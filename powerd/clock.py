@@ -1,75 +1,30 @@
-"""From one clock to another, with a bound: BOOTTIME to UTC by clock fixes.
+"""The clocks of this machine: which boot it is, and what UTC is at an instant of BOOTTIME.
 
-Everything is stored on CLOCK_BOOTTIME. Every few seconds a ``ClockFix`` notes what UTC was at an instant of it.
-A ``ClockModel`` is a row of such ties between a local and a remote clock; it goes both ways by interpolation and
-says how far it may be off. Between two ties a remote clock that only drifts runs monotonically against the
-local one, so the change of its offset bounds the error; beyond the last tie it may drift by ``MAX_DRIFT``.
+What is made of the fixes, and the way from one clock to another, is ``schemas.clocks``.
 """
 
 from __future__ import annotations
 
-import bisect
-import itertools
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from powerd.boottime import boottime_ns
+from schemas.clocks import ClockFix, ClockModel, Instant, NoTie, Step, Tie, is_step
 
-MAX_DRIFT = 500e-6
-"""Share by which two clocks may run apart; the kernel slews no faster than 500 ppm (adjtimex)."""
-STEP_NS = 2_000_000
-"""A change of offset beyond both bounds, drift and this is a step: somebody set the clock."""
+__all__ = [
+    "ClockFix",
+    "ClockModel",
+    "Instant",
+    "NoTie",
+    "Step",
+    "Tie",
+    "boot_id",
+    "both_clocks",
+    "is_step",
+    "take_fix",
+]
+
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ClockFix:
-    """UTC at one instant of CLOCK_BOOTTIME; ``u95_ns`` is the half-width that holds it."""
-
-    boot_id: str
-    boottime_ns: int
-    utc_ns: int
-    u95_ns: int
-    source: str = "system"
-
-
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """One simultaneous look at two clocks. ``ident`` is where it is kept (0 when it is not)."""
-
-    local_ns: int
-    remote_ns: int
-    u95_ns: int
-    ident: int = 0
-
-    @property
-    def offset_ns(self) -> int:
-        """Remote minus local."""
-        return self.remote_ns - self.local_ns
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """An instant on the other clock, the half-width that holds it, and the ties that it rests on."""
-
-    ns: int
-    u95_ns: int
-    ties: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Somebody set the remote clock by ``by_ns`` between two ties (local instants)."""
-
-    from_ns: int
-    to_ns: int
-    by_ns: int
-
-
-class NoTie(ValueError):
-    """Nothing is known about the other clock."""
 
 
 def boot_id() -> str:
@@ -93,98 +48,3 @@ def take_fix(boot: str) -> ClockFix:
     """A fix of the system clock: the narrowest of several looks."""
     local, utc, half = min((both_clocks() for _ in range(_TRIES)), key=lambda look: look[2])
     return ClockFix(boot, local, utc, half)
-
-
-def is_step(before: Tie, after: Tie) -> bool:
-    """Whether the remote clock was set between two ties, beyond what bounds and drift explain."""
-    drift = MAX_DRIFT * (after.local_ns - before.local_ns)
-    return abs(after.offset_ns - before.offset_ns) > before.u95_ns + after.u95_ns + drift + STEP_NS
-
-
-class ClockModel:
-    """Ties in order of the local clock; immutable."""
-
-    def __init__(self, ties: Iterable[Tie]) -> None:
-        self._ties = sorted(ties, key=lambda t: t.local_ns)
-        self._locals = [t.local_ns for t in self._ties]
-
-    @classmethod
-    def from_fixes(cls, fixes: Iterable[tuple[int, ClockFix]]) -> ClockModel:
-        """From numbered fixes of one boot."""
-        return cls(Tie(f.boottime_ns, f.utc_ns, f.u95_ns, ident) for ident, f in fixes)
-
-    @property
-    def ties(self) -> Sequence[Tie]:
-        """All ties, in order of the local clock."""
-        return self._ties
-
-    def to_remote(self, local_ns: int) -> Instant:
-        """What the remote clock showed at a local instant; ``NoTie`` without ties."""
-        offset, u95, used = self._offset(bisect.bisect_right(self._locals, local_ns), local_ns)
-        return Instant(local_ns + offset, u95, used)
-
-    def to_local(self, remote_ns: int) -> Instant:
-        """When the remote clock showed this; ``NoTie`` without ties.
-
-        A clock that was set back showed some instants twice: the earliest counts, and the bound holds them all.
-        """
-        found = [self._local_in(after, remote_ns) for after in self._segments(remote_ns)]
-        first = min(found, key=lambda i: i.ns)
-        apart = max(i.ns for i in found) - first.ns
-        return Instant(first.ns, first.u95_ns + apart, first.ties)
-
-    def _local_in(self, after: int, remote_ns: int) -> Instant:
-        """The local instant by the stretch before tie number ``after``."""
-        if 0 < after < len(self._ties):
-            a, b = self._ties[after - 1], self._ties[after]
-            span = b.remote_ns - a.remote_ns
-            share = (remote_ns - a.remote_ns) / span if span else 0.0
-            local = a.local_ns + round(share * (b.local_ns - a.local_ns))
-        else:
-            edge = self._ties[0] if after == 0 else self._ties[-1]
-            local = remote_ns - edge.offset_ns
-        _, u95, used = self._offset(after, local)
-        return Instant(local, u95, used)
-
-    def _segments(self, remote_ns: int) -> list[int]:
-        """Numbers of the ties after ``remote_ns``; 0 or the number of ties beyond the ends."""
-        if not self._ties:
-            raise NoTie("this clock was never compared")
-        inside = [
-            index + 1
-            for index, (a, b) in enumerate(itertools.pairwise(self._ties))
-            if a.remote_ns <= remote_ns <= b.remote_ns
-        ]
-        return inside or [0 if remote_ns < self._ties[0].remote_ns else len(self._ties)]
-
-    def _offset(self, after: int, local_ns: int) -> tuple[int, int, tuple[int, ...]]:
-        """Offset at a local instant before tie number ``after``, its half-width, and the ties used."""
-        if not self._ties:
-            raise NoTie("this clock was never compared")
-        if after in (0, len(self._ties)):
-            tie = self._ties[0] if after == 0 else self._ties[-1]
-            beyond = abs(local_ns - tie.local_ns)
-            return tie.offset_ns, tie.u95_ns + round(MAX_DRIFT * beyond), (tie.ident,)
-        a, b = self._ties[after - 1], self._ties[after]
-        span = b.local_ns - a.local_ns
-        share = (local_ns - a.local_ns) / span if span else 0.0
-        change = b.offset_ns - a.offset_ns
-        drift = min(abs(change), round(MAX_DRIFT * min(local_ns - a.local_ns, b.local_ns - local_ns)))
-        wander = abs(change) if is_step(a, b) else abs(drift)
-        return a.offset_ns + round(share * change), max(a.u95_ns, b.u95_ns) + wander, (a.ident, b.ident)
-
-    def steps(self, begin_ns: int, end_ns: int) -> tuple[Step, ...]:
-        """Every step of the remote clock that touches the local interval."""
-        return tuple(
-            Step(a.local_ns, b.local_ns, b.offset_ns - a.offset_ns)
-            for a, b in itertools.pairwise(self._ties)
-            if b.local_ns >= begin_ns and a.local_ns <= end_ns and is_step(a, b)
-        )
-
-    def drift_ppm(self) -> float | None:
-        """How much faster the remote clock runs than the local one, over all ties; None below one second."""
-        if len(self._ties) < 2:
-            return None
-        a, b = self._ties[0], self._ties[-1]
-        span = b.local_ns - a.local_ns
-        return 1e6 * (b.offset_ns - a.offset_ns) / span if span >= 1_000_000_000 else None

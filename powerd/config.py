@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from powerd import config_values as values
 from powerd import drivers
 from powerd.config_values import Mistakes
 from powerd.model import Calibration, Settings
-from powerd.transports import LineSettings
+from powerd.protocols import all_protocols
+from powerd.transports import LineSettings, is_paced
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
@@ -44,6 +45,16 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class ProtocolConfig:
+    """A section of a foreign protocol: where it listens, and which meters it serves (none named: all)."""
+
+    name: str
+    host: str
+    port: int
+    meters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything a daemon needs. Samples older than ``retention_ns`` are removed; None keeps them for ever."""
 
@@ -54,6 +65,7 @@ class Config:
     socket: Path | None = None
     access: Access = field(default_factory=Access)
     retention_ns: int | None = None
+    protocols: tuple[ProtocolConfig, ...] = ()
 
 
 _SETTINGS = {
@@ -62,12 +74,16 @@ _SETTINGS = {
     "current_range": ("current_range_a", values.electric_range),
     "crest_factor": ("crest_factor", values.whole),
     "channels": ("channels", values.channels),
+    "integrator": ("integrator", values.switch),
 }
 _LINE = {
     "baud": ("baud", values.baud),
     "data_bits": ("data_bits", values.data_bits),
     "parity": ("parity", values.parity),
     "stop_bits": ("stop_bits", values.stop_bits),
+    "handshake": ("handshake", values.handshake),
+    "rs485": ("rs485", values.switch),
+    "echo": ("echo", values.switch),
 }
 _CALIBRATION = {
     "calibrated": ("calibrated", values.calibrated),
@@ -75,8 +91,9 @@ _CALIBRATION = {
     "ambient_c": ("ambient_c", values.ambient_c),
     "wiring": ("wiring", values.text),
 }
-METER_KEYS = ("name", "driver", "port", *_SETTINGS, *_LINE, *_CALIBRATION, "record")
+METER_KEYS = ("name", "driver", "table", "port", *_SETTINGS, *_LINE, *_CALIBRATION, "record")
 _FILES = ("tokens_file", "tls_certificate", "tls_key")
+PROTOCOL_KEYS = ("listen", "meter")
 DAEMON_KEYS = ("data_dir", "listen", "socket", *_FILES, "insecure", "retention")
 
 
@@ -118,14 +135,15 @@ def read(path: Path) -> tuple[Config, list[str]]:
     """A TOML file, as far as it can be understood, and all its mistakes; ``UserError`` when it is no TOML."""
     document = _document(path)
     mistakes = Mistakes()
+    sections = ("daemon", "meter", *all_protocols())
     for key in document:
-        if key not in {"daemon", "meter"}:
-            mistakes.unknown("the file", key, ("daemon", "meter"))
+        if key not in sections:
+            mistakes.unknown("the file", key, sections)
     rows = document.get("meter", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         mistakes.add("meter is no list of tables: write [[meter]], with two brackets")
         rows = []
-    meters = [_meter(row, f"[[meter]] {n}", mistakes) for n, row in enumerate(rows, start=1)]
+    meters = [_meter(row, f"[[meter]] {n}", mistakes, path.parent) for n, row in enumerate(rows, start=1)]
     names = [row.get("name") for row in rows]
     for name in sorted({str(n) for n in names if n is not None and names.count(n) > 1}):
         mistakes.add(f"two meters are named {name}, wanted a name of its own for each")
@@ -134,7 +152,37 @@ def read(path: Path) -> tuple[Config, list[str]]:
         mistakes.add("daemon is no table: write [daemon]")
         daemon = {}
     known = tuple(m for m in meters if m is not None)
-    return _daemon(daemon, known, path.parent, mistakes), mistakes.found
+    found = _daemon(daemon, known, path.parent, mistakes)
+    rooms = tuple(
+        _protocol(name, document[name], names, mistakes) for name in all_protocols() if name in document
+    )
+    found = replace(found, protocols=tuple(room for room in rooms if room is not None))
+    for mistake in protocol_exposure(found):
+        mistakes.add(mistake)
+    return found, mistakes.found
+
+
+def _protocol(name: str, row: Any, meters: Sequence[Any], mistakes: Mistakes) -> ProtocolConfig | None:
+    """``[ptd]`` and its like: ``listen``, and ``meter``, the name of one meter or a list of them."""
+    place = f"[{name}]"
+    if not isinstance(row, dict):
+        mistakes.add(f"{name} is no table: write {place}")
+        return None
+    for key in row:
+        if key not in PROTOCOL_KEYS:
+            mistakes.unknown(place, key, PROTOCOL_KEYS)
+    address = mistakes.value(
+        row.get("listen", all_protocols()[name].default_listen), values.listen, f"{place}: listen"
+    )
+    served = row.get("meter", [])
+    served = [served] if isinstance(served, str) else served
+    if not isinstance(served, list) or not all(one in meters for one in served):
+        known = ", ".join(str(m) for m in meters) or "none"
+        mistakes.add(
+            f"{place}: meter: found {row['meter']!r}, wanted the name of a [[meter]] ({known}) or a list"
+        )
+        return None
+    return None if address is None else ProtocolConfig(name, address[0], address[1], tuple(served))
 
 
 def _daemon(
@@ -183,6 +231,17 @@ def exposure(config: Config) -> list[str]:
     return found
 
 
+def protocol_exposure(config: Config) -> list[str]:
+    """Foreign protocols know neither tokens nor TLS: others reach them only where a person said so."""
+    return [
+        f"[{room.name}]: found listen address {room.host}, which others can reach, but this protocol knows "
+        "neither tokens nor TLS: set insecure = true in [daemon] where everybody on that network may measure and "
+        "set ranges; or stay on 127.0.0.1 and use an SSH tunnel"
+        for room in config.protocols
+        if not config.access.insecure and not is_loopback(room.host)
+    ]
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach the address."""
     return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
@@ -216,7 +275,8 @@ def parse_listen(text: str) -> tuple[str, int]:
         raise UserError(f"--listen {error}") from None
 
 
-def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes) -> MeterConfig | None:
+def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes, here: Path = Path()) -> MeterConfig | None:
+    """One meter; a ``table`` that tells the driver its language is meant from ``here``."""
     for key in row:
         if key not in METER_KEYS:
             mistakes.unknown(place, key, METER_KEYS)
@@ -229,7 +289,8 @@ def _meter(row: Mapping[str, Any], place: str, mistakes: Mistakes) -> MeterConfi
     settings = _part(row, Settings(), _SETTINGS, place, mistakes)
     line = _part(row, LineSettings(), _LINE, place, mistakes)
     calibration = _part(row, Calibration(), _CALIBRATION, place, mistakes)
-    driver = None if "driver" in missing else mistakes.value(row["driver"], values.driver, place)
+    told = f"@{(here / str(row['table'])).resolve()}" if "table" in row else ""
+    driver = None if "driver" in missing else mistakes.value(f"{row['driver']}{told}", values.driver, place)
     if len(mistakes.found) > before or driver is None:
         return None
     meter = MeterConfig(
@@ -262,6 +323,8 @@ def _part(
 
 def line_too_slow(meter: MeterConfig) -> str | None:
     """Why the line cannot carry the meter's updates, with the numbers; None when it can."""
+    if not is_paced(meter.port):
+        return None
     count = drivers.find(meter.driver).answer_bytes(meter.settings)
     needed_ns, interval_ns = count * meter.line.byte_time_ns, meter.settings.interval_ns
     if needed_ns <= interval_ns:

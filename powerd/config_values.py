@@ -66,10 +66,16 @@ def driver(value: Any) -> str:
 
 
 def channels(value: Any) -> tuple[str, ...]:
-    """A list that is not empty."""
+    """A list that is not empty, of names that stand in addresses of windows (``powerd.sources``)."""
     if not isinstance(value, list) or not value or not all(value):
         raise ValueError(f'found {value!r}, wanted a list such as ["1", "2"]')
-    return tuple(str(c) for c in value)
+    names = tuple(str(c) for c in value)
+    wrong = next((c for c in names if not _NAME.match(c) or c == "sum" or names.count(c) > 1), None)
+    if wrong is not None:
+        raise ValueError(
+            f"found channel {wrong!r}, wanted names such as 1, each once (sum means all of them)"
+        )
+    return names
 
 
 def whole(value: Any) -> int:
@@ -105,6 +111,11 @@ def parity(value: Any) -> str:
     word = str(value).lower()
     known = ("none", "even", "odd")
     return _one_of(next((k for k in known if word in {k, k[0]}), str(value)), known)[0].upper()
+
+
+def handshake(value: Any) -> str:
+    """``none``, ``rts`` or ``xon``."""
+    return _one_of(str(value), ("none", "rts", "xon"))
 
 
 def _one_of(text: str, known: Sequence[str]) -> str:
@@ -191,6 +202,11 @@ def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"found {value!r}, wanted true or false")
     return value
+
+
+def switch(value: Any) -> bool:
+    """True or false, which options of the command line have as text."""
+    return flag({"true": True, "false": False}.get(value, value) if isinstance(value, str) else value)
 
 
 def listen(value: Any) -> tuple[str, int]:

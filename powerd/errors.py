@@ -5,17 +5,14 @@ Messages say what was found, what was wanted and what to do; they are shown to u
 
 from __future__ import annotations
 
+from schemas.errors import OnPurpose as PowerdError
+from schemas.errors import Refused
 
-class PowerdError(Exception):
-    """Base of every error that powerd raises on purpose; its text is one sentence for the user."""
+__all__ = ["Garbled", "Gone", "NotThere", "PowerdError", "Refused"]
 
 
 class NotThere(PowerdError):
     """The port, meter, file or daemon does not exist or may not be opened: ask the user."""
-
-
-class Refused(PowerdError):
-    """The meter or the daemon understood and said no (range, setting, conflict): change the request."""
 
 
 class Garbled(PowerdError):

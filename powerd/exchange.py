@@ -9,58 +9,19 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from powerd.clock import ClockModel, Tie, both_clocks
+from powerd.clock import both_clocks
 from powerd.errors import Refused
+from schemas.clocks import ClockModel, Exchange, Tie, narrowest
 
+__all__ = ["ClientTie", "Exchange", "Exchanges", "check", "narrowest"]
 PENDING_LIMIT = 256
 PENDING_NS = 30_000_000_000
 CLOCKS_LIMIT = 1000
-_BUCKET_NS = 5_000_000_000
 _STEP_WITHIN_NS = 1_000_000
-MIN_U95_NS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One exchange; t1 and t4 on the client's clock, t2 and t3 on UTC and on BOOTTIME of this machine."""
-
-    clock: str
-    boot_id: str
-    t1_ns: int
-    t2_ns: int
-    t2_boottime_ns: int
-    t3_ns: int
-    t3_boottime_ns: int
-    t4_ns: int = 0
-    t1_mono_ns: int | None = None
-    t4_mono_ns: int | None = None
-
-    @property
-    def elapsed_ns(self) -> int:
-        """Time between t1 and t4, by the client's monotonic clock where it gave one."""
-        if self.t1_mono_ns is not None and self.t4_mono_ns is not None:
-            return self.t4_mono_ns - self.t1_mono_ns
-        return self.t4_ns - self.t1_ns
-
-    @property
-    def delay_ns(self) -> int:
-        """Path delay, both ways."""
-        return self.elapsed_ns - (self.t3_boottime_ns - self.t2_boottime_ns)
-
-    @property
-    def offset_ns(self) -> int:
-        """Our UTC minus the client's clock."""
-        return ((self.t2_ns - self.t1_ns) + (self.t3_ns - self.t4_ns)) // 2
-
-    def tie(self) -> Tie:
-        """BOOTTIME of this machine (local) against the client's clock (remote)."""
-        local = (self.t2_boottime_ns + self.t3_boottime_ns) // 2
-        remote = (self.t1_ns + self.t4_ns) // 2
-        return Tie(local, remote, max(MIN_U95_NS, (self.delay_ns + 1) // 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +44,6 @@ def check(exchange: Exchange) -> None:
         )
     if abs((exchange.t4_ns - exchange.t1_ns) - exchange.elapsed_ns) > _STEP_WITHIN_NS:
         raise Refused("your clock was set between t1 and t4: do the exchange again")
-
-
-def narrowest(ties: Iterable[Tie]) -> list[Tie]:
-    """The narrowest tie of every few seconds, in order of time; bursts of exchanges become one each."""
-    best: dict[int, Tie] = {}
-    for tie in ties:
-        bucket = tie.local_ns // _BUCKET_NS
-        if bucket not in best or tie.u95_ns < best[bucket].u95_ns:
-            best[bucket] = tie
-    return [best[b] for b in sorted(best)]
 
 
 class Exchanges:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from powerd.model import Quality, Reading
@@ -39,6 +40,17 @@ class Ring:
         """The newest reading of a channel."""
         rows = self._rows.get((meter, channel))
         return rows[-1] if rows else None
+
+    def newest_update(self, meter: str, channels: Sequence[str]) -> tuple[Reading, ...] | None:
+        """The newest update that every one of these channels has; None before there is one."""
+        rows = [list(self._rows.get((meter, channel), ()))[-2:] for channel in channels]
+        if not all(rows):
+            return None
+        # The channels of an update come one after the other, so one may be an update ahead of another.
+        sequence = min(own[-1].sequence for own in rows)
+        found = [next((r for r in own if r.sequence == sequence), None) for own in rows]
+        known = tuple(r for r in found if r is not None)
+        return known if len(known) == len(channels) else None
 
     def tally(self, meter: str) -> Tally:
         """Counts of a meter."""

@@ -77,3 +77,26 @@ class RunningEnergy:
         except NoSamples:
             return 0.0, 0.0
         return result.energy_j, result.coverage * (result.end_ns - result.begin_ns)
+
+
+class RunningSum:
+    """An open window of one or more channels, each integrated by itself: intervals and phases may differ."""
+
+    def __init__(self, begin_ns: int, places: Iterable[tuple[str, str]]) -> None:
+        self._parts = {place: RunningEnergy(begin_ns) for place in places}
+
+    def add(self, reading: Reading) -> None:
+        """Take the next reading of one of the channels in."""
+        part = self._parts.get((reading.meter, reading.values.channel))
+        if part is not None:
+            part.add(reading)
+
+    def so_far(self) -> SoFar | None:
+        """The sum, and the poorest coverage; None before every channel has a sample."""
+        found = [part.so_far() for part in self._parts.values()]
+        known = [f for f in found if f is not None]
+        if len(known) < len(found):
+            return None
+        return SoFar(
+            sum(f.energy_j for f in known), min(f.coverage for f in known), max(f.seconds for f in known)
+        )

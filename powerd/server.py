@@ -13,7 +13,9 @@ from types import FrameType
 from typing import Any
 
 from powerd import tokens
-from powerd.config import Config, exposure, is_loopback
+from powerd.config import Config, exposure, is_loopback, protocol_exposure
+from powerd.protocols import all_protocols
+from powerd.protocols.lines import LineServer
 from powerd.service import Service
 from schemas.errors import UserError
 
@@ -26,7 +28,7 @@ class Server:
 
     def __init__(self, service: Service, config: Config) -> None:
         """Binds at once; ``UserError`` for a taken address, one that is not safe, tokens or keys that are wrong."""
-        for mistake in exposure(config):
+        for mistake in (*exposure(config), *protocol_exposure(config)):
             raise UserError(mistake)
         access = config.access
         self._tokens = None if access.tokens_file is None else tokens.load(access.tokens_file)
@@ -44,6 +46,8 @@ class Server:
         self.url = f"{'https' if self._tls else 'http'}://{shown}:{self.port}"
         names = {shown, *_own_names(config.host)}
         self._hosts = frozenset(f"{name}:{self.port}" for name in names)
+        self._rooms = config.protocols
+        self._lines = [LineServer(room.name, room.host, room.port) for room in self._rooms]
 
     def run(self, on_ready: Callable[[], None]) -> bool:
         """Serve until SIGTERM or SIGINT; whether it was SIGINT."""
@@ -58,11 +62,14 @@ class Server:
             thread.start()
         while not all(s.started for s in servers) and all(t.is_alive() for t in threads):
             self._stop.wait(0.01)
+        self._open_protocols()
         on_ready()
         tell_systemd("READY=1")
         while all(t.is_alive() for t in threads) and not self._stop.wait(0.5):
             pass
         tell_systemd("STOPPING=1")
+        for line in self._lines:
+            line.close()
         self._service.feed.close()
         for server in servers:
             server.should_exit = True
@@ -91,6 +98,12 @@ class Server:
             ssl_keyfile=key,
         )
         return uvicorn.Server(config)
+
+    def _open_protocols(self) -> None:
+        """The foreign protocols of the configuration, each on its address."""
+        for room, line in zip(self._rooms, self._lines, strict=True):
+            meters = room.meters or self._service.meter_names
+            line.start(all_protocols()[room.name].open(self._service, meters))
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         self._interrupted = number == signal.SIGINT

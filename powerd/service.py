@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from powerd import retention
+from powerd import drivers, retention
 from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockFix, ClockModel, Tie, boot_id, is_step, take_fix
@@ -21,12 +21,17 @@ from powerd.exchange import Exchanges
 from powerd.feed import Feed
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
+from powerd.range_guard import RangeGuard
 from powerd.ring import Ring
-from powerd.sessions import MeterControl, Sessions
+from powerd.session_native import MeterControl
+from powerd.sessions import Sessions
+from powerd.signing import Signer, signer
+from powerd.sources import channels_of
 from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
+from schemas.combine import summed
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
@@ -35,7 +40,7 @@ FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
 FIRST_ANSWER_S = 20.0
 KEPT_EVENTS = 5
-ALARMS = frozenset({"disconnected", "garbled", "error"})
+ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
 """Events of a meter that somebody should look at."""
 SILENT_NS = 5 * NS_PER_S
 SILENT_INTERVALS = 5
@@ -53,8 +58,8 @@ class Service:
         self.counters = Counters()
         self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self.channels, self.take_fix, self.ring.latest, self._on_window)
-        control = MeterControl(self.set_range_unless_leased, self.info, self.latest)
+        self.windows = Windows(self.store, self._channels, self.take_fix, self.ring.latest, self._on_window)
+        control = MeterControl(self.set_range_unless_leased, self.info, self.latest, self.channels)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
         self.owners = Owners(self.store.owner, self.store.put_owner)
@@ -67,6 +72,8 @@ class Service:
         self._fix_lock = threading.Lock()
         self._problems: list[str] = []
         self._store_error: str | None = None
+        self._signing_key: dict[str, str] | None = None
+        self._guards: dict[tuple[str, str], tuple[str, RangeGuard]] = {}
         self._over_range: set[tuple[str, str]] = set()
         self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -74,6 +81,7 @@ class Service:
     def start(self) -> None:
         """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
         self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
+        self._signing_key = self._key()
         self.take_fix()
         self.windows.resume()
         for meter in self.config.meters:
@@ -115,7 +123,11 @@ class Service:
         return tuple(self._meters)
 
     def meter(self, name: str) -> MeterConfig:
-        """The configuration of a meter; ``NotThere`` naming the known ones."""
+        """The configuration of a meter; ``NotThere`` naming the known ones.
+
+        Here and below ``name`` may also be one of a meter's channels (``powerd.sources``): ``wall/2``.
+        """
+        name = _meter_of(name)
         if name not in self._meters:
             raise NotThere(
                 f"there is no meter {name[:80]!r}: this daemon has {', '.join(self._meters) or 'none'}"
@@ -124,11 +136,13 @@ class Service:
 
     def state(self, name: str) -> AcquisitionState:
         """How a meter's loop is doing."""
-        self.meter(name)
-        return self._acquisitions[name].state
+        return self._acquisitions[self.meter(name).name].state
 
     def channels(self, name: str) -> tuple[str, ...]:
-        """The channels that a meter is asked for."""
+        """The channels that a meter is asked for, or those that ``name`` means."""
+        return tuple(channels_of(name, self._channels).split("+"))
+
+    def _channels(self, name: str) -> tuple[str, ...]:
         return self.meter(name).settings.channels
 
     def info(self, name: str) -> MeterInfo:
@@ -141,8 +155,9 @@ class Service:
         return info
 
     def latest(self, name: str) -> Reading | None:
-        """The newest reading of a meter's first channel."""
-        return self.ring.latest(name, self.channels(name)[0])
+        """The newest reading of a meter; of several channels their sum."""
+        update = self.ring.newest_update(_meter_of(name), self.channels(name))
+        return None if update is None else summed(update)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What happened to a meter lately."""
@@ -150,7 +165,7 @@ class Service:
 
     def set_range(self, name: str, voltage_v: float | None, current_a: float | None) -> Settings:
         """Change a meter's ranges between two reads, and note what is in force from now on."""
-        self.meter(name)
+        name = self.meter(name).name
         settings = self._acquisitions[name].request_range(voltage_v, current_a)
         self.store.put_meter(name, boottime_ns(), self.info(name), settings)
         return settings
@@ -159,7 +174,7 @@ class Service:
         self, name: str, voltage_v: float | None, current_a: float | None
     ) -> Settings:
         """As ``set_range``; ``Conflict`` while a window is open on the meter."""
-        self.meter(name)
+        name = self.meter(name).name
         if self.windows.is_leased(name):
             raise Conflict(
                 f"a window is open on meter {name}: its range stays as it is until the window is closed"
@@ -185,6 +200,16 @@ class Service:
         """UTC now, by the newest fix; for instants of the last seconds."""
         fix = self._last_fix
         return ClockModel([] if fix is None else [_tie(fix)])
+
+    def signer(self) -> Signer:
+        """The key that signs this daemon's evidence; ``Refused`` when there is none that may be used."""
+        return signer(Path(self.config.data_dir))
+
+    def _key(self) -> dict[str, str] | None:
+        try:
+            return self.signer().identity()
+        except (PowerdError, OSError):
+            return None
 
     def health(self) -> dict[str, Any]:
         """How the daemon is doing, for machines and people."""
@@ -212,6 +237,7 @@ class Service:
             "uptime_s": (boottime_ns() - self.started_ns) / NS_PER_S,
             "store": {"error": store.error, "waiting": store.waiting, "lost": store.lost},
             "clock": {"source": "system", "u95_s": None if fix is None else fix.u95_ns / NS_PER_S},
+            "key": self._signing_key,
             "problems": problems,
             "simulated": simulated,
         }
@@ -227,6 +253,11 @@ class Service:
     # inside
 
     def _acquisition(self, meter: MeterConfig) -> Acquisition:
+        if meter.settings.integrator and not drivers.integrates(meter.driver):
+            raise UserError(
+                f"meter {meter.name}: found integrator = true, but driver {meter.driver} does not read the "
+                "integrator of its meters: leave it out"
+            )
         return Acquisition(
             meter.name,
             meter.driver,
@@ -248,6 +279,7 @@ class Service:
         self.counters.put(reading)
         self.feed.publish("reading", reading)
         self._watch_range(reading)
+        self._guard_range(reading)
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
@@ -296,6 +328,23 @@ class Service:
         elif reading.values.quality is Quality.GOOD:
             self._over_range.discard(place)
 
+    def _guard_range(self, reading: Reading) -> None:
+        """In an open window, say early that its range will not do."""
+        place = (reading.meter, reading.values.channel)
+        window = self.windows.holder(*place)
+        if window is None:
+            self._guards.pop(place, None)
+            return
+        known = self._guards.get(place)
+        if known is None or known[0] != window:
+            known = self._guards[place] = (
+                window,
+                RangeGuard(drivers.specification(self.info(reading.meter))),
+            )
+        for alarm in known[1].look(reading):
+            message = f"channel {place[1]}: {alarm.message}"
+            self._on_event(Event(alarm.kind, boottime_ns(), reading.meter, message))
+
     def _watch_store(self) -> None:
         """Say when writing begins to fail and when it works again."""
         before, self._store_error = self._store_error, self.store.state.error
@@ -319,3 +368,7 @@ class Service:
 
 def _tie(fix: ClockFix) -> Tie:
     return Tie(fix.boottime_ns, fix.utc_ns, fix.u95_ns)
+
+
+def _meter_of(name: str) -> str:
+    return name.partition("/")[0]

@@ -10,6 +10,7 @@ update.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 DRIFT = 200e-6
@@ -51,7 +52,17 @@ class UpdateFollower:
         """The meter was set anew, its grid may have moved: believe the next answer as it comes."""
         self._acquiring = True
 
-    def follow(self, request_ns: int, first_byte_ns: int) -> Update:
+    @property
+    def next_ask_ns(self) -> int:
+        """When to ask next: at once, the meter or the line makes us wait."""
+        return 0
+
+    @property
+    def next_end_ns(self) -> int | None:
+        """About where the next update ends (a quarter interval early, so that a prompt one counts)."""
+        return None if self._end_ns is None else self._end_ns + self._interval_ns * 3 // 4
+
+    def follow(self, request_ns: int, first_byte_ns: int, values: Hashable = None) -> Update:
         """The update that an answer stands for, from the instants of its question and its first byte."""
         seen = first_byte_ns - self._shift_ns
         if self._end_ns is None or self._acquiring:

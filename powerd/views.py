@@ -7,7 +7,9 @@ from typing import Any
 
 from powerd.clock import Instant
 from powerd.model import Reading
-from schemas.units import UnixNs, format_rfc3339
+from schemas.units import exact
+
+__all__ = ["exact", "finite", "sample"]
 
 
 def sample(reading: Reading, at: Instant, *, raw: bool = False) -> dict[str, Any]:
@@ -31,11 +33,6 @@ def sample(reading: Reading, at: Instant, *, raw: bool = False) -> dict[str, Any
         "quality": values.quality.value,
     }
     return body | {"raw": reading.raw.decode("latin-1")} if raw else body
-
-
-def exact(unix_ns: int) -> str:
-    """The instant as RFC 3339 with all its nanoseconds: a browser's numbers end at 2^53."""
-    return format_rfc3339(UnixNs(unix_ns), 9)
 
 
 def finite(value: float | None) -> float | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from powerd import evidence
+from powerd import drivers
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.errors import NotThere, Refused
 from powerd.model import Reading
-from powerd.running import RunningEnergy
+from powerd.running import RunningSum
+from powerd.sources import channels_of
 from powerd.store import Store, StoredWindow
+from schemas import evidence, window_document
+from schemas.records import AsOf
 from schemas.units import NS_PER_S
 
 WAIT_S = 5.0
@@ -53,20 +55,23 @@ class Windows:
         self._take_fix = take_fix
         self._latest = latest
         self._on_change = on_change
+        self._opening = threading.Lock()
         self._closing = threading.Lock()
         self._ends: dict[str, int | None] = {}
-        self._running: dict[str, RunningEnergy] = {}
+        self._running: dict[str, RunningSum] = {}
         self._held: dict[tuple[str, str], str] = {}
 
     def resume(self) -> None:
         """Go on with the windows that were open when the daemon ended."""
         for window in self._store.windows_in("open"):
             if window.boot_id == self._store.boot_id:
-                rows = self._store.readings(
-                    window.meter, window.channel, window.boot_id, window.opened_ns, boottime_ns()
-                )
-                self._running[window.ident] = RunningEnergy(window.opened_ns, (r.reading for r in rows))
-                self._held[window.meter, window.channel] = window.ident
+                self._hold(window)
+                for meter, channel in _channels_of(window):
+                    rows = self._store.readings(
+                        meter, channel, window.boot_id, window.opened_ns, boottime_ns()
+                    )
+                    for row in rows:
+                        self.note(row.reading)
 
     def note(self, reading: Reading) -> None:
         """Take a reading into the running energy of the window that holds its channel."""
@@ -75,38 +80,53 @@ class Windows:
         if running is not None:
             running.add(reading)
 
+    def holder(self, meter: str, channel: str) -> str | None:
+        """The id of the window that is open on this channel and not closing."""
+        ident = self._held.get((meter, channel))
+        return ident if ident in self._running else None
+
+    def _hold(self, window: StoredWindow) -> None:
+        """The channels of a window are its own from now on."""
+        places = _channels_of(window)
+        self._running[window.ident] = RunningSum(window.opened_ns, places)
+        for place in places:
+            self._held[place] = window.ident
+
     def open(
         self, name: str, meter: str, labels: Mapping[str, str], ident: str | None = None
     ) -> dict[str, Any]:
         """Open a window; the same id again gives the window that is there.
 
-        Raises ``NotThere`` for an unknown meter, ``Conflict`` when its channel is leased or the id is taken.
+        ``meter`` may name channels and several meters (``powerd.sources``). Raises ``NotThere`` for an unknown meter,
+        ``Refused`` for a channel that it has not, ``Conflict`` when a channel is leased or the id is taken.
         """
-        channel = self._channels(meter)[0]
+        channel = channels_of(meter, self._channels)
         key = ident or uuid.uuid4().hex
         self._take_fix()
         window = StoredWindow(
             key, name, meter, channel, labels, "open", self._store.boot_id, boottime_ns(), None, None
         )
-        try:
-            self._store.add_window(window)
-        except sqlite3.IntegrityError:
+        with self._opening:
             there = self._store.window(key)
             if there is None:
-                raise self._leased(meter, channel) from None
-            if (there.name, there.meter) != (name, meter):
-                raise Conflict(
-                    f"window id {key!r} belongs to {there.name!r} on {there.meter}: choose another id"
-                ) from None
-            return self._describe(there)
-        self._running[key] = RunningEnergy(window.opened_ns)
-        self._held[meter, channel] = key
-        return self._tell(window)
+                self._must_be_free(window)
+                self._store.add_window(window)
+                self._hold(window)
+                return self._tell(window)
+        if (there.name, there.meter) != (name, meter):
+            raise Conflict(f"window id {key!r} belongs to {there.name!r} on {there.meter}: choose another id")
+        return self._describe(there)
 
-    def _leased(self, meter: str, channel: str) -> Conflict:
-        holders = [w for w in self._store.windows_in("open") if (w.meter, w.channel) == (meter, channel)]
-        who = f"window {holders[0].name!r} ({holders[0].ident})" if holders else "another window"
-        return Conflict(f"channel {channel} of meter {meter} is leased by {who}: close that window first")
+    def _must_be_free(self, window: StoredWindow) -> None:
+        """``Conflict`` when an open window holds one of the channels."""
+        wanted = set(_channels_of(window))
+        for other in self._store.windows_in("open"):
+            for meter, channel in _channels_of(other):
+                if (meter, channel) in wanted:
+                    who = f"window {other.name!r} ({other.ident})"
+                    raise Conflict(
+                        f"channel {channel} of meter {meter} is leased by {who}: close that window first"
+                    )
 
     def mark(self, ident: str, text: str) -> dict[str, Any]:
         """Keep a named instant of an open window. ``NotThere``, ``Conflict``."""
@@ -116,9 +136,17 @@ class Windows:
         self._store.add_mark(ident, boottime_ns(), text)
         return self._tell(window)
 
-    def close(self, ident: str, begin_unix_ns: int, end_unix_ns: int, clock: str | None) -> dict[str, Any]:
+    def close(
+        self,
+        ident: str,
+        begin_unix_ns: int,
+        end_unix_ns: int,
+        clock: str | None,
+        idle: str | None = None,
+    ) -> dict[str, Any]:
         """Close a window over ``[begin, end]`` on the client's clock (None: our own UTC).
 
+        ``idle`` names a closed window of the same channel, above whose power the net energy is given.
         Waits for the last interval itself, ``WAIT_S`` at most; the state is then ``closing``. Closing again
         over the same stretch is the same question. Raises ``NotThere``; ``Conflict`` for another stretch;
         ``Refused`` for a stretch that makes no sense or a clock that was never compared.
@@ -127,10 +155,23 @@ class Windows:
         with self._closing:
             window = self._find(ident)
             if window.request is None:
-                self._begin_closing(window, request)
+                self._begin_closing(window, {**request, "idle": self._idle(window, idle)})
             elif any(window.request[k] != v for k, v in request.items()):
                 raise Conflict(f"window {ident} was closed over other instants: it cannot be closed again")
         return self.settle(ident, WAIT_S)
+
+    def _idle(self, window: StoredWindow, idle: str | None) -> dict[str, Any] | None:
+        """What is known of the idle window; ``Refused`` when it is none to compare with."""
+        if idle is None:
+            return None
+        found = self._find(idle)
+        document = json.loads(found.document) if found.document is not None else {}
+        if (found.meter, found.channel) != (window.meter, window.channel):
+            raise Refused(f"idle window {idle} is one of {found.meter}: name one of {window.meter}")
+        if document.get("average_w") is None:
+            raise Refused(f"idle window {idle} has no mean power: close it first, or name another")
+        names = ("sha256", "average_w", "average_u95_w")
+        return {"window": idle, **{name: document[name] for name in names}}
 
     def _begin_closing(self, window: StoredWindow, request: Mapping[str, Any]) -> None:
         now = boottime_ns()
@@ -145,6 +186,9 @@ class Windows:
         self._store.update_window(window.ident, "closing", asked, None)
         self._ends[window.ident] = end.ns if here else None
         self._running.pop(window.ident, None)
+        for place in _channels_of(window):
+            if self._held.get(place) == window.ident:
+                del self._held[place]
         self._tell(self._find(window.ident))
 
     def settle(self, ident: str, wait_s: float = 0.0) -> dict[str, Any]:
@@ -170,7 +214,7 @@ class Windows:
 
     def is_leased(self, meter: str) -> bool:
         """Whether an open window holds a channel of this meter."""
-        return any(w.meter == meter for w in self._store.windows_in("open"))
+        return any(meter == own for w in self._store.windows_in("open") for own, _ in w.places)
 
     def _find(self, ident: str) -> StoredWindow:
         window = self._store.window(ident)
@@ -190,7 +234,7 @@ class Windows:
             return document
         utc = ClockModel.from_fixes(self._store.fixes(window.boot_id, window.opened_ns, window.opened_ns))
         known = {
-            "schema": evidence.SCHEMA,
+            "schema": window_document.SCHEMA,
             "id": window.ident,
             "name": window.name,
             "meter": window.meter,
@@ -198,7 +242,7 @@ class Windows:
             "labels": dict(window.labels),
             "state": window.state,
             "revision": 0,
-            **evidence.opened(utc, window),
+            **window_document.opened(utc, window),
         }
         running = self._running.get(window.ident)
         so_far = None if running is None else running.so_far()
@@ -213,9 +257,14 @@ class Windows:
                 return False
             self._take_fix()
             self._store.writer.flush()
-            body = evidence.document(self._store, window, boottime_ns())
+            moment = self._store.moment(boottime_ns())
+            body = window_document.document(
+                AsOf(self._store, moment), window, moment.boottime_ns, drivers.specification
+            )
             text = json.dumps(body, allow_nan=False)
-            self._store.update_window(window.ident, "closed", window.request, text)
+            # What was known then is what it is computed from again; later fixes and exchanges are not part of it.
+            request = {**(window.request or {}), "computed": asdict(moment)}
+            self._store.update_window(window.ident, "closed", request, text)
             self._ends.pop(window.ident, None)
             self._on_change(body)
         return True
@@ -227,7 +276,10 @@ class Windows:
         end_ns = self._ends[window.ident]
         if end_ns is None:
             return True
-        latest = self._latest(window.meter, window.channel)
+        return all(self._is_past(place, end_ns) for place in _channels_of(window))
+
+    def _is_past(self, place: tuple[str, str], end_ns: int) -> bool:
+        latest = self._latest(*place)
         if latest is not None and latest.end_ns >= end_ns + latest.interval_ns:
             return True
         patience = GIVE_UP_NS if latest is None else max(GIVE_UP_NS, 3 * latest.interval_ns)
@@ -239,3 +291,8 @@ class Windows:
             return None
         self._store.writer.flush()
         return evidence.locate(self._store, window, window.request or {}, boottime_ns()).end.ns
+
+
+def _channels_of(window: StoredWindow) -> list[tuple[str, str]]:
+    """Every meter and channel that a window measures with."""
+    return [(meter, channel) for meter, channels in window.places for channel in channels]

@@ -13,11 +13,13 @@ import logging
 import os
 import sys
 import traceback
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, Action, ArgumentParser
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
-from schemas import __version__
+import schemas
 from schemas.cliparse import Parser, parse
 from schemas.discovery import modules
 from schemas.errors import Failed, UserError
@@ -37,9 +39,19 @@ _OUT_OF_REACH = {
 """Failures of the machine that a user can put right, wherever they strike, and how."""
 
 
+class _Version(Action):
+    """Finds the version out when it is asked for: that takes longer than many a command."""
+
+    def __call__(self, parser: ArgumentParser, *_: object) -> NoReturn:
+        print(f"{parser.prog} {schemas.__version__}")
+        parser.exit()
+
+
 def common_arguments(parser: ArgumentParser, prog: str) -> None:
     """``--version``, ``-v`` and ``-q``, the same in every program."""
-    parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, default=SUPPRESS, help="show program's version number and exit"
+    )
     _volume_arguments(parser, False)
 
 
@@ -72,14 +84,19 @@ def run_program(
     commands_package: str,
     argv: Sequence[str] | None,
     user_errors: tuple[type[Exception], ...] = (UserError,),
+    command: str | None = None,
 ) -> int:
     """Parse ``argv``, run the command, turn every outcome into an exit code.
 
+    ``command`` names the one command that can be meant, where that is known; no other is imported then.
     ``user_errors`` are the exceptions whose text is a sentence for the user; they end with exit code 2.
     """
 
     def work() -> int:
-        parser = build_parser(prog, description, modules(commands_package))
+        found = (
+            modules(commands_package) if command is None else [import_module(f"{commands_package}.{command}")]
+        )
+        parser = build_parser(prog, description, found)
         args = parse(parser, argv)
         set_up_logging(verbose=args.verbose, quiet=args.quiet)
         return int(args.run(args))

@@ -18,11 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
+from schemas import quick
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+    from referencing import Registry, Resource
 
 UNRULED = "schema/form"
 """Rule of a constraint that names none."""
@@ -97,12 +100,41 @@ def _follow(facts: Mapping[str, Any], pointer: str) -> Any:
 
 def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012Validator:
     """A compiled validator; ``facts`` fills the ``$fact`` places."""
-    if facts is None:
-        return Draft202012Validator(load(name), registry=_REGISTRY)
-    used = repr([_follow(facts, pointer) for pointer in pointers(name)])
+    compiled = _schema(name, facts)
+    if compiled.validator is None:
+        from jsonschema import Draft202012Validator
+
+        compiled.validator = Draft202012Validator(compiled.schema, registry=_registry())
+    return compiled.validator
+
+
+def fits(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> bool:
+    """Whether ``instance`` certainly has no violation; False where only ``violations`` can tell."""
+    quick = _schema(name, facts).quick
+    return quick is not None and quick(instance)
+
+
+def named(name: str, facts: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """The properties that a schema looks at; others make no difference where it allows them."""
+    return _schema(name, facts).names
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """A schema with its facts filled in, and what was made of it."""
+
+    schema: Mapping[str, Any]
+    quick: quick.Check | None
+    names: frozenset[str]
+    validator: Draft202012Validator | None = None
+
+
+def _schema(name: str, facts: Mapping[str, Any] | None) -> _Compiled:
+    used = "" if facts is None else repr([_follow(facts, pointer) for pointer in pointers(name)])
     found = _compiled.get((name, used))
     if found is None:
-        found = Draft202012Validator(resolve(load(name), facts), registry=_REGISTRY)
+        schema = load(name) if facts is None else resolve(load(name), facts)
+        found = _Compiled(schema, quick.compiled(schema), quick.property_names(schema))
         _compiled[name, used] = found
         while len(_compiled) > KEPT_VALIDATORS:
             del _compiled[next(iter(_compiled))]
@@ -110,8 +142,8 @@ def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012V
 
 
 KEPT_VALIDATORS = 256
-_compiled: dict[tuple[str, str], Draft202012Validator] = {}
-"""Validators by schema and by the facts that fill its places."""
+_compiled: dict[tuple[str, str], _Compiled] = {}
+"""Schemas by name and by the facts that fill their places."""
 
 
 @cache
@@ -132,17 +164,23 @@ def _pointers(schema: Any) -> Iterator[str]:
             yield from _pointers(item)
 
 
-def _other(uri: str) -> Resource[Any]:
-    """What ``{"$ref": "schema:NAME"}`` stands for: another schema of the folder, also by its ``$id``."""
-    name = uri.removeprefix("schema:") if uri.startswith("schema:") else uri.split("/")[1]
-    return Resource.from_contents(load(name))
+@cache
+def _registry() -> Registry[Any]:
+    """Where ``{"$ref": "schema:NAME"}`` leads: to another schema of the folder, also by its ``$id``."""
+    from referencing import Registry, Resource
 
+    def other(uri: str) -> Resource[Any]:
+        return Resource.from_contents(
+            load(uri.removeprefix("schema:") if uri.startswith("schema:") else uri.split("/")[1])
+        )
 
-_REGISTRY: Registry[Any] = Registry(retrieve=_other)  # type: ignore[call-arg]
+    return Registry(retrieve=other)  # type: ignore[call-arg]
 
 
 def violations(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> Iterator[Violation]:
     """Every constraint of schema ``name`` that ``instance`` breaks, in order of place."""
+    if fits(name, instance, facts):
+        return
     compiled = validator(name, facts)
     errors = compiled.iter_errors(instance)
     for error in sorted(

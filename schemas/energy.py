@@ -23,6 +23,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from schemas.units import NS_PER_S
 
 MAX_STRETCH = 1.5
@@ -30,8 +32,7 @@ MAX_STRETCH = 1.5
 _NEARBY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class EnergySample:
+class EnergySample(msgspec.Struct, frozen=True, gc=False):
     """One update of a meter: end of its averaging interval, its power, and whether it is a good reading."""
 
     end_ns: int
@@ -93,6 +94,20 @@ class _Piece:
     @property
     def inside_share(self) -> float:
         return (self.to_ns - self.from_ns) / (self.sample_to_ns - self.sample_from_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Time that a good sample stands for, and its power."""
+
+    from_ns: int
+    to_ns: int
+    power_w: float
+
+
+def stretches(samples: Sequence[EnergySample], begin_ns: int, end_ns: int, interval_ns: int) -> list[Stretch]:
+    """What the good samples stand for within ``[begin_ns, end_ns]``, in order; ``interval_ns`` is the usual one."""
+    return [Stretch(p.from_ns, p.to_ns, p.power_w) for p in _pieces(samples, begin_ns, end_ns, interval_ns)]
 
 
 def integrate(

@@ -10,5 +10,13 @@ class UserError(Exception):
     """
 
 
+class OnPurpose(Exception):
+    """Base of what the parts raise on purpose for their callers; the text is one sentence for the user."""
+
+
+class Refused(OnPurpose):
+    """What was asked for was understood and cannot be (range, setting, stretch, conflict): change the request."""
+
+
 class Failed(Exception):
     """The thing judged is not fine (a failed run, a bad window); programs end with exit code 1."""

@@ -39,7 +39,7 @@ class ResultPath:
 
     def place(self, round_: Round, kind: str) -> PurePosixPath:
         """The directory of ``kind``, one of ``PLACES``."""
-        return PurePosixPath(round_.layout[kind].format(**self._names()))
+        return PurePosixPath(round_.layout[kind].format(**self.names))
 
     def results(self, round_: Round) -> PurePosixPath:
         """The scenario directory, which holds ``performance`` and ``accuracy``."""
@@ -63,14 +63,16 @@ class ResultPath:
 
     def system_json(self, round_: Round) -> PurePosixPath:
         """The system description."""
-        return PurePosixPath(round_.layout["system_json"].format(**self._names()))
+        return PurePosixPath(round_.layout["system_json"].format(**self.names))
 
     def code(self, round_: Round) -> PurePosixPath:
         """The source directory of this benchmark."""
-        source = PurePosixPath(round_.layout["source_dir"].format(**self._names()))
+        source = PurePosixPath(round_.layout["source_dir"].format(**self.names))
         return source / self.benchmark if source.name == "code" else source
 
-    def _names(self) -> dict[str, str]:
+    @property
+    def names(self) -> dict[str, str]:
+        """The parts by name, as the templates call them."""
         return {
             "division": self.division,
             "submitter": self.submitter,

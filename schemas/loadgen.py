@@ -9,11 +9,13 @@ double fields; they are read as floats. Seeds are unsigned 64-bit integers and s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, overload
 
 import msgspec
 
@@ -26,6 +28,8 @@ LONGEST_LINE = 1 << 24
 MOST_ENTRIES, MOST_LINES = 100_000, 2_000_000
 """Entries and lines of a log; published ones have some thousand."""
 BLOCK = 1 << 22
+AT_ONCE = 1 << 24
+"""Bytes of a log that is read in one piece; a longer one is read line by line, which takes longer and less memory."""
 DEEPEST = 50
 """Levels of an entry; what LoadGen writes has three."""
 LONGEST_NUMBER = 309
@@ -46,7 +50,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     def value(self) -> Any:
         """The value; a list with a number of more digits than Python reads is given as text."""
         try:
-            return json.loads(self.raw)
+            return _value(self.raw)
         except (ValueError, RecursionError):
             return self.raw[:LONGEST_NUMBER].decode("utf-8", "replace")
 
@@ -56,19 +60,75 @@ class LogEntry(msgspec.Struct, frozen=True):
         return self.raw.startswith(b"[")
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, gc=False):
     is_error: bool = False
     is_warning: bool = False
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     key: str
     value: msgspec.Raw
     metadata: _Metadata
     time_ms: float = 0.0
 
 
-_decode = msgspec.json.Decoder(_Line).decode
+_lines_of = msgspec.json.Decoder(_Line)
+_decode, _decode_lines = _lines_of.decode, _lines_of.decode_lines
+_decode_any = msgspec.json.Decoder().decode
+SMALL_INTEGER = 18
+"""Digits of an integer that is exact in any reader."""
+
+
+def _value(raw: bytes) -> Any:
+    """A JSON value; the fast reader takes those that both readers take for the same."""
+    if len(raw) <= SMALL_INTEGER or raw.startswith((b'"', b'["')):
+        try:
+            return _decode_any(raw)
+        except msgspec.MsgspecError:
+            pass
+    return json.loads(raw)
+
+
+class Entries(Sequence[LogEntry]):
+    """The entries of a log in which every line is one: the entry at ``n`` stands in line ``n + 1``. Each is made when
+    it is asked for, since nearly all of them never are."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Sequence[_Line]) -> None:
+        """The lines, decoded."""
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> LogEntry: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[LogEntry, ...]: ...
+    def __getitem__(self, at: int | slice) -> LogEntry | tuple[LogEntry, ...]:
+        if isinstance(at, slice):
+            return tuple(self[n] for n in range(*at.indices(len(self))))
+        row = self._rows[at]
+        about = row.metadata
+        line = range(len(self))[at] + 1
+        return LogEntry(row.key, bytes(row.value), line, about.is_error, about.is_warning, row.time_ms)
+
+    def keys(self) -> list[str]:
+        """The key of each entry."""
+        return [row.key for row in self._rows]
+
+    def errors(self) -> list[int]:
+        """Which entries LoadGen marked as errors."""
+        return [at for at, row in enumerate(self._rows) if row.metadata.is_error]
+
+    def times_ms(self) -> list[float]:
+        """The time of each entry."""
+        return [row.time_ms for row in self._rows]
+
+    def short_values(self, longest: int) -> list[bytes]:
+        """Values of at most ``longest`` bytes, as written."""
+        return [bytes(row.value) for row in self._rows if len(row.value) <= longest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +162,7 @@ class LoadgenLog:
     """The entries of one detail log, in order, and the questions one asks of them."""
 
     path: Path
-    entries: tuple[LogEntry, ...]
+    entries: Sequence[LogEntry]
 
     @classmethod
     def read(cls, path: Path, markers: tuple[str, ...] = (MARKER,)) -> LoadgenLog:
@@ -111,19 +171,31 @@ class LoadgenLog:
         Raises OSError when it cannot be read, ``LogGarbled`` for a marked line that is not JSON of the known
         form or text that is not UTF-8. A file without any marked line gives a log without entries.
         """
-        return cls(path, tuple(stream(path, markers)))
+        rows = None
+        if len(markers) == 1:
+            with open_plain(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size <= AT_ONCE:
+                    rows = _at_once(file.read(size + 1), markers[0].encode())
+        return cls(path, tuple(stream(path, markers)) if rows is None else Entries(rows))
 
     def all(self, key: str) -> tuple[LogEntry, ...]:
         """Every entry of ``key``, in order."""
-        return tuple(e for e in self.entries if e.key == key)
+        return tuple(self.entries[at] for at, name in enumerate(self._keys) if name == key)
 
     @cached_property
-    def _firsts(self) -> dict[str, LogEntry]:
-        return {e.key: e for e in reversed(self.entries)}
+    def _keys(self) -> list[str]:
+        return self.entries.keys() if isinstance(self.entries, Entries) else [e.key for e in self.entries]
+
+    @cached_property
+    def _firsts(self) -> dict[str, int]:
+        last = len(self._keys) - 1
+        return {key: last - at for at, key in enumerate(reversed(self._keys))}
 
     def entry(self, key: str) -> LogEntry | None:
         """The first entry of ``key``."""
-        return self._firsts.get(key)
+        at = self._firsts.get(key)
+        return None if at is None else self.entries[at]
 
     def first(self, key: str, default: Any = None) -> Any:
         """The value of the first entry of ``key``."""
@@ -133,6 +205,8 @@ class LoadgenLog:
     @property
     def errors(self) -> tuple[LogEntry, ...]:
         """Entries that LoadGen marked as errors."""
+        if isinstance(self.entries, Entries):
+            return tuple(self.entries[at] for at in self.entries.errors())
         return tuple(e for e in self.entries if e.is_error)
 
     @property
@@ -153,13 +227,53 @@ class LoadgenLog:
                 raise LogGarbled(self.path, entry.line, f"{entry.key}: {error}") from error
         return PowerWindow(times[0], times[1], begin.line, end.line)
 
-    def result(self) -> dict[str, Any]:
+    def result(self, only: Collection[str] | None = None) -> dict[str, Any]:
         """The run as one document ``edgewatt/loadgen-result/1``: first value of every key, count of errors.
 
-        Lists are left out: they name the samples in memory.
+        Lists are left out: they name the samples in memory. ``only`` names the keys that are wanted.
         """
-        values = {key: entry.value for key, entry in self._firsts.items() if not entry.is_list}
+        wanted = self._firsts if only is None else [key for key in only if key in self._firsts]
+        firsts = ((key, self.entries[self._firsts[key]]) for key in wanted)
+        values = {key: entry.value for key, entry in firsts if not entry.is_list}
         return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
+
+
+def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
+    """All lines of a log decoded in one go; None for one that has to be looked at line by line.
+
+    Every line begins with the marker and an object. None of them can run on into the next one, since no object goes
+    on with another; and none holds two, since there are as many objects as lines.
+    """
+    begin, ends = marker + b" {", data.count(b"\n")
+    number = ends if data.endswith(b"\n") else ends + 1
+    plain, cut = data.replace(b"\n" + begin, b"\n{"), len(begin) - 1
+    if not data.startswith(begin) or len(data) - len(plain) != (number - 1) * cut or number > MOST_ENTRIES:
+        return None
+    try:
+        if not data.isascii():
+            data.decode("utf-8")
+        rows = _decode_lines(memoryview(plain)[cut:])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if len(rows) != number:
+        return None
+    long = (memoryview(row.value) for row in rows if len(row.value) > DEEPEST)
+    return None if any(_odd(value) for value in long) else rows
+
+
+def _odd(value: memoryview) -> bool:
+    """Whether a long value may be beyond a limit, and has to be looked at closely. Of lists the beginning tells: one
+    that is nested deeper further on does no harm, since nobody asks for it."""
+    if value[0] == ord('"'):
+        return False
+    begin = bytes(value[:BEGINNING])
+    if begin.count(b"[") + begin.count(b"{") > DEEPEST:
+        return True
+    return value[0] != ord("[") and _LONG_NUMBER.search(value) is not None
+
+
+BEGINNING = 4096
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER + 1))
 
 
 def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:

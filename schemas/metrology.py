@@ -38,7 +38,8 @@ class Specification:
 
         reading * P + range_ * factor(CF) * U_r * I_r + power_factor * S * sqrt(1 - lambda^2)
 
-    plus ``self_heating_per_v2 * U^2 + self_heating_per_a2 * I^2`` (shares of the reading).
+    plus ``self_heating_per_v2 * U^2 + self_heating_per_a2 * I^2`` (shares of the reading) and ``fixed_w`` watts
+    (counts or the resolution of simple meters).
     """
 
     model: str
@@ -55,6 +56,7 @@ class Specification:
     current_ranges_a: tuple[float, ...]
     over_range_share: float
     intervals_ns: tuple[int, ...]
+    fixed_w: float = 0.0
 
     def power_terms(
         self,
@@ -82,6 +84,8 @@ class Specification:
         ]
         if interval_ns <= 100_000_000 and self.fast_update_reading:
             terms.append(Term("specification/fast-update", self.fast_update_reading * abs(power_w)))
+        if self.fixed_w:
+            terms.append(Term("specification/fixed", self.fixed_w))
         return tuple(terms)
 
     def range_for(self, value: float, ranges: tuple[float, ...]) -> float:
@@ -110,9 +114,16 @@ def series(name: str) -> Mapping[str, Specification]:
     return {row["model"]: _specification({**document["common"], **row}) for row in document["models"]}
 
 
+def restore(row: Mapping[str, Any]) -> Specification:
+    """A specification out of its JSON; KeyError or TypeError when something is missing."""
+    return _specification(row)
+
+
 def _specification(row: Mapping[str, Any]) -> Specification:
     lists = {"voltage_ranges_v", "current_ranges_a", "intervals_ns"}
     values: dict[str, Any] = {
-        key: tuple(row[key]) if key in lists else row[key] for key in Specification.__slots__
+        key: tuple(row[key]) if key in lists else row[key]
+        for key in Specification.__slots__
+        if key != "fixed_w" or key in row
     }
     return Specification(**values)

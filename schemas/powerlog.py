@@ -9,9 +9,11 @@ and losses stand as the meter gave them (``nan``, ``inf``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from schemas.plainfile import open_plain
 from schemas.units import UnixNs, format_log_time, parse_log_time
@@ -21,12 +23,12 @@ LONGEST_LINE = 1 << 16
 """Bytes; a line of twelve fields has about 110, and each further channel adds as many."""
 MOST_BAD = 10_000
 """Lines that are no samples, before the file is no power log."""
+_LABEL_ROW = list(_LABELS.values())
 NOT_AVAILABLE = 9.9e37
 """SCPI's stand-in for "no value"; seen in power logs where the meter had none."""
 
 
-@dataclass(frozen=True, slots=True)
-class PowerLine:
+class PowerLine(msgspec.Struct, frozen=True, gc=False):
     """One sample of a power log. Numbers are as written: they may be negative, nan or inf."""
 
     line: int
@@ -81,8 +83,8 @@ def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:
         return BadLine(number, text[:200], "does not start with Time")
     if len(fields) < 12:
         return BadLine(number, text[:200], f"has {len(fields)} fields, wanted 12 or more")
-    wrong = next((label for at, label in _LABELS.items() if fields[at] != label), None)
-    if wrong is not None:
+    if fields[:12:2] != _LABEL_ROW:
+        wrong = next(label for at, label in _LABELS.items() if fields[at] != label)
         return BadLine(number, text[:200], f"field {wrong} is not where it belongs")
     try:
         return PowerLine(
@@ -99,12 +101,26 @@ def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:
 
 
 def format_spl_line(
-    at: UnixNs, power_w: float, voltage_v: float, current_a: float, power_factor: float, mark: str
+    at: UnixNs,
+    power_w: float,
+    voltage_v: float,
+    current_a: float,
+    power_factor: float,
+    mark: str,
+    channels: Sequence[tuple[float, float, float, float]] = (),
 ) -> str:
-    """One sample as a line without its end; ValueError when the mark would break the line."""
+    """One sample as a line without its end; ValueError when the mark would break the line.
+
+    ``channels`` are watts, volts, amperes and power factor of each channel that the first watts are the sum of; they
+    follow behind the mark as ``Ch1,Watts,…`` in the published logs of several channels.
+    """
     if any(c in mark for c in ",\r\n"):
         raise ValueError(f"a mark may not hold commas or line ends: {mark!r}")
+    own = (
+        f",Ch{number},Watts,{w:.6f},Volts,{v:.6f},Amps,{a:.6f},PF,{f:.6f}"
+        for number, (w, v, a, f) in enumerate(channels, 1)
+    )
     return (
         f"Time,{format_log_time(at)},Watts,{power_w:.6f},Volts,{voltage_v:.6f},"
-        f"Amps,{current_a:.6f},PF,{power_factor:.6f},Mark,{mark}"
+        f"Amps,{current_a:.6f},PF,{power_factor:.6f},Mark,{mark}{''.join(own)}"
     )

@@ -29,12 +29,16 @@ _LOG_TIME = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d):([0-5]\d)(?:\.(\d{1,9}))?\Z
 
 def parse_log_time(text: str) -> UnixNs:
     """``MM-DD-YYYY HH:MM:SS[.fraction]`` (UTC, up to nine decimals) to nanoseconds; ValueError otherwise."""
-    match = _LOG_TIME.match(text.strip())
+    match = _LOG_TIME.match(text) or _LOG_TIME.match(text.strip())
     if match is None:
         raise ValueError(f"not a log time (wanted MM-DD-YYYY HH:MM:SS.mmm): {text[:40]!r}")
     minute, second, fraction = match.groups()
-    part = int(fraction.ljust(9, "0")) if fraction else 0
+    part = int(fraction) * _TO_NS[len(fraction)] if fraction else 0
     return UnixNs((_minute(minute) + int(second)) * NS_PER_S + part)
+
+
+_TO_NS = tuple(10 ** (9 - digits) for digits in range(10))
+"""Nanoseconds of the last of so many decimals."""
 
 
 @lru_cache(maxsize=4096)
@@ -60,6 +64,11 @@ def format_rfc3339(at: UnixNs, digits: int = 3) -> str:
     whole = datetime.fromtimestamp(seconds, tz=UTC)
     fraction = f".{rest:09d}"[: digits + 1] if digits else ""
     return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def exact(unix_ns: int) -> str:
+    """The instant as RFC 3339 with all its nanoseconds: a browser's numbers end at 2^53."""
+    return format_rfc3339(UnixNs(unix_ns), 9)
 
 
 def seconds(duration_ns: int) -> float:

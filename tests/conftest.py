@@ -13,6 +13,12 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What mlcheck keeps of trees that did not change goes into a folder of the test run, not into the user's."""
+    os.environ["EDGEWATT_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real published submissions that EDGEWATT_CORPUS names."""

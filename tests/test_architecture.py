@@ -17,7 +17,19 @@ MAY_IMPORT = {
     "harness": ("schemas", "powerd.client", "checker.api"),
 }
 # Packages that only one extra brings, or that are slow to import: never at the top of a module.
-LATE = {"fastapi", "uvicorn", "mlperf_loadgen", "onnxruntime", "onnx", "cv2", "rich", "torch"}
+LATE = {
+    "fastapi",
+    "uvicorn",
+    "mlperf_loadgen",
+    "onnxruntime",
+    "onnx",
+    "cv2",
+    "rich",
+    "torch",
+    "cryptography",
+    "pyarrow",
+    "PIL",
+}
 # Modules that are only ever imported late themselves: what they are made of may stand at their top.
 LATE_ROOMS = (
     "powerd/api/",

@@ -44,11 +44,11 @@ def test_energy_is_integrated_in_one_place() -> None:
     """Nobody but ``schemas.energy`` turns samples into joules."""
     callers = [
         path.relative_to(ROOT).as_posix()
-        for package in ("powerd", "checker", "harness")
+        for package in ("schemas", "powerd", "checker", "harness")
         for path in (ROOT / package).rglob("*.py")
         if "from schemas.energy import" in path.read_text(encoding="utf-8")
     ]
-    assert "powerd/evidence.py" in callers
+    assert "schemas/evidence.py" in callers
 
 
 def test_every_command_of_the_readme_is_known() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from checker import baseline, campaign, compact, outputs, waivers, watch
 from checker.api import check_with
+from checker.cache import store
 from checker.choice import rules_named
 from checker.model import Place, Report, Severity
 from checker.options import Options
@@ -61,7 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rerun", type=Path, metavar="FILE", help="write the runs still to make as a campaign (TOML)"
     )
     parser.add_argument("--watch", action="store_true", help="check again on every change, until Ctrl-C")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to judge with")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="processes to judge with (default: as many as are of use)"
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="forget what is known of unchanged files, and judge them all"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -114,7 +120,7 @@ def _refuse_own_output(tree: Path, targets: list[str]) -> None:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    if args.jobs < 1:
+    if args.jobs is not None and args.jobs < 1:
         raise UserError(f"--jobs {args.jobs} is no number of processes; give 1 or more")
     return Options(
         round=args.round,
@@ -125,7 +131,9 @@ def _options(args: argparse.Namespace) -> Options:
         select=rules_named(args.select, "--select"),
         ignore=rules_named(args.ignore, "--ignore"),
         power_checker=args.more_power_check or None,
-        jobs=args.jobs,
+        jobs=args.jobs or 0,
+        cache=store.folder(),
+        forget=args.no_cache,
         waivers=() if args.waivers is None else waivers.read(args.waivers),
         baseline=None if args.baseline is None else baseline.read(args.baseline),
     )

@@ -16,7 +16,7 @@ from typing import Any
 from harness.checks.base import Line, Situation, Verdict, fail, ok, told, warn
 from harness.checks.port import device
 from harness.model import PowerRequest
-from harness.power import choose_meter
+from harness.power import choose_meter, meter_of
 from powerd.client import ClientError, PowerdClient
 from schemas.errors import UserError
 
@@ -59,7 +59,7 @@ def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
         client = PowerdClient(url, timeout_s=ANSWER_S)
         version = client.health().get("version", "of unknown version")
         name = choose_meter(client, url, power.meter)
-        meter = next(m for m in client.meters() if m["name"] == name)
+        meter = client.meter(name)
         tie = client.sync_clock()
     except (ClientError, UserError) as error:
         yield told(SUBJECT, str(error), "a powerd that measures", "start one with `powerd run`")
@@ -127,7 +127,7 @@ def _doctor(options: Sequence[str], meter: str) -> Iterator[Line]:
         return
     for finding in findings:
         owner, mark, topic = str(finding["what"]).partition(": ")
-        if mark and owner == meter:
+        if mark and (owner == meter or owner.startswith(f"{meter}/") or owner == meter_of(meter)):
             yield _line(topic, finding, meter)
 
 

@@ -9,6 +9,8 @@ from powerd import exports
 from powerd.exports.base import gather
 from powerd.service import Service
 
+SUFFIXES = {"spl": "txt", "bundle": "bundle.jsonl"}
+
 
 def router(service: Service) -> APIRouter:
     """Exports."""
@@ -17,8 +19,8 @@ def router(service: Service) -> APIRouter:
     @routes.get("/windows/{ident}/export", response_class=StreamingResponse)
     def export(ident: str, form: str = Query("csv", alias="format")) -> StreamingResponse:
         chosen = exports.find(form)
-        gathered = gather(service.store, service.windows.get(ident))
-        name = f"window-{gathered.window['id']}.{'txt' if chosen.name == 'spl' else chosen.name}"
+        gathered = gather(service.store, service.windows.get(ident), service.signer)
+        name = f"window-{gathered.window['id']}.{SUFFIXES.get(chosen.name, chosen.name)}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(chosen.lines(gathered), media_type=chosen.media_type, headers=headers)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from powerd.api import views
 from powerd.clock import ClockModel
+from powerd.errors import NotThere
 from powerd.service import Service
 
 LIMIT = 10_000
@@ -46,8 +47,13 @@ def router(service: Service) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=LIMIT)] = 1000,
         cursor: Annotated[int, Query(ge=0, le=_FAR_NS)] = 0,
         raw: bool = False,
+        channel: Annotated[str | None, Query(max_length=64)] = None,
     ) -> dict[str, Any]:
-        return _samples(service, name, (begin_unix_ns, end_unix_ns), limit, cursor, raw)
+        known = service.channels(name)
+        if channel is not None and channel not in known:
+            raise NotThere(f"meter {name} has no channel {channel!r}: it is asked for {', '.join(known)}")
+        chosen = known if channel is None else (channel,)
+        return _samples(service, (name, chosen), (begin_unix_ns, end_unix_ns), limit, cursor, raw)
 
     @routes.post("/meters/{name}/range")
     def set_range(name: str, request: RangeRequest) -> dict[str, Any]:
@@ -62,10 +68,14 @@ def router(service: Service) -> APIRouter:
 
 
 def _samples(
-    service: Service, name: str, span: tuple[int | None, int | None], limit: int, cursor: int, raw: bool
+    service: Service,
+    place: tuple[str, tuple[str, ...]],
+    span: tuple[int | None, int | None],
+    limit: int,
+    cursor: int,
+    raw: bool,
 ) -> dict[str, Any]:
-    """Samples in order of time; ``next`` continues a list that was cut."""
-    channel = service.channels(name)[0]
+    """Samples of a meter's channels in order of time; ``next`` continues a list that was cut."""
     service.store.writer.flush()
     begin = 0 if span[0] is None else span[0]
     end = _FAR_NS if span[1] is None else span[1]
@@ -75,10 +85,16 @@ def _samples(
         if not utc.ties or len(found) > limit:
             continue
         low, high = utc.to_local(begin).ns, utc.to_local(end).ns
-        rows = service.store.readings(
-            name, channel, boot, low, high, after=cursor, limit=limit + 1 - len(found)
-        )
-        found += [(row.ident, views.sample(row.reading, utc, raw=raw)) for row in rows]
+        rows = [
+            row
+            for channel in place[1]
+            for row in service.store.readings(
+                place[0], channel, boot, low, high, after=cursor, limit=limit + 1 - len(found)
+            )
+        ]
+        rows.sort(key=lambda row: (row.reading.end_ns, row.ident))
+        kept = rows[: limit + 1 - len(found)]
+        found += [(row.ident, views.sample(row.reading, utc, raw=raw)) for row in kept]
     shown = found[:limit]
     return {
         "schema": "edgewatt/samples/1",

@@ -21,10 +21,7 @@ def meter(service: Service, name: str) -> dict[str, Any]:
     """A meter as the API gives it."""
     config, state, tally = service.meter(name), service.state(name), service.ring.tally(name)
     info, settings, latest = state.info, state.settings, service.latest(name)
-    shown = None
-    if latest is not None:
-        fixes = service.store.fixes(service.boot_id, latest.end_ns, latest.end_ns)
-        shown = sample(latest, ClockModel.from_fixes(fixes)) if fixes else None
+    channels = {channel: service.ring.latest(name, channel) for channel in service.channels(name)}
     return {
         "schema": "edgewatt/meter/1",
         "name": name,
@@ -53,7 +50,16 @@ def meter(service: Service, name: str) -> dict[str, Any]:
         "last_error": state.last_error,
         "reconnects": state.reconnects,
         "events": service.events(name),
-        "latest": shown,
+        "latest": _shown(service, latest),
+        "channels": [{"channel": c, "latest": _shown(service, own)} for c, own in channels.items()],
         "samples": tally.samples,
         "bad_samples": tally.bad_samples,
     }
+
+
+def _shown(service: Service, reading: Reading | None) -> dict[str, Any] | None:
+    """A reading in UTC; None where there is none, or no clock fix yet."""
+    if reading is None:
+        return None
+    fixes = service.store.fixes(service.boot_id, reading.end_ns, reading.end_ns)
+    return sample(reading, ClockModel.from_fixes(fixes)) if fixes else None

@@ -22,7 +22,10 @@ class OpenRequest(BaseModel):
 
     id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
     name: str = Field(max_length=NAME_LIMIT)
-    meter: str = Field(max_length=NAME_LIMIT)
+    meter: str = Field(
+        max_length=NAME_LIMIT,
+        description="a meter with all its channels, METER/CHANNEL[+CHANNEL…], or several of these joined by a comma",
+    )
     labels: dict[_Short, _Short] = Field(default_factory=dict, max_length=LABELS)
 
 
@@ -33,11 +36,12 @@ class MarkRequest(BaseModel):
 
 
 class CloseRequest(BaseModel):
-    """Both ends on the client's clock, or on ours when ``clock`` is null."""
+    """Both ends on the client's clock, or on ours when ``clock`` is null; ``idle`` is a closed window of idling."""
 
     begin_unix_ns: int = Field(ge=0, le=_FAR_NS)
     end_unix_ns: int = Field(ge=0, le=_FAR_NS)
     clock: str | None = Field(default=None, max_length=NAME_LIMIT)
+    idle: str | None = Field(default=None, max_length=NAME_LIMIT)
 
 
 def router(service: Service) -> APIRouter:
@@ -70,7 +74,9 @@ def router(service: Service) -> APIRouter:
         service.owners.check("window", ident, caller)
         if request.clock is not None:
             service.owners.check("clock", request.clock, caller)
-        found = service.windows.close(ident, request.begin_unix_ns, request.end_unix_ns, request.clock)
+        found = service.windows.close(
+            ident, request.begin_unix_ns, request.end_unix_ns, request.clock, request.idle
+        )
         response.status_code = 202 if found["state"] == "closing" else 200
         return found
 

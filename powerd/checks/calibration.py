@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from powerd.calibration import age_days
 from powerd.checks.base import Finding, Level, Subject
+from schemas.calibration import age_days
 from schemas.metrology import AMBIENT_C, VALID_DAYS
 
 

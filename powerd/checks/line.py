@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from powerd.checks.base import Finding, Level, Subject
 from powerd.config import MeterConfig, line_too_slow
 from powerd.errors import PowerdError
-from powerd.transports import open_port
+from powerd.transports import is_paced, open_port
 
 GOOD_LATENCY_MS = 2
 
@@ -25,7 +25,8 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield Finding(Level.OK, what, f"{meter.port} can be opened")
             except PowerdError as error:
                 yield Finding(Level.FAIL, what, str(error))
-        yield _rate(meter)
+        if is_paced(meter.port):
+            yield _rate(meter)
     ports = {m.port: m.name for m in subject.meters} | {m["port"]: str(m["name"]) for m in subject.served}
     for port, name in ports.items():
         yield from _latency(subject, port, name)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from powerd import drivers
-from powerd.budget import COVERAGE_FACTOR, rectangular
 from powerd.checks.base import Finding, Level, Subject
 from powerd.config import MeterConfig
 from powerd.errors import PowerdError
 from powerd.model import MeterInfo, Quality, Settings, Values
 from powerd.transports import open_port
+from schemas.budget import COVERAGE_FACTOR, rectangular
 from schemas.metrology import Specification
 
 GOOD_SHARE = 0.01
@@ -22,13 +22,13 @@ CURRENT_MARGIN = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Who answered as a meter, how it is set, and its latest reading (None when there is none yet)."""
+    """Who answered as a meter, how it is set, and the latest reading of each channel (none when there is none yet)."""
 
     name: str
     info: MeterInfo
     interval_ns: int
     is_auto: bool
-    values: Values | None
+    values: Sequence[Values]
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def _ask(meter: MeterConfig) -> Answer:
         info = driver.identify(port)
         settings = driver.configure(port, info, meter.settings)
         driver.read(port, settings)  # it may have been averaged over the change of settings
-        values = driver.read(port, settings)[0]
+        values = driver.read(port, settings)
     finally:
         port.close()
     return Answer(meter.name, info, settings.interval_ns, _is_auto(settings), values)
@@ -69,7 +69,7 @@ def _is_auto(settings: Settings) -> bool:
 
 
 def _served(document: Mapping[str, Any]) -> Answer | None:
-    who, how, latest = document["info"], document["settings"], document["latest"]
+    who, how = document["info"], document["settings"]
     if not document["connected"] or who is None or how is None:
         return None
     info = MeterInfo(
@@ -77,11 +77,12 @@ def _served(document: Mapping[str, Any]) -> Answer | None:
         tuple(who["channels"]), who["simulated"],
     )  # fmt: skip
     names = Values.__dataclass_fields__
-    values = None
-    if latest is not None:
-        values = Values(
-            **{k: v for k, v in latest.items() if k in names} | {"quality": Quality(latest["quality"])}
-        )
+    rows = (channel["latest"] for channel in document["channels"])
+    values = [
+        Values(**{k: v for k, v in row.items() if k in names} | {"quality": Quality(row["quality"])})
+        for row in rows
+        if row is not None
+    ]
     is_auto = how["voltage_range_v"] is None or how["current_range_a"] is None
     return Answer(document["name"], info, round(how["interval_s"] * 1e9), is_auto, values)
 
@@ -102,14 +103,16 @@ def _judge(answer: Answer) -> Iterator[Finding]:
         yield Finding(
             Level.WARN, f"{answer.name}: firmware", "not told", "a version", "look at the meter's own menu"
         )
-    yield from _load(answer)
-
-
-def _load(answer: Answer) -> Iterator[Finding]:
-    values, what = answer.values, f"{answer.name}: range"
-    if values is None:
+    if not answer.values:
+        what = f"{answer.name}: range"
         yield Finding(Level.WARN, what, "no reading yet", "a reading under load", "ask again in a second")
-        return
+    for values in answer.values:
+        name = answer.name if len(answer.values) == 1 else f"{answer.name}/{values.channel}"
+        yield from _load(replace(answer, name=name), values)
+
+
+def _load(answer: Answer, values: Values) -> Iterator[Finding]:
+    what = f"{answer.name}: range"
     shown = f"{values.voltage_range_v or 0:g} V, {values.current_range_a or 0:g} A"
     if values.quality is Quality.OVERRANGE:
         yield Finding(

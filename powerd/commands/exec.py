@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--url", default="http://127.0.0.1:8675", help="where the daemon listens (default %(default)s)"
     )
     parser.add_argument(
+        "--idle",
+        type=duration,
+        metavar="SECONDS",
+        help="measure the idle system first, and say the energy above it",
+    )
+    parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="-- CMD…", help="the command with its arguments"
     )
 
@@ -44,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         meter = choose(args.meter, [str(m["name"]) for m in client.meters()])
         clock = client.sync_clock().clock
+        idle = None if args.idle is None else _idle(client, meter, clock, args.idle)
         ident = str(client.open_window(" ".join(words)[:LONGEST_NAME], meter, {"command": words[0]})["id"])
     except ClientError as error:
         raise UserError(str(error)) from error
@@ -59,19 +67,48 @@ def run(args: argparse.Namespace) -> int:
     end = max(time.time_ns(), begin + 1)
     try:
         client.sync_clock(clock)
-        print(report(client.close_window(ident, begin, end, clock)), file=sys.stderr)
+        print(report(client.close_window(ident, begin, end, clock, idle)), file=sys.stderr)
     except ClientError as error:
         # The command has done its work: its exit code stays what it is.
         print(f"powerd: the energy of the command is not known: {error}", file=sys.stderr)
     return code
 
 
+def duration(text: str) -> float:
+    """Seconds of idling, a second to a day; ``argparse.ArgumentTypeError`` with the sentence."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"found {text[:40]!r}, wanted seconds from 1 to 86400, such as 30")
+    return seconds
+
+
+def _idle(client: PowerdClient, meter: str, clock: str, seconds: float) -> str:
+    """The id of a window over so many seconds in which nothing is run."""
+    ident = str(client.open_window("idle", meter, {"command": "idle"})["id"])
+    begin = time.time_ns()
+    try:
+        time.sleep(seconds)
+    finally:
+        found = client.close_window(ident, begin, max(time.time_ns(), begin + 1), clock)
+    print(f"powerd: idle {_watts(found)} over {found['duration_s']:.3f} s", file=sys.stderr)
+    return ident
+
+
+def _watts(window: Mapping[str, Any]) -> str:
+    if window["average_w"] is None:
+        return "power not known"
+    return f"{window['average_w']:.6g} ± {window['average_u95_w']:.2g} W"
+
+
 def choose(wanted: str | None, names: Sequence[str]) -> str:
-    """The meter to use; ``UserError`` when that cannot be told."""
+    """The meter to use, or channels of it (``powerd.sources``); ``UserError`` when that cannot be told."""
     if wanted is None and len(names) == 1:
         return names[0]
-    if wanted in names:
-        return str(wanted)
+    if wanted is not None and {part.partition("/")[0] for part in wanted.split(",")} <= set(names):
+        return wanted
     found = "no --meter" if wanted is None else f"--meter {wanted}"
     hint = "name one" if wanted is None else nearest(wanted, names)
     raise UserError(f"found {found}, wanted one of the daemon's meters ({', '.join(names)}): {hint}")
@@ -112,4 +149,7 @@ def report(window: Mapping[str, Any]) -> str:
     lines = [
         f"powerd: {head}, coverage {window['coverage']:.4f}, quality {window['quality']}{mark} (window {window['id']})"
     ]
+    if window.get("idle") is not None:
+        idle = window["idle"]
+        lines.append(f"powerd: net of idle {idle['net_j']:.6g} ± {idle['net_u95_j']:.2g} J")
     return "\n".join([*lines, *(f"powerd: {reason}" for reason in window["reasons"])])

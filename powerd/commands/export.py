@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("id", metavar="ID", help="the window, as `powerd windows` names it")
     parser.add_argument(
-        "--format", default="csv", metavar="FORM", help="spl (official power log), csv or json (default csv)"
+        "--format",
+        default="csv",
+        metavar="FORM",
+        help="spl (official power log), csv, parquet, json, png, svg, or bundle (signed evidence); default csv",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write here instead of on stdout")
     parser.add_argument(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from powerd import config, lifeline
-from powerd.config import Config
+from powerd.config import Config, MeterConfig
 from schemas.cliapp import FINE, INTERRUPTED
 from schemas.errors import UserError
 
@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=DRIVER:PORT[,key=value…]",
         help="a meter; keys: " + ", ".join(config.METER_KEYS[3:]),
+    )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="write every conversation with a meter down (several: FILE with the meter's name before its ending)",
     )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where samples are kept")
     parser.add_argument(
@@ -68,11 +74,21 @@ def gather(args: argparse.Namespace) -> Config:
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise UserError(f"found two meters named {', '.join(twice)}, wanted a name of its own for each")
+    if args.record is not None:
+        meters = tuple(_recorded(m, args.record, len(meters) > 1) for m in meters)
     host, port = config.parse_listen(args.listen) if args.listen else (base.host, base.port)
     chosen = replace(base, meters=meters, data_dir=args.data_dir or base.data_dir, host=host, port=port)
     for mistake in config.exposure(chosen):
         raise UserError(mistake)
     return chosen
+
+
+def _recorded(meter: MeterConfig, file: Path, named: bool) -> MeterConfig:
+    """With its conversation in a file of its own, where it has none yet."""
+    if meter.record is not None:
+        return meter
+    own = file.with_name(f"{file.stem}-{meter.name}{file.suffix}") if named else file
+    return replace(meter, record=own)
 
 
 def need_extra() -> None:

@@ -13,7 +13,10 @@ TRACE_LENGTH = 400
 
 @dataclass(frozen=True, slots=True)
 class MeterView:
-    """One meter: who it is, its latest reading, its recent power and what happened to it lately."""
+    """One meter: who it is, its latest reading, its recent power and what happened to it lately.
+
+    Of several channels the reading is the sum, and ``channels_w`` has the watts of each.
+    """
 
     name: str
     title: str
@@ -35,6 +38,7 @@ class MeterView:
     bad_samples: int
     trace_w: tuple[float, ...]
     events: tuple[str, ...]
+    channels_w: tuple[tuple[str, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,10 @@ def _meter(
         samples=int(meter.get("samples") or 0),
         bad_samples=int(meter.get("bad_samples") or 0),
         trace_w=trace,
+        channels_w=tuple(
+            (str(c.get("channel")), _number((c.get("latest") or {}).get("power_w")))
+            for c in meter.get("channels") or ()
+        ),
         events=tuple(f"{e.get('kind')}: {e.get('message')}" for e in meter.get("events") or ()),
     )
 

@@ -72,11 +72,16 @@ def boolean(text: str) -> bool:
 
 
 def identity(line: str) -> Identity:
-    """``maker,model,serial,firmware``; ``Garbled`` when there are not four fields."""
-    fields = [f.strip() for f in line.split(",")]
-    if len(fields) != 4 or not fields[0] or not fields[1] or _NR3.match(fields[0].upper()):
+    """``maker,model,serial,firmware``; ``Garbled`` when it is none. Some meters have no serial number in it.
+
+    Fields beyond the fourth (dates, revisions of boards) belong to the firmware.
+    """
+    fields = [f.strip() for f in strip_header(line).split(",")]
+    if not 3 <= len(fields) <= 8 or not fields[0] or not fields[1] or _NR3.match(fields[0].upper()):
         raise Garbled(f"{line[:60]!r} is not an identity of the form maker,model,serial,firmware")
-    return Identity(fields[0], fields[1], fields[2], fields[3], line.strip())
+    serial = fields[2] if len(fields) > 3 else ""
+    firmware = ",".join(fields[3:]) if len(fields) > 3 else fields[2]
+    return Identity(fields[0], fields[1], serial, firmware, line.strip())
 
 
 def error_entry(line: str) -> tuple[int, str]:

@@ -13,6 +13,9 @@ from powerd.model import MeterInfo, Settings, TimingMode, Values
 from powerd.transports.base import Transport
 from schemas.metrology import Specification
 
+EMULATED_SERIAL = "EDGEWATT-EMULATED"
+"""The serial number of an emulated meter; what it measures is marked as simulated."""
+
 
 class Driver(Protocol):
     """The interface of a meter series. All methods raise the four kinds of ``powerd.errors``."""

@@ -1,13 +1,18 @@
 """Faults of a line or a meter, on purpose and at known times (``--faults``).
 
 ``KIND[=VALUE]@FROM[-[TO]]``, several joined by commas; times in seconds since the start. Without ``-`` the
-fault strikes the next answer once (``silence``, ``overrange``, ``crest``, ``unplug``: from then on); with
-``FROM-TO`` it lasts that long, with ``FROM-`` for ever.
+fault strikes the next answer once (faults of the meter, ``silence``, ``echo``, ``baud`` and ``unplug``: from then
+on); with ``FROM-TO`` it lasts that long, with ``FROM-`` for ever.
 
     slow=SECONDS     answers come later           drop=SHARE    each byte is lost with this probability
     garbage=BYTES    noise before the answer      half          the answer stops in its middle
-    silence          no answers                   overrange     the meter reads INF
+    silence          no answers                   stuck         the answer before is sent once more
+    echo             the line hands every byte back that it was given
+    baud=RATE        the meter's menu is set to another rate: both sides hear noise
+    overrange        the meter reads over range   nodata        it has no data, as after a change of range
     crest=FACTOR     the load's current has this crest factor
+    error=SHARE      every error of the specification is this share of its limit (-1 to 1)
+    restart          the meter is switched off and on and has lost its settings
     unplug           the port is gone until TO, and back then with the meter switched off and on
 """
 
@@ -26,13 +31,21 @@ DEFAULTS = {
     "garbage": 8,
     "half": 0,
     "silence": 0,
+    "stuck": 0,
+    "echo": 0,
+    "baud": 1200,
     "overrange": 0,
+    "nodata": 0,
     "crest": 6,
+    "error": 1,
+    "restart": 0,
     "unplug": 0,
 }
-LASTING = {"silence", "overrange", "crest", "unplug"}
+METER_FAULTS = ("overrange", "nodata", "crest", "error")
+"""Faults of the measuring half; the rest are those of the line."""
+LASTING = {"silence", "echo", "baud", "unplug", *METER_FAULTS}
 FOR_EVER = 1 << 62
-_ENTRY = re.compile(r"([a-z]+)(?:=([0-9.]+))?@([0-9.]+)(?:(-)([0-9.]*))?\Z")
+_ENTRY = re.compile(r"([a-z]+)(?:=(-?[0-9.]+))?@([0-9.]+)(?:(-)([0-9.]*))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,7 @@ class FaultPlan:
     def __init__(self, faults: tuple[Fault, ...], seed: int) -> None:
         self._faults = list(faults)
         self._random = random.Random(seed + 2)
+        self._answer_before = b""
 
     def active(self, kind: str, at_ns: int) -> Fault | None:
         """The fault of this kind in force at ``at_ns``; one that strikes once is used up by asking."""
@@ -88,13 +102,20 @@ class FaultPlan:
                 return fault
         return None
 
-    def next_change(self, kind: str, at_ns: int) -> int | None:
-        """The next instant at which a fault of this kind begins or ends."""
-        times = [t for f in self._faults if f.kind == kind for t in (f.from_ns, f.to_ns) if t > at_ns]
+    def next_change(self, at_ns: int, *kinds: str) -> int | None:
+        """The next instant at which a fault of one of these kinds begins or ends."""
+        times = [t for f in self._faults if f.kind in kinds for t in (f.from_ns, f.to_ns) if t > at_ns]
         return min((t for t in times if t < FOR_EVER), default=None)
+
+    def noise(self, count: int) -> bytes:
+        """What a receiver at another rate makes of so many bytes."""
+        return self._random.randbytes(count)
 
     def spoil(self, answer: bytes, at_ns: int) -> tuple[bytes, int]:
         """The bytes that really go out, and by how many nanoseconds later."""
+        before, self._answer_before = self._answer_before, answer
+        if before and self.active("stuck", at_ns):
+            answer = before
         if self.active("silence", at_ns):
             return b"", 0
         slow = self.active("slow", at_ns)

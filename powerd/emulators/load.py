@@ -11,7 +11,7 @@ import csv
 import itertools
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -61,6 +61,37 @@ def pieces(load: Load, begin_ns: int, end_ns: int, parts: int = 1) -> Iterator[P
 def energy_j(load: Load, begin_ns: int, end_ns: int) -> float:
     """Joules drawn between two instants."""
     return math.fsum(p.mean_w * (p.end_ns - p.begin_ns) / NS for p in pieces(load, begin_ns, end_ns))
+
+
+class Several:
+    """The loads of a meter's elements, in order; as one load it is their sum."""
+
+    def __init__(self, parts: Sequence[Load]) -> None:
+        self.parts = tuple(parts)
+
+    def watts(self, at_ns: int) -> float:
+        """Power of all together right after this instant."""
+        return math.fsum(part.watts(at_ns) for part in self.parts)
+
+    def mean_w(self, begin_ns: int, end_ns: int) -> float:
+        """Exact mean of all together over a stretch that no edge of any of them cuts."""
+        return math.fsum(part.mean_w(begin_ns, end_ns) for part in self.parts)
+
+    def edges(self, begin_ns: int, end_ns: int) -> list[int]:
+        """The edges of all of them."""
+        return sorted({at for part in self.parts for at in part.edges(begin_ns, end_ns)})
+
+    def stop(self) -> None:
+        """End all of them."""
+        for part in self.parts:
+            part.stop()
+
+
+def of_element(load: Load, index: int) -> Load:
+    """The load of element ``index`` (from 0): its own of several, none beyond them; else the one that there is."""
+    if not isinstance(load, Several):
+        return load
+    return load.parts[index] if index < len(load.parts) else Sine(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +254,12 @@ def parse(spec: str, now_ns: Callable[[], int]) -> Load:
     if min(values) < 0 or (kind != "constant" and values[-1] < 0.001):
         raise UserError(f"load {spec!r} falls below 0 W or has a period under 1 ms: write {SYNTAX}")
     return load
+
+
+def parse_all(specs: Sequence[str], now_ns: Callable[[], int]) -> Load:
+    """One load for all elements of a meter, or one for each."""
+    found = [parse(spec, now_ns) for spec in specs]
+    return found[0] if len(found) == 1 else Several(found)
 
 
 def _numbers(text: str) -> list[float]:

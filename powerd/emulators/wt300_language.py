@@ -6,7 +6,7 @@ import math
 
 from powerd.emulators.scpi_tree import CommandError, Grammar
 
-_WORDS = (
+WORDS = (
     "INPut",
     "CFACtor",
     "VOLTage",
@@ -46,12 +46,16 @@ _WORDS = (
     "REMote",
     "LOCKout",
     "INTEGrate",
+    "STARt",
+    "STOP",
+    "RESet",
+    "TIMer",
     "SYSTem",
     "KLOCk",
     "POVer",
     "CRANge",
 )
-GRAMMAR = Grammar(_WORDS, frozenset({"INP"}))
+GRAMMAR = Grammar(WORDS, frozenset({"INP"}))
 RATES = {
     "100MS": 100,
     "250MS": 250,

@@ -1,212 +1,113 @@
-"""An emulated Yokogawa WT310, WT310E, WT332 … : the language of the driver of the same name.
-
-Sources as in the driver. Inferred, since no document says it: processing takes 5 to 25 ms (drawn per start)
-plus up to 3 ms per message; a small load reads zero amperes but keeps its watts.
-"""
+"""An emulated Yokogawa WT310, WT310E, WT332 …: the language of the driver of the same name, whose sources it has."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Generator
-from dataclasses import replace
-
 from powerd.emulators.load import Load
-from powerd.emulators.scpi_tree import CommandError, ErrorQueue, Unit
-from powerd.emulators.wattmeter import Setup, Wattmeter
+from powerd.emulators.scpi_tree import CommandError, Unit
+from powerd.emulators.wattmeter import Wattmeter
+from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_items import ELEMENTS, NumericItems
 from powerd.emulators.wt300_language import GRAMMAR, RATES, on_off, quantity, range_text
+from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over, wt300_condition
 from schemas.metrology import series
 
 NAME = "yokogawa-wt300"
-SERIAL, FIRMWARE = "EDGEWATT-EMULATED", "F1.04"
-UPDATE_BIT = 1
 
 
-class EmulatedWt300:
-    """``powerd.emulators.base.Instrument``: one meter from power-on."""
+class EmulatedWt300(YokogawaInstrument):
+    """``powerd.emulators.base.Instrument``: one meter from power-on. All elements share their ranges."""
 
-    terminator = b"\n"
+    grammar = GRAMMAR
+    firmware = "F1.04"
+    power_on_switches = SWITCHES | {
+        "MODE": "RMS",
+        "SYNC": "VOLT",
+        "FILT:LINE": "0",
+        "FILT:FREQ": "0",
+        "MEAS:MHOL": "0",
+        "NUM:FORM": "ASC",
+        "INTEG:MODE": "NORM",
+        "INTEG:TIM": "0,0,0",
+        "SYST:KLOC": "0",
+    }
 
     def __init__(self, model: str, load: Load, seed: int, origin_ns: int) -> None:
-        self._model = model
-        self._spec = series(NAME)[model]
-        self._random = random.Random(seed + 1)
-        self._latency_ns = self._random.randint(5_000_000, 25_000_000)
-        self._meter = Wattmeter(self._spec, load, origin_ns, seed)
-        self._errors = ErrorQueue()
-        self._power_on(origin_ns)
+        self.code = model
+        elements = ELEMENTS.get(model.removesuffix("E"), ("1",))
+        self._numbers = [int(e) for e in elements]
+        spec = series(NAME)[model]
+        protects = min(spec.current_ranges_a) < 0.5
+        meter = Wattmeter(spec, load, origin_ns, seed, elements=len(elements), protects=protects)
+        self._integrator = Integrator(meter)
+        self._items = NumericItems(model, elements, self._integrator.count, self.head, self._integrator.hours)
+        super().__init__([meter], seed, origin_ns)
 
-    def handle(self, message: bytes, at_ns: int) -> Generator[int, None, bytes]:
-        """Obey one message."""
-        try:
-            text = message.decode("ascii").strip("\r\n \0")
-        except UnicodeDecodeError:
-            self._errors.add(102)
-            return b""
-        answers: list[str] = []
-        for unit in GRAMMAR.units(text):
-            try:
-                if isinstance(unit, CommandError):
-                    raise unit
-                if unit.path == "COMM:WAIT":
-                    at_ns = self._edge_after(at_ns)
-                    yield at_ns
-                    if unit.query:
-                        answers.append(str(UPDATE_BIT))
-                    continue
-                answer = self._obey(unit, at_ns)
-            except CommandError as error:
-                self._errors.add(error.code)
-                continue
-            if answer is not None:
-                answers.append(answer)
-        if not answers:
-            return b""
-        yield at_ns + self._latency_ns + self._random.randint(0, 3_000_000)
-        return (";".join(answers) + "\r\n").encode("ascii")
+    def power_on(self, at_ns: int) -> None:
+        """Settings as after power-on, with the default items."""
+        super().power_on(at_ns)
+        self._items.power_on()
+        self._integrator.power_on()
 
-    def interrupted(self) -> None:
-        """The answer was overwritten by a new message."""
-        self._errors.add(410)
-
-    def force_overrange(self, until_ns: int) -> None:
-        """Updates up to this instant read INF."""
-        self._meter.overrange_until_ns = until_ns
-
-    def force_crest(self, crest: float, until_ns: int) -> None:
-        """The current has this crest factor in updates up to this instant."""
-        self._meter.crest, self._meter.crest_until_ns = crest, until_ns
-
-    def restart(self, at_ns: int) -> None:
-        """Settings as after power-on; the errors of the meter stay its own."""
-        self._errors.clear()
-        self._power_on(at_ns)
-
-    def _power_on(self, at_ns: int) -> None:
-        self._meter.setup = Setup(current_range_a=max(self._spec.current_ranges_a))
-        self._meter.changed(at_ns)
-        self._headers, self._verbose = True, False
-        self._items = NumericItems(self._model, self._meter, self._head)
-        self._switches = {
-            "MODE": "RMS",
-            "SYNC": "VOLT",
-            "FILT:LINE": "0",
-            "FILT:FREQ": "0",
-            "MEAS:AVER": "0",
-            "MEAS:AVER:STAT": "0",
-            "MEAS:AVER:TYPE": "LIN",
-            "MEAS:MHOL": "0",
-            "HOLD": "0",
-            "NUM:FORM": "ASC",
-            "STAT:QMES": "1",
-            "SYST:KLOC": "0",
-            "COMM:REM": "1",
-            "COMM:LOCK": "0",
-        }
-        self._filter = "NEV"
-        self._cleared_index = self._meter.index_at(at_ns)
-
-    def _edge_after(self, at_ns: int) -> int:
-        """When ``WAIT`` lets go: at once if an edge was caught since the register was read."""
-        if self._filter != "FALL":
-            return at_ns
-        index = self._meter.index_at(at_ns)
-        return at_ns if index > self._cleared_index else self._meter.end_of(index + 1)
-
-    def _obey(self, unit: Unit, at_ns: int) -> str | None:
-        """One unit's answer, None for a command."""
-        special: dict[str, Callable[[Unit, int], str | None]] = {
-            "*IDN": self._identity,
-            "*OPT": lambda u, t: "NONE",
-            "*CLS": self._clear,
-            "*RST": self._reset,
-            "*OPC": lambda u, t: "1" if u.query else None,
-            "CFAC": self._crest_factor,
-            "VOLT:RANG": self._range,
-            "CURR:RANG": self._range,
-            "VOLT:AUTO": self._auto,
-            "CURR:AUTO": self._auto,
-            "RATE": self._rate,
-            "COMM:HEAD": self._header_switch,
-            "COMM:VERB": self._verbose_switch,
+    def handlers(self) -> dict[str, Handler]:
+        """Commands of this series."""
+        return {
+            "CFAC": self._set(self.crest_factor),
+            "VOLT:RANG": self._set(self._range),
+            "CURR:RANG": self._set(self._range),
+            "VOLT:AUTO": self._set(self._auto),
+            "CURR:AUTO": self._set(self._auto),
+            "RATE": self._set(self._rate),
             "NUM:NORM:NUM": self._items.number,
             "NUM:NORM:ITEM": self._items.item,
             "NUM:NORM:VAL": self._items.values,
             "NUM:NORM": self._items.all,
-            "STAT:ERR": lambda u, t: self._errors.next(),
-            "STAT:EESR": self._events,
-            "STAT:COND": self._condition,
-            "STAT:FILT": self._set_filter,
-            "INTEG:STAT": lambda u, t: "RES",
-            "POV": self._peaks,
+            "MEAS:AVER": self.averaging,
+            "MEAS:AVER:STAT": self.averaging,
+            "MEAS:AVER:TYPE": self._averaging_type,
+            "MEAS:AVER:COUN": self._averaging_count,
+            "HOLD": self.hold,
+            "STAT:COND": lambda u, t: str(wt300_condition(self.peaks(t), self._numbers)),
+            "INTEG:STAT": lambda u, t: self.head(u.path, self._integrator.state),
+            "INTEG:STAR": self._start,
+            "INTEG:STOP": self._stop,
+            "INTEG:RES": self._reset,
+            "POV": lambda u, t: str(peak_over(self.peaks(t), self._numbers)),
             "CRAN": lambda u, t: "0",
         }
-        if unit.path in special:
-            return special[unit.path](unit, at_ns)
-        if unit.path in self._switches:
-            return self._switch(unit)
-        raise CommandError(113)
 
-    def _head(self, path: str, text: str) -> str:
-        return f":{path} {text}" if self._headers else text
+    def _set(self, handler: Handler) -> Handler:
+        """A setting that the meter refuses unless its integrator is reset."""
 
-    def _identity(self, unit: Unit, at_ns: int) -> str:
-        return f"YOKOGAWA,{self._model},{SERIAL},{FIRMWARE}"
+        def obey(unit: Unit, at_ns: int) -> str | None:
+            if not unit.query:
+                self._integrator.must_be_reset()
+            return handler(unit, at_ns)
 
-    def _clear(self, unit: Unit, at_ns: int) -> None:
-        self._errors.clear()
+        return obey
+
+    def _start(self, unit: Unit, at_ns: int) -> None:
+        self._integrator.start(at_ns)
+
+    def _stop(self, unit: Unit, at_ns: int) -> None:
+        self._integrator.stop(at_ns)
 
     def _reset(self, unit: Unit, at_ns: int) -> None:
-        headers, verbose = self._headers, self._verbose
-        self._power_on(at_ns)
-        self._headers, self._verbose = headers, verbose
-
-    def _crest_factor(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self._meter.setup
-        if unit.query:
-            return self._head(unit.path, str(setup.crest_factor))
-        if unit.argument not in {"3", "6"}:
-            raise CommandError(141 if unit.argument else 109)
-        new = int(unit.argument)
-        if new != setup.crest_factor:
-            scale = 0.5 if new == 6 else 2.0
-            self._meter.setup = replace(
-                setup,
-                crest_factor=new,
-                voltage_range_v=setup.voltage_range_v * scale,
-                current_range_a=setup.current_range_a * scale,
-            )
-            self._meter.changed(at_ns)
-        return None
+        self._integrator.reset()
 
     def _range(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self._meter.setup
         current = unit.path.startswith("CURR")
         if unit.query:
+            setup = self.meter.setup
             value = setup.current_range_a if current else setup.voltage_range_v
-            return self._head(unit.path, range_text(value, current=current, model=self._model))
-        volts, amperes = self._spec.with_crest_factor(setup.crest_factor)
-        try:
-            new = self._spec.range_for(
-                quantity(unit.argument, "A" if current else "V"), amperes if current else volts
-            )
-        except ValueError:
-            raise CommandError(222) from None
-        if current:
-            changed = new != setup.current_range_a or setup.current_auto
-            setup.current_range_a, setup.current_auto = new, False
-        else:
-            changed = new != setup.voltage_range_v or setup.voltage_auto
-            setup.voltage_range_v, setup.voltage_auto = new, False
-        if changed:
-            self._meter.changed(at_ns)
+            return self.head(unit.path, range_text(value, current=current, model=self.code))
+        self.set_range(self.meter, current, unit.argument, at_ns)
         return None
 
     def _auto(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self._meter.setup
+        setup = self.meter.setup
         current = unit.path.startswith("CURR")
         if unit.query:
-            return self._head(unit.path, str(int(setup.current_auto if current else setup.voltage_auto)))
+            return self.head(unit.path, str(int(setup.current_auto if current else setup.voltage_auto)))
         if current:
             setup.current_auto = on_off(unit.argument)
         else:
@@ -214,75 +115,33 @@ class EmulatedWt300:
         return None
 
     def _rate(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self._meter.setup
         if unit.query:
-            seconds = setup.interval_ns / 1e9
-            return self._head(unit.path, range_text(seconds, current=False, model=self._model))
+            seconds = self.meter.setup.interval_ns / 1e9
+            return self.head(unit.path, range_text(seconds, current=False, model=self.code))
         word = unit.argument.upper().replace(" ", "")
         if word not in RATES:
             raise CommandError(141 if word else 109)
-        new = RATES[word] * 1_000_000
-        if new != setup.interval_ns:
-            setup.interval_ns = new
-            self._meter.changed(at_ns)
-            self._cleared_index = self._meter.index_at(at_ns)
+        self.set_rate(RATES[word] * 1_000_000, at_ns)
         return None
 
-    def _header_switch(self, unit: Unit, at_ns: int) -> str | None:
+    def _averaging_type(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:
-            return self._head(unit.path, str(int(self._headers)))
-        self._headers = on_off(unit.argument)
+            return self.head(unit.path, "EXP" if self.exponential else "LIN")
+        word = unit.argument.upper()[:3]
+        if word not in {"LIN", "EXP"}:
+            raise CommandError(141 if word else 109)
+        self.exponential = word == "EXP"
+        self.average_anew()
         return None
 
-    def _verbose_switch(self, unit: Unit, at_ns: int) -> str | None:
+    def _averaging_count(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:
-            return self._head(unit.path, str(int(self._verbose)))
-        self._verbose = on_off(unit.argument)
-        return None
-
-    def _events(self, unit: Unit, at_ns: int) -> str:
-        index = self._meter.index_at(at_ns)
-        caught = self._filter == "FALL" and index > self._cleared_index
-        self._cleared_index = index
-        return str(UPDATE_BIT if caught else 0)
-
-    def _condition(self, unit: Unit, at_ns: int) -> str:
-        """Peak bits of each element: 7, 10, 13 volts and 8, 11, 14 amperes (IM WT310E-17 p. 7-5)."""
-        latest = self._meter.at(at_ns)
-        return str(
-            sum((latest.peak_v << 7 | latest.peak_a << 8) << 3 * (int(e) - 1) for e in self._elements())
-        )
-
-    def _peaks(self, unit: Unit, at_ns: int) -> str:
-        """The same as ``POV?`` has it: U1, I1, U2 … from bit 0."""
-        latest = self._meter.at(at_ns)
-        return str(sum((latest.peak_v | latest.peak_a << 1) << 2 * (int(e) - 1) for e in self._elements()))
-
-    def _elements(self) -> tuple[str, ...]:
-        return ELEMENTS.get(self._model.removesuffix("E"), ("1",))
-
-    def _set_filter(self, unit: Unit, at_ns: int) -> str | None:
-        if unit.suffix is None or not 1 <= unit.suffix <= 16:
-            raise CommandError(114)
-        if unit.query:
-            return self._head(f"STAT:FILT{unit.suffix}", self._filter)
-        word = {"NEVER": "NEV"}.get(unit.argument.upper(), unit.argument.upper())
-        if word not in {"RISE", "FALL", "BOTH", "NEV"}:
-            raise CommandError(141)
-        if unit.suffix == 1:
-            self._filter = word
-            self._cleared_index = self._meter.index_at(at_ns)
-        return None
-
-    def _switch(self, unit: Unit) -> str | None:
-        if unit.query:
-            return self._head(unit.path, self._switches[unit.path])
-        word = unit.argument.upper()
-        if not word:
-            raise CommandError(109)
-        if self._switches[unit.path] in {"0", "1"}:
-            word = str(int(on_off(word)))
-        self._switches[unit.path] = word
+            return self.head(unit.path, str(self.average_count))
+        count = round(quantity(unit.argument, ""))
+        if count not in {8, 16, 32, 64}:
+            raise CommandError(222)
+        self.average_count = count
+        self.average_anew()
         return None
 
 

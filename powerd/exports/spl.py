@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from powerd.errors import Refused
 from powerd.exports.base import Export
 from powerd.model import Quality, Reading
+from schemas.combine import summed
 from schemas.powerlog import format_spl_line
 from schemas.units import UnixNs
 
@@ -16,18 +19,33 @@ MEDIA_TYPE = "text/plain; charset=utf-8"
 
 
 def lines(export: Export) -> Iterator[str]:
-    """The samples; the mark is the name of the window."""
+    """The samples; the mark is the name of the window. ``Refused`` for several meters: the form has one clock."""
     mark = re.sub(r"[,\r\n]+", " ", str(export.window["name"]))
-    for at, reading in export.samples:
-        yield spl_line(UnixNs(at.ns), reading, mark) + "\n"
+    if len(export.stored.places) > 1:
+        raise Refused(
+            f"spl is the form of one meter, not of {export.stored.meter}: choose csv, json or bundle"
+        )
+    return _lines(export, mark)
 
 
-def spl_line(at: UnixNs, reading: Reading, mark: str) -> str:
-    """One reading; over range is ``inf`` and every other missing quantity ``nan``."""
+def _lines(export: Export, mark: str) -> Iterator[str]:
+    rows = itertools.groupby(export.samples, key=lambda row: (row[0], row[1].sequence))
+    for (at, _), group in rows:
+        yield spl_line(UnixNs(at.ns), [reading for _, reading in group], mark) + "\n"
+
+
+def spl_line(at: UnixNs, reading: Reading | Sequence[Reading], mark: str) -> str:
+    """One update; over range is ``inf`` and every other missing quantity ``nan``. Channels follow behind their sum."""
+    channels = [reading] if isinstance(reading, Reading) else list(reading)
+    own = [_numbers(c) for c in channels] if len(channels) > 1 else []
+    return format_spl_line(at, *_numbers(summed(channels)), mark, own)
+
+
+def _numbers(reading: Reading) -> tuple[float, float, float, float]:
     values = reading.values
     lost = math.inf if values.quality is Quality.OVERRANGE else math.nan
     watts, volts, amperes, factor = (
         lost if value is None else value
         for value in (values.power_w, values.voltage_v, values.current_a, values.power_factor)
     )
-    return format_spl_line(at, watts, volts, amperes, factor, mark)
+    return watts, volts, amperes, factor

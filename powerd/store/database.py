@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from powerd.clock import ClockFix
-from powerd.errors import NotThere
+from powerd.errors import NotThere, Refused
 from powerd.exchange import Exchange
-from powerd.model import Calibration, MeterInfo, Reading, Settings
+from powerd.model import MeterInfo, Reading, Settings
 from powerd.store import tables
 from powerd.store.lock import take_lock
-from powerd.store.records import Run, StoredReading, StoredWindow
 from powerd.store.writer import Writer, WriterState, connect
+from schemas.records import Moment, Run, StoredReading, StoredWindow
+from schemas.units import NS_PER_S
+from schemas.witness import meter_info, settings
 
 FILE_NAME = "powerd.sqlite"
 REMOVED_AT_ONCE = 5000
+PAGES_AT_ONCE = 1000
+THINNED_NS = 600 * NS_PER_S
 
 
 class Store:
@@ -34,6 +38,9 @@ class Store:
         self._readers: list[sqlite3.Connection] = []
         try:
             self.writer = Writer(self._path)
+        except Refused:
+            os.close(self._lock_file)
+            raise
         except sqlite3.Error as error:
             os.close(self._lock_file)
             raise NotThere(
@@ -171,13 +178,24 @@ class Store:
     def meter_history(self, meter: str) -> list[tuple[str, int, MeterInfo, Settings]]:
         """Who answered as ``meter`` with which settings: boot, since when, info, settings; in order."""
         sql = "SELECT boot_id, since_ns, info, settings FROM meters WHERE meter = ? ORDER BY id"
-        return [(row[0], row[1], _info(row[2]), _settings(row[3])) for row in self._all(sql, (meter,))]
+        return [
+            (row[0], row[1], meter_info(json.loads(row[2])), settings(json.loads(row[3])))
+            for row in self._all(sql, (meter,))
+        ]
 
     def events(self, limit: int = 50) -> list[dict[str, Any]]:
         """The latest events, oldest first."""
         names = ("id", "boot_id", "boottime_ns", "kind", "meter", "message")
         rows = self._all(f"SELECT {', '.join(names)} FROM events ORDER BY id DESC LIMIT ?", (limit,))
         return [dict(zip(names, row, strict=True)) for row in reversed(rows)]
+
+    def moment(self, boottime_ns: int) -> Moment:
+        """What is known now: the highest number of every kind of record."""
+        tops = self._one(
+            "SELECT (SELECT coalesce(max(id), 0) FROM readings), (SELECT coalesce(max(id), 0) FROM fixes), "
+            "(SELECT coalesce(max(id), 0) FROM exchanges), (SELECT coalesce(max(id), 0) FROM runs)"
+        )
+        return Moment(self.boot_id, boottime_ns, *tops)
 
     # retention
 
@@ -208,6 +226,29 @@ class Store:
             return False
         self.writer.write([(f"DELETE FROM readings WHERE id IN ({some} LIMIT {REMOVED_AT_ONCE})", values)])
         return True
+
+    def thin_fixes(self, boot: str, begin_ns: int, end_ns: int) -> None:
+        """Of the clock fixes of each ten minutes of a run in ``[begin_ns, end_ns)``, leave the first and the last."""
+        bucket = f"run, boottime_ns / {THINNED_NS}"
+        where = "boot_id = ? AND boottime_ns >= ? AND boottime_ns < ?"
+        kept = f"FROM fixes WHERE {where} GROUP BY {bucket}"
+        values = (boot, begin_ns, end_ns)
+        statement = f"DELETE FROM fixes WHERE {where} AND id NOT IN (SELECT min(id) {kept} UNION SELECT max(id) {kept})"
+        self.writer.write([(statement, values * 3)])
+
+    def vacuum(self, keep_pages: int = 256) -> bool:
+        """Give some free pages of the file back to the disk; whether there may be more."""
+        free = int(self._one("PRAGMA freelist_count")[0]) - keep_pages
+        if free <= 0 or int(self._one("PRAGMA auto_vacuum")[0]) == 0:
+            return False
+        # A line of its own for some milliseconds: only a script takes this pragma through to its end.
+        connection = connect(self._path)
+        try:
+            pages = min(free, PAGES_AT_ONCE)
+            connection.executescript(f"PRAGMA incremental_vacuum({pages}); PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
+        return free > PAGES_AT_ONCE
 
     # owners
 
@@ -306,14 +347,3 @@ _PUT_READING = tables.insert("readings", tables.READING_COLUMNS)
 _PUT_FIX = tables.insert("fixes", tables.FIX_COLUMNS)
 _PUT_EXCHANGE = tables.insert("exchanges", tables.EXCHANGE_COLUMNS)
 _WINDOW = "id, name, meter, channel, labels, state, boot_id, opened_ns, request, document"
-
-
-def _info(text: str) -> MeterInfo:
-    values = json.loads(text)
-    calibration = Calibration(**values.pop("calibration", {}))
-    return MeterInfo(**{**values, "channels": tuple(values["channels"]), "calibration": calibration})
-
-
-def _settings(text: str) -> Settings:
-    values = json.loads(text)
-    return Settings(**{**values, "channels": tuple(values["channels"])})

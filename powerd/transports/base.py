@@ -27,7 +27,7 @@ class Transport(Protocol):
         """Instants of the latest exchange: end of the write, first and last byte of the answer."""
 
     def write(self, data: bytes, deadline_s: float) -> None:
-        """Send all of ``data``."""
+        """Send all of ``data``. Nothing to send begins an exchange too: with a meter that sends unasked."""
 
     def read_until(self, terminator: bytes, deadline_s: float, limit: int = 4096) -> bytes:
         """Bytes up to and with ``terminator``; ``Garbled`` when ``limit`` bytes pass without it."""

@@ -1,15 +1,17 @@
 """Write every conversation with a meter down, for tests and for fault reports (``--record``).
 
-The file is JSON Lines. The first line is ``{"schema": "edgewatt/recording/1", "port": …, "byte_time_ns": …}``;
-each further one is ``{"dir": "out"|"in", "t_ns": …, "data": …}`` with the bytes as Latin-1 text, the instant
-of the last byte (CLOCK_BOOTTIME), and for ``in`` also ``first_ns``, the instant of the first byte.
+The file is JSON Lines. The first line is ``{"schema": "edgewatt/recording/1", "port": …, "byte_time_ns": …}`` with
+the driver and the settings that it asked for, where somebody knows them; each further one is
+``{"dir": "out"|"in", "t_ns": …, "data": …}`` with the bytes as Latin-1 text, the instant of the last byte
+(CLOCK_BOOTTIME), and for ``in`` also ``first_ns``, the instant of the first byte.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from powerd.boottime import boottime_ns
 from powerd.errors import NotThere
@@ -20,7 +22,7 @@ from powerd.transports.base import Transport
 class RecordingTransport:
     """Any transport, with its conversation appended to a file."""
 
-    def __init__(self, inner: Transport, path: Path) -> None:
+    def __init__(self, inner: Transport, path: Path, about: Mapping[str, Any] | None = None) -> None:
         self._inner = inner
         try:
             self._file: IO[str] = path.open("a", encoding="utf-8")
@@ -29,7 +31,8 @@ class RecordingTransport:
             raise NotThere(
                 f"the recording {path} cannot be written: {error.strerror}; name another file"
             ) from error
-        self._line({"schema": "edgewatt/recording/1", "port": inner.name, "byte_time_ns": inner.byte_time_ns})
+        head = {"schema": "edgewatt/recording/1", "port": inner.name, "byte_time_ns": inner.byte_time_ns}
+        self._line({**head, **(about or {})})
 
     @property
     def name(self) -> str:

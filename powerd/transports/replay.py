@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from powerd.boottime import boottime_ns, sleep_until
 from powerd.errors import Garbled, Gone, NotThere, Refused
 from powerd.model import Stamps
+from powerd.transports import LineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,25 @@ def load(path: Path) -> tuple[int, list[Row]]:
     return byte_time_ns, rows
 
 
+def head(path: Path) -> dict[str, Any]:
+    """What a recording says of itself: port, and the driver and its settings where they were known."""
+    with path.open(encoding="utf-8") as file:
+        found: dict[str, Any] = json.loads(file.readline())
+    return found if "schema" in found else {}
+
+
 def _row(item: dict[str, object]) -> Row:
     at = int(str(item["t_ns"]))
     if item["dir"] not in {"in", "out"}:
         raise ValueError(item["dir"])
     data = str(item["data"]).encode("latin-1")
     return Row(item["dir"] == "out", data, at, int(str(item.get("first_ns", at))))
+
+
+SCHEME = "replay"
+EXAMPLE = "replay:FILE"
+
+
+def open_line(rest: str, line: LineSettings) -> ReplayTransport:
+    """Open a recording."""
+    return ReplayTransport(Path(rest))

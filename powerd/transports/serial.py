@@ -1,7 +1,6 @@
-"""A serial port: RS-232, a USB adapter, or a pseudo-terminal.
+"""A serial port: RS-232, RS-485, a USB adapter, or a pseudo-terminal.
 
-pyserial opens and configures the port; waiting is done with ``select`` on its descriptor, so that the first
-byte of an answer is stamped when it wakes us and not when the whole answer is there.
+pyserial opens and configures the port; waiting is ``StreamTransport``'s.
 """
 
 from __future__ import annotations
@@ -9,32 +8,28 @@ from __future__ import annotations
 import errno
 import grp
 import os
-import select
 import stat
 import termios
 from pathlib import Path
 
 import serial
+from serial.rs485 import RS485Settings
 
 from powerd.boottime import boottime_ns
 from powerd.errors import Garbled, Gone, NotThere
-from powerd.model import Stamps
 from powerd.transports import LineSettings
+from powerd.transports.stream import STALL_NS, StreamTransport
 
-STALL_NS = 250_000_000
-"""An answer that has begun and then pauses for so long (and 20 characters' time) will not go on: meters send an answer
-in one piece, adapters hold bytes back for 16 ms at most, the rest is for a busy machine."""
+__all__ = ["STALL_NS", "SerialTransport", "how_to_get_rights"]
 
 
-class SerialTransport:
+class SerialTransport(StreamTransport):
     """``powerd.transports.base.Transport`` over a tty, locked against a second user while it is open."""
 
     def __init__(self, path: str, line: LineSettings) -> None:
+        super().__init__(path, line.byte_time_ns)
         self._path = path
-        self._byte_time_ns = line.byte_time_ns
-        self._stamps = Stamps(0, 0, 0)
-        self._held = bytearray()
-        self._fresh = True
+        self._echoes = line.echo
         _must_be_device(path)
         try:
             self._port: serial.Serial | None = serial.Serial(
@@ -43,6 +38,8 @@ class SerialTransport:
                 bytesize=line.data_bits,
                 parity=line.parity,
                 stopbits=line.stop_bits,
+                rtscts=line.handshake == "rts",
+                xonxoff=line.handshake == "xon",
                 timeout=0,
                 exclusive=True,
             )
@@ -51,21 +48,8 @@ class SerialTransport:
         except ValueError as error:
             raise NotThere(f"{path} cannot be set to {line.baud} baud {line.parity}: {error}") from error
         _ask_for_low_latency(self._port)
-
-    @property
-    def name(self) -> str:
-        """The path as the user wrote it."""
-        return self._path
-
-    @property
-    def byte_time_ns(self) -> int:
-        """Time that one character takes on the wire."""
-        return self._byte_time_ns
-
-    @property
-    def stamps(self) -> Stamps:
-        """Instants of the latest exchange."""
-        return self._stamps
+        if line.rs485:
+            self._switch_direction(self._port)
 
     def write(self, data: bytes, deadline_s: float) -> None:
         """Send all of ``data``; the stamp is when its last bit can have left, not when it was queued."""
@@ -83,25 +67,9 @@ class SerialTransport:
         except (serial.SerialException, OSError, termios.error) as error:
             raise Gone(f"{self._path} broke while writing ({_short(error)}): was it unplugged?") from error
         sent = max(boottime_ns(), started + len(data) * self._byte_time_ns)
-        self._stamps = Stamps(sent, 0, 0)
-        self._fresh = True
-
-    def read_until(self, terminator: bytes, deadline_s: float, limit: int = 4096) -> bytes:
-        """Bytes up to and with ``terminator``; ``Garbled`` for half an answer, ``Gone`` for none."""
-        end = boottime_ns() + int(deadline_s * 1e9)
-        while (at := self._held.find(terminator)) < 0:
-            if len(self._held) >= limit:
-                self.discard_input()
-                raise Garbled(f"{self._path} sent {limit} bytes without the end of an answer")
-            self._fill(end, deadline_s)
-        return self._take(at + len(terminator))
-
-    def read_exactly(self, count: int, deadline_s: float) -> bytes:
-        """Exactly ``count`` bytes; ``Garbled`` when only some came, ``Gone`` when none did."""
-        end = boottime_ns() + int(deadline_s * 1e9)
-        while len(self._held) < count:
-            self._fill(end, deadline_s)
-        return self._take(count)
+        self._sent(sent)
+        if self._echoes:
+            self._take_echo(data, deadline_s)
 
     def discard_input(self) -> None:
         """Throw away what has arrived; ``Gone`` when the line is broken."""
@@ -125,41 +93,40 @@ class SerialTransport:
             raise Gone(f"{self._path} was closed")
         return self._port
 
-    def _take(self, count: int) -> bytes:
-        data = bytes(self._held[:count])
-        del self._held[:count]
-        return data
+    def _descriptor(self) -> int:
+        return int(self._open_port().fileno())
 
-    def _fill(self, end_ns: int, deadline_s: float) -> None:
-        """Wait for bytes until ``end_ns``, or until an answer has stalled, and keep them; stamp first and latest."""
+    def _receive(self, first: bool) -> bytes:
         port = self._open_port()
-        if self._held:
-            end_ns = min(end_ns, self._stamps.last_byte_ns + STALL_NS + 20 * self._byte_time_ns)
-        left = end_ns - boottime_ns()
         try:
-            ready, _, _ = select.select([port.fileno()], [], [], max(0.0, left / 1e9))
-            now = boottime_ns()
-            if not ready:
-                raise self._silence(deadline_s)
-            data = port.read(1 if self._fresh else max(1, port.in_waiting))
+            return bytes(port.read(1 if first else max(1, port.in_waiting)))
         except (serial.SerialException, OSError, termios.error) as error:
             raise Gone(f"{self._path} broke while reading ({_short(error)}): was it unplugged?") from error
-        if not data:
-            raise Gone(f"{self._path} hung up: was it unplugged?")
-        first = now if self._fresh else self._stamps.first_byte_ns
-        self._fresh = False
-        self._stamps = Stamps(self._stamps.request_ns, first, now)
-        self._held += data
 
-    def _silence(self, deadline_s: float) -> Gone | Garbled:
-        if self._held:
-            half = bytes(self._held[-40:])
+    def _take_echo(self, data: bytes, deadline_s: float) -> None:
+        """Read back what was sent, as a two-wire line hands it back; its last byte is when the question was out."""
+        try:
+            heard = self.read_exactly(len(data), deadline_s + len(data) * self._byte_time_ns / 1e9)
+        except Gone as error:
+            raise Gone(
+                f"{self._path} did not hand back what was sent: set echo = false for this line"
+            ) from error
+        if heard != data:
             self._held.clear()
-            return Garbled(f"{self._path} stopped in the middle of an answer after {half!r}")
-        return Gone(
-            f"{self._path} did not answer within {deadline_s:g} s: "
-            "check power, cable (null modem) and that the baud rates agree"
-        )
+            raise Garbled(
+                f"{self._path} handed back {heard[:40]!r} for {data[:40]!r}: does another device send?"
+            )
+        self._sent(self._stamps.last_byte_ns)
+
+    def _switch_direction(self, port: serial.Serial) -> None:
+        """Let the kernel's driver raise RTS while it sends, where it can."""
+        try:
+            port.rs485_mode = RS485Settings()
+        except (OSError, ValueError) as error:
+            port.close()
+            raise NotThere(
+                f"{self._path} cannot switch an RS-485 line ({error}): leave rs485 out where the adapter does it itself"
+            ) from error
 
 
 def _must_be_device(path: str) -> None:
@@ -194,7 +161,7 @@ def _errno(error: BaseException) -> int | None:
     return number
 
 
-def _how_to_get_rights(path: str) -> str:
+def how_to_get_rights(path: str) -> str:
     """Join the port's group where that is a group for ports; nobody is told to join root's."""
     group = _group(path)
     if group in {"root", "wheel", "tty"}:
@@ -205,7 +172,7 @@ def _how_to_get_rights(path: str) -> str:
 def _why_not_open(path: str, error: BaseException) -> str:
     number = _errno(error)
     if number in {errno.EACCES, errno.EPERM}:
-        return f"{path} may not be opened by this user: {_how_to_get_rights(path)}"
+        return f"{path} may not be opened by this user: {how_to_get_rights(path)}"
     if number in {errno.EAGAIN, errno.EBUSY}:
         return f"{path} is in use by another program: stop that one (`fuser {path}` names it) and try again"
     if number in {errno.ENOTTY, errno.EINVAL}:
@@ -223,3 +190,12 @@ def _group(path: str) -> str:
 def _short(error: BaseException) -> str:
     number = _errno(error)
     return os.strerror(number) if number else str(error)
+
+
+SCHEME = ""
+EXAMPLE = "the path of a tty such as /dev/ttyUSB0"
+
+
+def open_line(rest: str, line: LineSettings) -> SerialTransport:
+    """Open a tty."""
+    return SerialTransport(rest, line)

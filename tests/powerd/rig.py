@@ -46,13 +46,20 @@ class Process:
 
 
 class Meter(Process):
-    """An emulated WT310E."""
+    """An emulated WT310E, or the first model of another driver."""
 
-    def __init__(self, folder: Path, load: str = "constant:100", seed: int = 7, faults: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        load: str = "constant:100",
+        seed: int = 7,
+        faults: str = "",
+        driver: str = "yokogawa-wt300",
+    ) -> None:
         self.truth_file = folder / "truth.jsonl"
         self.port = str(folder / "tty")
         super().__init__(
-            "emulate", "yokogawa-wt300", "--link", self.port, "--load", load, "--truth", str(self.truth_file),
+            "emulate", driver, "--link", self.port, "--load", load, "--truth", str(self.truth_file),
             "--seed", str(seed), *(("--faults", faults) if faults else ()),
         )  # fmt: skip
 

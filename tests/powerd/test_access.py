@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from powerd.cli import main
-from powerd.client import ClientError, PowerdClient
+from powerd.client import ROUNDS, ClientError, PowerdClient
 from powerd.config import Access, Config, exposure, is_loopback
 from powerd.tokens import load
 from schemas.documents import violations
@@ -164,6 +164,109 @@ def test_a_session_belongs_to_the_token_that_began_it(lab: Lab) -> None:
     refused(lambda: lab.client(OTHER).phase(begun["id"], "start", "ranging"), 403, "another token")
     assert lab.client(WORK).phase(begun["id"], "start", "ranging")["reply"].startswith("OK")
     lab.client(ALL).set_range("wall", 300, 1)
+
+
+def bare(lab: Lab, token: str | None, path: str, body: object, **headers: str) -> int:
+    """A request by hand; the status."""
+    connection = http.client.HTTPSConnection(
+        lab.url.removeprefix("https://"), context=_context(lab.ca), timeout=10
+    )
+    sent = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    if token is not None:
+        sent["Authorization"] = f"Bearer {token}"
+    connection.request("POST", path, body if isinstance(body, str) else json.dumps(body), sent)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def everything(lab: Lab) -> dict[str, object]:
+    """All that a request could have changed."""
+    client = lab.client(ALL)
+    (meter,) = client.meters()
+    windows = [{k: v for k, v in w.items() if k != "so_far"} for w in client.windows(1000)]
+    files = sorted((lab.folder / "data").glob("sessions/*"))
+    return {"settings": meter["settings"], "windows": windows, "files": files}
+
+
+@pytest.fixture
+def attacked(lab: Lab) -> Iterator[str]:
+    """A window that somebody measures in; whatever is tried, nothing changes."""
+    work = lab.client(WORK)
+    tie = work.sync_clock("clock-under-attack")
+    window = work.open_window("under attack", "wall")
+    begin = time.time_ns()
+    before = everything(lab)
+    yield str(window["id"])
+    assert everything(lab) == before
+    again = work.sync_clock("clock-under-attack")
+    assert again.exchanges == tie.exchanges + ROUNDS  # no exchange of anybody else's was kept
+    assert abs(again.offset_s - tie.offset_s) < 0.05
+    time.sleep(0.3)
+    assert work.close_window(str(window["id"]), begin, time.time_ns(), tie.clock)["state"] == "closed"
+
+
+def requests(window: str) -> list[tuple[str, object]]:
+    """Every request that changes something."""
+    now = time.time_ns()
+    exchange = {"clock": "clock-under-attack", "t1_ns": now - 3_600_000_000_000}
+    session = {"greeting": "edgewatt powerd client v1", "meter": "wall", "client_uuid": "0" * 32}
+    return [
+        ("/v1/windows", {"name": "second", "meter": "wall"}),
+        (f"/v1/windows/{window}/mark", {"text": "x"}),
+        (f"/v1/windows/{window}/close", {"begin_unix_ns": now - 1000, "end_unix_ns": now, "clock": None}),
+        ("/v1/meters/wall/range", {"voltage": 600, "current": 20}),
+        ("/v1/clock/exchange", exchange),
+        ("/v1/sessions", session),
+    ]
+
+
+def test_a_page_of_another_origin_changes_nothing(lab: Lab, attacked: str) -> None:
+    """Not even with everybody's secret, and in none of the forms that a browser sends without asking first."""
+    for path, body in requests(attacked):
+        for origin in ("https://evil.example", "null", "http://127.0.0.1", "https://localhost.evil.example"):
+            assert bare(lab, ALL, path, body, Origin=origin) == 403
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+            assert bare(lab, ALL, path, json.dumps(body), Content_Type=kind) == 415
+        assert bare(lab, ALL, path, body, Host="evil.example") == 421
+
+
+def test_a_client_without_the_scope_changes_nothing(lab: Lab, attacked: str) -> None:
+    for path, body in requests(attacked):
+        assert bare(lab, LOOK, path, body) == 403
+        assert bare(lab, None, path, body) == 401
+        assert bare(lab, "guessed-" + "x" * 20, path, body) == 401
+
+
+def test_a_forged_exchange_changes_no_clock(lab: Lab, attacked: str) -> None:
+    """Neither somebody else's, nor one whose answer came before its question, nor one that never began."""
+    now = time.time_ns()
+    clock = {"clock": "clock-under-attack"}
+    assert bare(lab, OTHER, "/v1/clock/exchange", clock | {"t1_ns": now}) == 403
+    assert bare(lab, OTHER, "/v1/clock/exchange", clock | {"exchange_id": "x", "t4_ns": now}) == 403
+    assert bare(lab, WORK, "/v1/clock/exchange", clock | {"exchange_id": "x", "t4_ns": now}) in {
+        404,
+        409,
+        422,
+    }
+    work, other = lab.client(WORK), lab.client(OTHER)
+    begun = work._json("POST", "/v1/clock/exchange", {**clock, "t1_ns": now, "t1_mono_ns": 10**15})
+    ident = str(begun["exchange_id"])
+    stolen = {"clock": other.sync_clock("clock-of-other").clock, "exchange_id": ident, "t4_ns": now}
+    assert bare(lab, OTHER, "/v1/clock/exchange", stolen) in {404, 409, 422}
+    backwards = clock | {"exchange_id": ident, "t4_ns": now - 10**12, "t4_mono_ns": 10**15 - 10**12}
+    assert bare(lab, WORK, "/v1/clock/exchange", backwards) == 422
+
+
+def test_a_second_system_on_a_leased_channel_changes_nothing(lab: Lab, attacked: str) -> None:
+    mine, close, ranges = (requests(attacked)[n] for n in (0, 2, 3))
+    assert bare(lab, OTHER, *mine) == 409
+    assert bare(lab, WORK, *mine) == 409
+    assert bare(lab, OTHER, *close) == 403
+    assert bare(lab, ALL, *ranges) == 409
+    assert bare(lab, OTHER, mine[0], {"id": attacked, "name": "second", "meter": "wall"}) == 403
+    begun = lab.client(OTHER).begin_session("", "wall", "00000000-0000-4000-8000-000000000001")
+    refused(lambda: lab.client(OTHER).phase(begun["id"], "start", "ranging"), 409, "a window is open")
 
 
 def test_a_certificate_that_nobody_trusts(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

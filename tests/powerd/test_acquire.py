@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from powerd.acquire import Acquisition, Event
+from powerd.drivers import find
 from powerd.emulators.load import energy_j
 from powerd.errors import Gone, NotThere, Refused
 from powerd.model import Quality, Reading, Settings
-from powerd.transports import LineSettings
+from powerd.transports import LineSettings, open_port
+from powerd.transports.replay import head
 from tests.powerd.benches import bench, wait_for
 
 FAST = Settings(interval_ns=100_000_000, voltage_range_v=300.0, current_range_a=1.0)
@@ -204,3 +208,52 @@ def test_emulate_says_what_is_wrong_in_one_sentence(arguments):
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("where", [{"tcp": True}, {"gpib": 5}], ids=str)
+def test_a_line_that_breaks_is_opened_again(where, tmp_path):
+    with bench(fault="unplug@1.5-2.2", link=tmp_path / "tty", **where) as meter, running(meter.port) as run:
+        assert wait_for(lambda: run.kinds()["connected"] >= 2 and run.have(20), 20)
+    assert run.kinds()["disconnected"] == 1
+
+
+def test_a_peer_that_says_nothing_any_more_is_left_and_tried_again():
+    with bench(fault="silence@1.5-3.5", tcp=True) as meter, running(meter.port) as run:
+        assert wait_for(lambda: run.kinds()["connected"] >= 2 and run.have(20), 20)
+    assert run.kinds()["disconnected"] >= 1
+
+
+def test_a_recording_says_what_was_asked_for(tmp_path):
+    path = tmp_path / "talk.jsonl"
+    with bench() as meter, running(meter.port, record=path) as run:
+        assert wait_for(lambda: run.have(3), 10)
+    said = head(path)
+    assert said["driver"] == "yokogawa-wt300"
+    assert Settings(**{**said["settings"], "channels": tuple(said["settings"]["channels"])}) == FAST
+
+
+def test_emulate_behind_an_adapter_on_a_socket_with_a_load_for_each_element(tmp_path):
+    truth = tmp_path / "truth.jsonl"
+    command = [
+        sys.executable, "-m", "powerd", "emulate", "yokogawa-wt500", "--gpib", "3", "--tcp", "127.0.0.1:0",
+        "--load", "constant:100", "--load", "constant:40", "--truth", str(truth),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        assert port.startswith("gpib:3@tcp:127.0.0.1:")
+        line = open_port(port, LINE)
+        driver = find("yokogawa-wt500")
+        info = driver.identify(line)
+        settings = driver.configure(line, info, replace(FAST, channels=info.channels))
+        for _ in range(4):
+            values = driver.read(line, settings)
+        line.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        process.stdout.close()
+    assert [round(v.power_w or 0, -1) for v in values] == [100, 40, 0]
+    rows = [json.loads(row) for row in truth.read_text().splitlines()]
+    assert {row["watts"] for row in rows} == {140}

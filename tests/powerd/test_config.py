@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from powerd import config
-from powerd.calibration import notes
 from powerd.checks import calibration as check
 from powerd.checks.base import Level, Subject
 from powerd.cli import main
+from powerd.commands import run
 from powerd.model import Calibration, MeterInfo
+from schemas.calibration import notes
+from schemas.errors import UserError
 from tests.powerd.made import INFO
 
 DAY_NS = 86_400_000_000_000
@@ -98,6 +101,39 @@ def test_a_value_of_the_daemon_that_cannot_be(tmp_path: Path, line: str, parts: 
         assert part in mistake
 
 
+METER = '[[meter]]\nname = "w"\ndriver = "yokogawa-wt300"\nport = "/dev/x"\n'
+
+
+def test_foreign_protocols_are_off_unless_their_section_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "powerd.toml"
+    file.write_text(METER)
+    assert config.load(file).protocols == ()
+    file.write_text(f'{METER}[ptd]\n[power_dev]\nlisten = "127.0.0.1:1"\nmeter = "w"\n')
+    assert {(p.name, p.host, p.port, p.meters) for p in config.load(file).protocols} == {
+        ("ptd", "127.0.0.1", 8888, ()),
+        ("power_dev", "127.0.0.1", 1, ("w",)),
+    }
+    file.write_text(f'[daemon]\ninsecure = true\n{METER}[power_dev]\nlisten = "0.0.0.0:4950"\n')
+    assert config.load(file).protocols[0].host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(("text", "parts"), [
+    ("[power-dev]", ["'power-dev'", "did you mean 'power_dev'"]),
+    ('[ptd]\nlisen = "127.0.0.1:1"', ["[ptd]", "'lisen'", "did you mean 'listen'"]),
+    ('[ptd]\nlisten = "8888"', ["[ptd]", "listen", "HOST:PORT"]),
+    ('[ptd]\nlisten = "0.0.0.0:8888"', ["[ptd]", "0.0.0.0", "neither tokens nor TLS", "insecure = true", "SSH tunnel"]),
+    ('[ptd]\nmeter = "v"', ["[ptd]", "'v'", "(w)"]),
+    ("[ptd]\nmeter = 7", ["[ptd]", "7", "(w)"]),
+    ("[[ptd]]", ["ptd is no table"]),
+])  # fmt: skip
+def test_a_section_of_a_protocol_that_cannot_be(tmp_path: Path, text: str, parts: list[str]) -> None:
+    file = tmp_path / "powerd.toml"
+    file.write_text(f"{METER}{text}\n")
+    _, (mistake,) = config.read(file)
+    for part in parts:
+        assert part in mistake
+
+
 def test_all_mistakes_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "powerd.toml"
     file.write_text(
@@ -141,3 +177,25 @@ def test_the_doctor_looks_at_the_calibration(tmp_path: Path) -> None:
         "bad: calibration": Level.WARN,
         "bad: ambient": Level.WARN,
     }
+
+
+def test_one_option_records_every_meter(tmp_path):
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    one, two = "a=yokogawa-wt300:/dev/x", "b=yokogawa-wt300:/dev/y,record=own.jsonl"
+    file = tmp_path / "talk.jsonl"
+
+    def recorded(*meters):
+        options = [o for m in meters for o in ("--meter", m)]
+        return [m.record for m in run.gather(parser.parse_args([*options, "--record", str(file)])).meters]
+
+    assert recorded(one) == [file]
+    assert recorded(one, two, "c=yokogawa-wt200:/dev/z") == [
+        tmp_path / "talk-a.jsonl", Path("own.jsonl"), tmp_path / "talk-c.jsonl"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", ["1+1", "sum", "1/2", "a,b"])
+def test_names_of_channels_stand_in_addresses_of_windows(channels):
+    with pytest.raises(UserError, match=r"channels|key=value"):
+        config.parse_meter(f"m=yokogawa-wt300:/dev/x,channels={channels}")

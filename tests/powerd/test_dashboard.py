@@ -135,3 +135,10 @@ def test_numbers_as_text() -> None:
     assert [duration(v) for v in (None, 3.44, 125, 3723)] == ["--", "3.4 s", "2:05", "1:02:03"]
     assert sparkline([1, 2, 3], 10) == "▁▅█"
     assert sparkline([5, 5], 10) == "▄▄"
+
+
+def test_several_channels_stand_beside_their_sum() -> None:
+    channels = [{"channel": c, "latest": {"power_w": w}} for c, w in (("1", 30.0), ("2", 12.5), ("3", None))]
+    shown = drawn(snapshot(meter(channels=channels)), 100, 30)
+    assert "42.5" in shown
+    assert "1: 30.00 W  2: 12.50 W  3: -- W" in shown

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from powerd import kernel_clock
-from powerd.checks import clock, disk, line, meter
+from powerd.checks import clock, disk, key, line, meter
 from powerd.checks.base import Level, Subject
 from powerd.cli import main
 from powerd.client import PowerdClient
 from powerd.config import parse_meter
 from powerd.model import Values
+from powerd.signing import signer
 from schemas.documents import violations
 from schemas.metrology import series
 from tests.powerd.made import reading, store
@@ -194,3 +195,16 @@ def test_files_that_are_none(
     captured = capsys.readouterr()
     assert part in captured.out + captured.err
     assert main(["config", "check", str(tmp_path / "absent.toml")]) == 2
+
+
+def test_the_key_that_signs_evidence_is_shown(tmp_path: Path) -> None:
+    subject = Subject((), (), tmp_path)
+    assert list(key.check(subject)) == []
+    made = signer(tmp_path)
+    (shown,) = key.check(subject)
+    assert shown.level is Level.OK
+    assert made.fingerprint in shown.found
+    (tmp_path / "signing.key").chmod(0o640)
+    (refused,) = key.check(subject)
+    assert refused.level is Level.WARN
+    assert "chmod 600" in refused.found

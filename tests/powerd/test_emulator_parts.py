@@ -5,22 +5,32 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import threading
 import time
+from collections.abc import Generator
 
 import pytest
+import serial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from powerd.boottime import boottime_ns
 from powerd.emulators import faults, load
+from powerd.emulators.base import EmulatedMeter
+from powerd.emulators.framing import Silence, Terminated
 from powerd.emulators.load import Sine, Square, energy_j
+from powerd.emulators.pty import Endpoint
 from powerd.emulators.scpi_tree import CommandError
 from powerd.emulators.truth import TruthWriter
 from powerd.emulators.wattmeter import MAINS_V, Setup, Wattmeter, power_factor, true_amperes
 from powerd.emulators.wt300_language import GRAMMAR, engineering, quantity
+from powerd.emulators.yokogawa import YokogawaInstrument
+from powerd.emulators.yokogawa_wt200 import EmulatedWt200
 from powerd.emulators.yokogawa_wt300 import EmulatedWt300
+from powerd.emulators.yokogawa_wt500 import EmulatedWt500
 from schemas.errors import UserError
 from schemas.metrology import series
+from tests.powerd.benches import Bench, bench
 
 S = 1_000_000_000
 
@@ -108,7 +118,7 @@ def test_faults_strike_once_or_for_a_time():
     assert plan.spoil(b"123456", S) == (b"123", 0)
     assert plan.spoil(b"123456", S) == (b"123456", 0)
     assert plan.spoil(b"1", 2 * S) == plan.spoil(b"1", 3 * S - 1) == (b"1", 200_000_000)
-    assert plan.next_change("unplug", 0) == 5 * S
+    assert plan.next_change(0, "unplug") == 5 * S
     assert plan.active("unplug", 5 * S) is not None
     assert plan.active("unplug", 6 * S) is None
 
@@ -208,7 +218,7 @@ def test_auto_range_finds_its_range_after_blind_updates():
 def test_a_clipped_peak_reads_low_without_being_over_range(wt):
     talk(wt, ":COMM:HEAD OFF;:VOLT:RANG 300;:CURR:RANG 1;:NUM:NORM:ITEM1 P,1")
     assert talk(wt, ":NUM:NORM:VAL? 1;:STAT:COND?;:POV?", 2 * S).endswith(";0;0")
-    wt.force_crest(9.0, 4 * S)
+    wt.force("crest", 9.0, 4 * S)
     watts, condition, peaks = talk(wt, ":NUM:NORM:VAL? 1;:STAT:COND?;:POV?", 3 * S).split(";")
     assert 50 < float(watts) < 95
     assert (condition, peaks) == (str(1 << 8), "2")
@@ -306,3 +316,218 @@ def test_grammar_and_quantities_never_break(text):
     except CommandError as error:
         code = error.code
     assert code in {109, 120}
+
+
+def test_every_element_measures_its_own_load_on_common_ranges():
+    drawn = load.parse_all(["constant:100", "constant:20", "sine:50,10,4"], no_time)
+    setup = Setup(100_000_000, 3, 300.0, 20.0, voltage_auto=False)
+    meter = Wattmeter(series("yokogawa-wt300")["WT333E"], drawn, 0, 1, setup, elements=3)
+    for at in range(S // 2, 2 * S + 1, S // 10):
+        found = meter.all_at(at)
+    assert [round(m.watts) for m in found[:2]] == [100, 20]
+    assert {m.current_range_a for m in found} == {1.0}, "as the largest load needs it"
+    errors = [m.watts - w for m, w in zip(found, (100, 20), strict=False)]
+    assert errors[0] / 100 != pytest.approx(errors[1] / 20), "each element has errors of its own"
+    assert energy_j(drawn, 0, 4 * S) == pytest.approx(4 * 170)
+
+
+def test_elements_beyond_the_loads_have_none():
+    drawn = load.parse_all(["constant:100", "constant:20"], no_time)
+    meter = Wattmeter(series("yokogawa-wt300")["WT333E"], drawn, 0, 1, Setup(S), elements=3)
+    meter.force("error", 0.0, 9 * S)
+    assert [round(m.watts, 3) for m in meter.all_at(5 * S)] == [100, 20, 0]
+
+
+def test_one_load_is_measured_by_every_element():
+    meter = Wattmeter(series("yokogawa-wt300")["WT333E"], Sine(100), 0, 1, Setup(S), elements=3)
+    meter.force("error", 0.0, 9 * S)
+    assert [round(m.watts) for m in meter.all_at(5 * S)] == [100, 100, 100]
+
+
+def averaged(at_ns: int, **changes: object) -> float:
+    """Watts at this instant of a meter that averages a load which steps from 20 W to 180 W at 5 s."""
+    spec = series("yokogawa-wt300")["WT310E"]
+    setup = Setup(100_000_000, 3, 300.0, 1.0, voltage_auto=False, current_auto=False, **changes)  # type: ignore[arg-type]
+    meter = Wattmeter(spec, Square(20, 180, 10), 0, 1, setup)
+    meter.force("error", 0.0, 60 * S)
+    for at in range(3 * S, at_ns, 100_000_000):
+        meter.all_at(at)
+    return meter.at(at_ns).watts
+
+
+def test_averaging_smears_a_step():
+    assert averaged(5 * S + 200_000_000) == pytest.approx(180)
+    assert averaged(5 * S + 200_000_000, average=8) == pytest.approx(20 + 160 * 2 / 8)
+    assert averaged(5 * S + 800_000_000, average=8) == pytest.approx(180)
+    after_two = 1 - (7 / 8) ** 2
+    assert averaged(5 * S + 200_000_000, average=8, exponential=True) == pytest.approx(20 + 160 * after_two)
+
+
+def test_held_values_stay():
+    meter = meter_with(1.0, auto=False, watts=100)
+    before = meter.at(S)
+    meter.setup.hold = True
+    assert meter.at(3 * S) is before
+
+
+def test_faults_of_the_meter():
+    meter = meter_with(1.0, auto=False, watts=100)
+    meter.force("nodata", 0, 2 * S)
+    assert math.isnan(meter.at(S).watts)
+    assert math.isfinite(meter.at(3 * S).watts)
+    for share in (-1.0, 1.0):
+        meter = meter_with(1.0, auto=False, watts=100)
+        meter.force("error", share, 2 * S)
+        limits = sum(limit for _, limit in meter._terms(100, true_amperes(100), power_factor(100)))
+        assert meter.at(S).watts == pytest.approx(100 + share * limits)
+
+
+def test_a_stuck_meter_says_again_what_it_said():
+    plan = faults.FaultPlan(faults.parse("stuck@1"), seed=1)
+    assert [plan.spoil(text, at)[0] for text, at in ((b"a", 0), (b"b", S), (b"c", S))] == [b"a", b"a", b"c"]
+
+
+def bytes_into(framing: Silence | Terminated, rows: list[tuple[bytes, int]]) -> list[bytes]:
+    found = []
+    for data, at in rows:
+        found += [framing.put(b, at + k * 1_000_000, 1_000_000) for k, b in enumerate(data, 1)]
+    found.append(framing.flush(rows[-1][1] + S))
+    return [message[0] for message in found if message is not None]
+
+
+def test_messages_end_at_a_pause_or_at_a_terminator():
+    rows = [(b"\x01\x04", 0), (b"\x00\n", 3_000_000), (b"\x01\x06", 50_000_000)]
+    assert bytes_into(Silence(), rows) == [b"\x01\x04\x00\n", b"\x01\x06"]
+    assert bytes_into(Terminated(b"\n"), rows) == [b"\x01\x04\x00"]
+    silence = Silence()
+    silence.put(1, 10, 1_000_000)
+    assert silence.due_ns() == 10 + 3_500_000
+    assert silence.flush(3_500_009) is None
+
+
+def exchange(meter: Bench, question: bytes, baud: int = 57600) -> bytes:
+    """What one question brings within 0.4 s."""
+    with serial.Serial(meter.port, baud, timeout=0.4) as port:
+        port.write(question)
+        return port.read(200)
+
+
+def test_a_line_may_hand_back_what_it_was_given():
+    with bench(fault="echo@0") as meter:
+        assert exchange(meter, b"*IDN?\n").startswith(b"*IDN?\nYOKOGAWA,WT310E,")
+
+
+@pytest.mark.parametrize("asked", [{"baud": 9600}, {"fault": "baud=9600@0"}])
+def test_sides_at_different_rates_hear_noise(asked):
+    with bench(**asked) as meter:
+        assert b"YOKOGAWA" not in exchange(meter, b"*IDN?\n")
+        if "baud" in asked:
+            assert exchange(meter, b"\n*IDN?\n", 9600).startswith(b"YOKOGAWA")
+
+
+def test_a_restart_loses_the_settings():
+    with bench(fault="restart@0.6") as meter:
+        assert exchange(meter, b":COMM:HEAD OFF;:CFAC 6;:CFAC?\n") == b"6\r\n"
+        time.sleep(0.5)
+        assert exchange(meter, b":CFAC?\n") == b":CFAC 3\r\n"
+
+
+class Chatty(EmulatedMeter):
+    """Says its number every 50 ms, and answers between."""
+
+    keeps_output = True
+
+    def __init__(self, origin_ns: int) -> None:
+        super().__init__([])
+        self._next_ns, self._count = origin_ns, 0
+
+    def handle(self, message: bytes, at_ns: int) -> Generator[int, None, bytes]:
+        yield at_ns + 1_000_000
+        return b"you said " + message + b"\n"
+
+    def next_push_ns(self) -> int | None:
+        return self._next_ns
+
+    def push(self, at_ns: int) -> bytes:
+        self._next_ns, self._count = at_ns + 50_000_000, self._count + 1
+        return f"#{self._count}\n".encode()
+
+    def restart(self, at_ns: int) -> None:
+        self._count = 0
+
+
+def test_an_instrument_may_send_unasked():
+    origin = boottime_ns()
+    endpoint = Endpoint(Chatty(origin), faults.FaultPlan((), 1), origin)
+    thread = threading.Thread(target=endpoint.run)
+    thread.start()
+    try:
+        with serial.Serial(endpoint.port, 57600, timeout=0.5) as port:
+            port.write(b"hello\n")
+            lines = port.read(60).split(b"\n")[:-1]
+    finally:
+        endpoint.stop()
+        thread.join()
+        endpoint.close()
+    assert b"you said hello" in lines
+    numbers = [int(line[1:]) for line in lines if line.startswith(b"#")]
+    assert len(numbers) > 5
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def exchanged(meter: YokogawaInstrument, message: str, at_ns: int = 5 * S) -> str:
+    """The answer of any emulated instrument without a line."""
+    work = meter.handle(message.encode(), at_ns)
+    try:
+        while True:
+            next(work)
+    except StopIteration as end:
+        return end.value.decode().strip()
+
+
+def test_a_wt210_answers_in_its_fixed_order_and_with_numbers_for_losses():
+    meter = EmulatedWt200("WT210", Sine(100), 1, 0)
+    assert exchanged(meter, "*IDN?") == "YOKOGAWA,760401,EDGEWATT-EMULATED,F1.12"
+    every = ";".join(f"{f} OFF" for f in ("VA", "VAR", "DEGR", "VPK", "APK"))
+    exchanged(meter, f":COMM:HEAD OFF;:CONF:VOLT:RANG 300;:CONF:CURR:RANG 1;:MEAS:ITEM:{every}")
+    assert exchanged(meter, ":VOLT?;:CURR?") == "300.0E+00;0;1.000E+00;0"
+    volts, amperes, watts, factor, hertz = exchanged(meter, ":MEAS:VAL?", 8 * S).split(",")
+    assert [round(float(x)) for x in (volts, watts, hertz)] == [230, 100, 50]
+    assert float(factor) == pytest.approx(float(watts) / float(volts) / float(amperes), abs=0.001)
+    meter.force("nodata", 0, 10 * S)
+    assert exchanged(meter, ":MEAS:VAL?", 9 * S) == ",".join(["9.91E+37"] * 5)
+    meter.force("nodata", 0, 0)
+    meter.force("overrange", 0, 20 * S)
+    assert exchanged(meter, ":MEAS:VAL?", 15 * S).startswith("9.9E+37,9.9E+37,9.9E+37,9.9E+37,")
+
+
+def test_a_wt230_answers_element_by_element():
+    meter = EmulatedWt200(
+        "WT230-3", load.parse_all(["constant:100", "constant:60", "constant:30"], no_time), 1, 0
+    )
+    meter.force("error", 0.0, 60 * S)
+    exchanged(meter, ":MEAS:ITEM:V OFF;A OFF;VA OFF;VAR OFF;PF OFF;DEGR OFF;VHZ OFF;VPK OFF;APK OFF")
+    exchanged(meter, ":CONF:VOLT:RANG 300;:CONF:CURR:RANG 1")
+    assert [float(x) for x in exchanged(meter, ":MEAS:VAL?", 9 * S).split(",")] == [100, 60, 30]
+
+
+def test_the_elements_of_a_wt500_find_their_own_ranges():
+    drawn = load.parse_all(["constant:400", "constant:100", "constant:20"], no_time)
+    meter = EmulatedWt500("WT500-3", drawn, 1, 0)
+    exchanged(meter, ":COMM:HEAD OFF;:CURR:AUTO:ALL ON", S)
+    for at in range(2, 12):
+        exchanged(meter, ":NUM:NORM:VAL?", at * S)
+    assert exchanged(meter, ":CURR:RANG?;:CURR:AUTO?", 12 * S) == "5.0E+00;1.0E+00;500.0E-03;1;1;1"
+    exchanged(meter, ":CURR:RANG:ELEM2 10", 12 * S)
+    assert exchanged(meter, ":CURR:RANG?;:CURR:AUTO:ELEM2?", 12 * S) == "5.0E+00;10.0E+00;500.0E-03;0"
+    exchanged(meter, ":CURR:RANG:ELEM4 5", 12 * S)
+    assert exchanged(meter, ":STAT:ERR?").startswith("114,")
+
+
+@given(st.binary(max_size=80))
+@settings(max_examples=60, deadline=None)
+def test_any_message_to_the_other_yokogawas(data):
+    for meter in (EmulatedWt200("WT230-2", Sine(100), 1, 0), EmulatedWt500("WT500-2", Sine(100), 1, 0)):
+        for _ in meter.handle(data, S):
+            continue
+        assert exchanged(meter, "*IDN?").startswith("YOKOGAWA,760")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from checker.bundle import verify
 from powerd.cli import main
 from powerd.client import ClientError, PowerdClient
 from schemas.documents import violations
@@ -86,7 +87,10 @@ def test_json_carries_the_window_and_the_raw_answers(lab: Lab, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("form", "parts"),
-    [("parquet", ["not offered yet", "spl"]), ("cvs", ["did you mean csv"]), ("xml", ["csv, json, spl"])],
+    [
+        ("cvs", ["did you mean csv"]),
+        ("xml", ["bundle, csv, json, parquet, png, spl, svg"]),
+    ],
 )
 def test_an_unknown_form_is_a_sentence_here_and_over_the_api(
     lab: Lab, form: str, parts: list[str], capsys: pytest.CaptureFixture[str]
@@ -97,6 +101,20 @@ def test_an_unknown_form_is_a_sentence_here_and_over_the_api(
     with pytest.raises(ClientError, match=parts[0]) as refused:
         lab.client.export(lab.window["id"], form)
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(("form", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("parquet", b"PAR1")])
+def test_pictures_and_tables_come_over_the_api(lab: Lab, form: str, start: bytes, tmp_path: Path) -> None:
+    assert exported(lab, form, tmp_path / f"w.{form}").read_bytes().startswith(start)
+
+
+def test_a_bundle_of_a_running_daemon_is_signed_by_the_key_that_it_names(lab: Lab, tmp_path: Path) -> None:
+    path = exported(lab, "bundle", tmp_path / "w.bundle.jsonl")
+    key = lab.client.health()["key"]["fingerprint"]
+    found = verify(path, key)
+    assert list(found.faults) == []
+    assert (found.key, found.recomputed) == ("given", True)
+    assert found.raw_found == found.raw_samples > 10
 
 
 def test_a_window_that_is_open_or_absent_cannot_be_exported(
@@ -122,6 +140,18 @@ def test_exec_measures_a_command_and_gives_back_its_exit_code(
     assert window["energy_j"] == pytest.approx(100 * window["duration_s"], rel=0.01)
     assert window["duration_s"] >= 1.0
     assert window["id"] in text
+
+
+def test_exec_says_the_energy_above_idle(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exec", "--url", lab.url, "--idle", "1", "--", "sleep", "1"]) == 0
+    text = capsys.readouterr().err
+    assert "powerd: idle " in text
+    assert "net of idle" in text
+    (window,) = lab.client.windows(limit=1)
+    assert abs(window["idle"]["net_j"]) <= window["idle"]["net_u95_j"]
+    assert list(violations("window", window)) == []
+    assert main(["exec", "--url", lab.url, "--idle", "soon", "--", "true"]) == 2
+    assert "wanted seconds from 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

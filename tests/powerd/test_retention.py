@@ -29,10 +29,17 @@ def store(tmp_path: Path) -> Store:
     return found
 
 
-def close(store: Store, ident: str, begin_s: int, end_s: int, state: str = "closed") -> None:
+def close(
+    store: Store,
+    ident: str,
+    begin_s: int,
+    end_s: int,
+    state: str = "closed",
+    place: tuple[str, str] = ("wall", "1"),
+) -> None:
     """A window as it is kept, over this stretch."""
     opened = begin_s * S
-    store.add_window(StoredWindow(ident, ident, "wall", "1", {}, "open", BOOT, opened, None, None))
+    store.add_window(StoredWindow(ident, ident, *place, {}, "open", BOOT, opened, None, None))
     if state != "open":
         body = {"begin_unix_ns": EPOCH + begin_s * S, "end_unix_ns": EPOCH + end_s * S}
         text = json.dumps(body) if state == "closed" else None
@@ -58,6 +65,13 @@ def test_old_samples_go_and_those_of_closed_windows_stay(store: Store) -> None:
     store.close()
 
 
+def test_a_window_of_several_meters_keeps_the_samples_of_each(store: Store) -> None:
+    close(store, "sum", 1000, 1100, place=("rack/2,wall", "2,3+1"))
+    retention.sweep(store, EPOCH + 3000 * S)
+    assert set(range(1000, 1101)) <= set(ends(store))
+    store.close()
+
+
 @pytest.mark.parametrize("state", ["open", "closing"])
 def test_a_window_that_is_not_closed_keeps_everything_since_it_was_opened(store: Store, state: str) -> None:
     close(store, "unfinished", 2000, 2100, state)
@@ -69,7 +83,8 @@ def test_a_window_that_is_not_closed_keeps_everything_since_it_was_opened(store:
 
 
 def test_the_energy_of_a_closed_window_can_be_computed_again(store: Store) -> None:
-    from powerd import evidence
+    from powerd import drivers
+    from schemas import window_document
 
     clock = {"now": 2000 * S}
     windows = Windows(store, lambda meter: ("1",), lambda: None, lambda meter, channel: made.reading(LENGTH))
@@ -79,9 +94,13 @@ def test_the_energy_of_a_closed_window_can_be_computed_again(store: Store) -> No
     asked = {**(stored.request or {}), "requested_boottime_ns": 2400 * S, "boot_id": BOOT}
     from dataclasses import replace
 
-    before = evidence.document(store, replace(stored, request=asked), clock["now"] + 2000 * S)
+    before = window_document.document(
+        store, replace(stored, request=asked), clock["now"] + 2000 * S, drivers.specification
+    )
     retention.sweep(store, EPOCH + LENGTH * S)
-    after = evidence.document(store, replace(stored, request=asked), clock["now"] + 2000 * S)
+    after = window_document.document(
+        store, replace(stored, request=asked), clock["now"] + 2000 * S, drivers.specification
+    )
     assert before["sha256"] == after["sha256"]
     assert before["samples"] > 299
     assert windows.all(1)[0]["begin_unix_ns"] == EPOCH + 2000 * S

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from powerd import evidence, windows
+from powerd import windows
 from powerd.errors import NotThere, Refused
 from powerd.model import Quality, Reading, Settings
 from powerd.store import Store
 from powerd.windows import Conflict, Windows
+from schemas import window_document
 from schemas.documents import violations
-from tests.powerd.made import BOOT, EPOCH, INFO, S, exchange, fix, reading, store
+from tests.powerd.made import BOOT, EPOCH, FIXED, INFO, S, exchange, fix, reading, store
 
 
 class Lab:
@@ -95,8 +96,8 @@ def test_a_good_window(lab: Lab) -> None:
 def test_the_digest_can_be_recomputed_and_notices_a_change(lab: Lab) -> None:
     lab.read(*(reading(i) for i in range(1, 16)))
     found = lab.measure(2, 12)
-    assert evidence.digest(json.loads(json.dumps(found))) == found["sha256"]
-    assert evidence.digest({**found, "energy_j": found["energy_j"] + 1e-9}) != found["sha256"]
+    assert window_document.digest(json.loads(json.dumps(found))) == found["sha256"]
+    assert window_document.digest({**found, "energy_j": found["energy_j"] + 1e-9}) != found["sha256"]
 
 
 def test_open_states_have_the_schema_too(lab: Lab) -> None:
@@ -334,3 +335,187 @@ def test_listing_and_looking_for_what_is_not_there(lab: Lab) -> None:
     assert not lab.windows.is_leased("rack")
     with pytest.raises(NotThere):
         lab.windows.get("v")
+
+
+def test_energy_above_a_window_of_idling(lab: Lab) -> None:
+    lab.read(*(reading(i, 20.0 if i <= 12 else 120.0) for i in range(1, 28)))
+    idle = lab.windows.open("idle", "wall", {}, "idle")
+    lab.now_s = 12.0
+    lab.windows.close(idle["id"], EPOCH + 2 * S, EPOCH + 12 * S, None)
+    lab.windows.open("n", "wall", {}, "w")
+    lab.now_s = 26.0
+    found = lab.windows.close("w", EPOCH + 14 * S, EPOCH + 24 * S, None, "idle")
+    assert found["state"] == "closed"
+    assert found["idle"]["window"] == "idle"
+    assert found["idle"]["net_j"] == pytest.approx(1000)
+    assert found["energy_u95_j"] < found["idle"]["net_u95_j"] < 1.5 * found["energy_u95_j"]
+    assert found["official"]["average_w"] == pytest.approx(120)
+    assert found["one_percent"]["statement"] == "met"
+    assert found["mains"]["voltage_max_v"] == 230
+    assert list(violations("window", found)) == []
+
+
+def test_an_idle_window_must_be_closed_and_of_the_same_meter(lab: Lab) -> None:
+    lab.read(*(reading(i) for i in range(1, 16)))
+    lab.windows.open("n", "wall", {}, "w")
+    lab.now_s = 12.0
+    with pytest.raises(NotThere, match="nobody"):
+        lab.windows.close("w", EPOCH + 2 * S, EPOCH + 10 * S, None, "nobody")
+    with pytest.raises(Refused, match="close it first"):
+        lab.windows.close("w", EPOCH + 2 * S, EPOCH + 10 * S, None, "w")
+    assert lab.windows.get("w")["state"] == "open"
+
+
+# several channels, several meters
+
+
+def on(channel: str, item: Reading, meter: str = "wall") -> Reading:
+    return replace(item, meter=meter, values=replace(item.values, channel=channel))
+
+
+class Bench(Lab):
+    """``wall`` with the channels 1, 2 and 3, and ``rack`` with one, at half the interval and another phase."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, monkeypatch)
+        self.store.put_meter("rack", 0, INFO, FIXED)
+        self.latest_of: dict[tuple[str, str], Reading] = {}
+
+    def make_windows(self) -> Windows:
+        return Windows(self.store, self.channels, self.fix, lambda *place: self.latest_of.get(place))
+
+    @staticmethod
+    def channels(meter: str) -> tuple[str, ...]:
+        known = {"wall": ("1", "2", "3"), "rack": ("1",)}
+        if meter not in known:
+            raise NotThere(f"there is no meter {meter}")
+        return known[meter]
+
+    def fill(self, *watts: float | None, until_s: int = 15) -> None:
+        """Seconds of so many watts on the channels of ``wall``, and of 40 W on ``rack``."""
+        for i in range(1, until_s):
+            for channel, power in zip("123", watts, strict=True):
+                quality = Quality.GOOD if power is not None else Quality.NODATA
+                self.put(on(channel, reading(i, power, quality)))
+        for i in range(2 * until_s):
+            self.put(on("1", replace(reading(0.3 + i / 2, 40.0), interval_ns=S // 2), "rack"))
+
+    def put(self, item: Reading) -> None:
+        self.store.put_reading(item)
+        self.latest_of[item.meter, item.values.channel] = item
+        self.windows.note(item)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    made = Bench(tmp_path, monkeypatch)
+    yield made
+    made.store.close()
+
+
+def closed(bench: Bench, meter: str) -> dict[str, Any]:
+    window = bench.windows.open("n", meter, {})
+    bench.now_s = 12
+    found = bench.windows.close(window["id"], EPOCH + 2 * S, EPOCH + 12 * S, None)
+    bench.now_s = 1
+    assert list(violations("window", found)) == []
+    return found
+
+
+@pytest.mark.parametrize(
+    ("meter", "channel", "watts"),
+    [
+        ("wall/2", "2", 20),
+        ("wall", "1+2+3", 60),
+        ("wall/sum", "1+2+3", 60),
+        ("wall/3+1", "1+3", 40),
+        ("wall/2,rack", "2,1", 60),
+        ("rack,wall", "1,1+2+3", 100),
+    ],
+)
+def test_channels_and_meters_are_summed(bench: Bench, meter: str, channel: str, watts: float) -> None:
+    bench.fill(10.0, 20.0, 30.0)
+    found = closed(bench, meter)
+    assert (found["meter"], found["channel"], found["quality"]) == (meter, channel, "good")
+    assert found["energy_j"] == pytest.approx(10 * watts)
+    assert (found["min_w"], found["max_w"], found["coverage"]) == (
+        pytest.approx(watts), pytest.approx(watts), pytest.approx(1)
+    )  # fmt: skip
+    assert found["official"]["average_w"] == pytest.approx(watts)
+    assert found["energy_u95_j"] == pytest.approx(1.96 * math.sqrt(sum(t["u"] ** 2 for t in found["budget"])))
+    own = [row["energy_j"] for row in found.get("sources", [{"energy_j": found["energy_j"]}])]
+    assert sum(own) == pytest.approx(10 * watts)
+    skews = [t["term"] for t in found["budget"] if "skew" in t["term"]]
+    assert skews == [f"{m.partition('/')[0]}/skew" for m in meter.split(",") if "," in meter]
+
+
+def test_the_limits_of_channels_are_added_and_those_of_meters_stand_apart(bench: Bench) -> None:
+    bench.fill(10.0, 20.0, 30.0)
+
+    def ranges(document: dict[str, Any]) -> dict[str, float]:
+        return {t["term"]: t["value"] for t in document["budget"] if t["term"].endswith("/range")}
+
+    one, three = ranges(closed(bench, "wall/1")), ranges(closed(bench, "wall"))
+    assert three["specification/range"] == pytest.approx(3 * one["specification/range"])
+    both = ranges(closed(bench, "wall,rack"))
+    assert set(both) == {"wall/specification/range", "rack/specification/range"}
+    assert both["wall/specification/range"] == pytest.approx(three["specification/range"])
+
+
+def test_one_window_for_each_channel(bench: Bench) -> None:
+    first = bench.windows.open("a", "wall/1", {})
+    second = bench.windows.open("b", "wall/2,rack", {})
+    assert first["channel"] != second["channel"]
+    for taken in ("wall", "wall/2", "wall/2+3", "rack", "wall/3,rack"):
+        with pytest.raises(Conflict, match=r"leased by window 'b'|leased by window 'a'"):
+            bench.windows.open("c", taken, {})
+    assert bench.windows.open("c", "wall/3", {})["state"] == "open"
+    assert bench.windows.is_leased("rack")
+    bench.fill(10.0, 20.0, 30.0)
+    bench.now_s = 12
+    shown = {w["name"]: w["so_far"]["energy_j"] for w in bench.windows.all()}
+    assert shown == {
+        "a": pytest.approx(10 * 13),
+        "b": pytest.approx(20 * 13 + 40 * 13.8),
+        "c": pytest.approx(30 * 13),
+    }
+    bench.windows.close(second["id"], EPOCH + 2 * S, EPOCH + 12 * S, None)
+    assert bench.windows.open("d", "rack", {})["state"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("meter", "error", "words"),
+    [
+        ("wall/4", Refused, "asked for 1, 2, 3"),
+        ("wall/", Refused, "asked for 1, 2, 3"),
+        ("wall/1+1", Refused, "asked for 1, 2, 3"),
+        ("wall/1,wall/2", Refused, "names meter wall twice"),
+        ("wall,cellar", NotThere, "cellar"),
+        ("", NotThere, "there is no meter"),
+        (",", NotThere, "there is no meter"),
+    ],
+)
+def test_what_is_no_meter_of_a_window(bench: Bench, meter: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        bench.windows.open("n", meter, {})
+
+
+def test_a_channel_without_data_is_a_loss_of_the_sum_only(bench: Bench) -> None:
+    bench.fill(10.0, 20.0, None)
+    assert closed(bench, "wall/1+2")["quality"] == "good"
+    found = closed(bench, "wall")
+    assert (found["quality"], found["bad_samples"]["nodata"]) == ("bad", 10)
+    assert "no-samples" in names(found)
+
+
+def test_windows_of_channels_outlive_the_daemon(bench: Bench, tmp_path: Path) -> None:
+    window = bench.windows.open("n", "wall/2,rack", {})
+    bench.fill(10.0, 20.0, 30.0)
+    bench.store.writer.flush()
+    bench.now_s = 15
+    bench.windows = bench.make_windows()
+    bench.windows.resume()
+    shown = bench.windows.get(window["id"])
+    assert shown["so_far"]["energy_j"] == pytest.approx(20 * 13 + 40 * 13.8)
+    with pytest.raises(Conflict, match="channel 2 of meter wall is leased"):
+        bench.windows.open("m", "wall", {})

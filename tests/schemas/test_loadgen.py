@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import loadgen
-from schemas.loadgen import LoadgenLog, LogGarbled
+from schemas.loadgen import LoadgenLog, LogGarbled, stream
 
 META = '"time_ms": 1.5, "metadata": {"is_error": false, "is_warning": false}'
 
@@ -135,3 +136,42 @@ def test_lines_of_any_length_come_out_whole(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(loadgen, "LONGEST_LINE", 50)
     with pytest.raises(LogGarbled, match="longer than 50 bytes"):
         LoadgenLog.read(read.path)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                ':::MLLOG {"key": "a", "value": 1, "time_ms": 1.5, "metadata": {"is_error": false}}',
+                ':::MLLOG {"key": "b", "value": [1, {"c": "]}"}], "time_ms": 2, "metadata": {"is_error": true}}',
+                ':::MLLOG {"key": "a", "value": "x\\u00e9é", "time_ms": 3.0, "metadata": {}}\r',
+                ':::MLLOG {"key": "n", "value": 18446744073709551615, "metadata": {}}',
+                ':::MLLOG {"key": "k", "value": NaN, "metadata": {}}',
+                ':::MLLOG {"key": "k", "value": 1, "metadata": {}}:::MLLOG {"key": "k", "value": 1, "metadata": {}}',
+                ':::MLLOG {"key": "k", "value": 1, "metadata": {}}{"key": "k", "value": 1, "metadata": {}}',
+                ':::MLLOG {"key": "k", "value":',
+                f':::MLLOG {{"key": "k", "value": {"[" * 60}1{"]" * 60}, "metadata": {{}}}}',
+                f':::MLLOG {{"key": "k", "value": {"1" * 400}, "metadata": {{}}}}',
+                "another line",
+                "",
+                '{"key": "k", "value": 1, "metadata": {}}',
+                '"value": 1, "metadata": {}}',
+            ]
+        ),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_a_log_read_in_one_go_is_the_log_read_line_by_line(lines: list[str], end: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "log")
+        path.write_text("\n".join(lines) + ("\n" if end else ""), newline="")
+        try:
+            slow: object = tuple(stream(path))
+        except LogGarbled as error:
+            slow = (error.line, error.reason)
+        try:
+            fast: object = tuple(LoadgenLog.read(path).entries)
+        except LogGarbled as error:
+            fast = (error.line, error.reason)
+        assert fast == slow

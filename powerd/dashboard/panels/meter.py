@@ -9,6 +9,9 @@ from rich.text import Text
 from powerd.dashboard.snapshot import MeterView
 from powerd.dashboard.text import duration, plain, quantity, sparkline, watts
 
+_LOUD = frozenset({"range", "uncertainty"})
+"""Kinds of events that spoil the window that is open."""
+
 
 def meter(view: MeterView, width: int, roomy: bool) -> RenderableType:
     """A panel of ``width`` columns; ``roomy`` shows more events."""
@@ -20,11 +23,15 @@ def meter(view: MeterView, width: int, roomy: bool) -> RenderableType:
     if view.last_error is not None and not view.connected:
         lines.append(Text(plain(view.last_error), "red"))
     shown = view.events[-(5 if roomy else 2) :]
-    lines += [Text(plain(e), "dim", no_wrap=True, overflow="ellipsis") for e in shown]
+    lines += [Text(plain(e), _event_style(e), no_wrap=True, overflow="ellipsis") for e in shown]
     name = Text.assemble((plain(view.name), "bold"), f"  {plain(view.title)}")
     if view.simulated:
         name.append("  SIMULATED", "bold magenta")
     return Panel(Group(*lines), title=name, title_align="left", border_style=_colour(view), width=width)
+
+
+def _event_style(event: str) -> str:
+    return "bold red" if event.split(":", maxsplit=1)[0] in _LOUD else "dim"
 
 
 def _colour(view: MeterView) -> str:
@@ -35,7 +42,10 @@ def _colour(view: MeterView) -> str:
 
 def _power(view: MeterView) -> Text:
     style = "bold green" if view.connected and view.quality == "good" else "bold yellow"
-    return Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(view.quality)}")
+    line = Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(view.quality)}")
+    if len(view.channels_w) > 1:
+        line.append("   " + "  ".join(f"{plain(name)}: {watts(w)} W" for name, w in view.channels_w), "dim")
+    return line
 
 
 def _quantities(view: MeterView) -> Text:

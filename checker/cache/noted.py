@@ -1,0 +1,134 @@
+"""A tree that notes what is asked of it: how a unit of the check comes by the list of what its findings stand on.
+
+Rules reach files through the tree and in no other way, so that the notes need no rule's help. Every unit is judged on
+nodes of its own, because what a node remembers would be read without being asked for again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from checker.files import Folder, Stat, Tree
+
+FILE, FOLDER, BELOW = "F", "D", "T"
+"""First letter of a note: the file itself, what a directory lists (with sizes), or all that is listed below it."""
+EVERYWHERE = BELOW
+
+
+class Noted(Tree):
+    """The same tree, with ``notes`` of all questions. ``loose``: something was asked that no note can hold."""
+
+    def __init__(self, tree: Tree) -> None:
+        """Nothing is walked again."""
+        vars(self).update(vars(tree))
+        self._plain = tree
+        self.notes: set[str] = set()
+        self.loose = False
+        self.root = _Root(self, tree.root)  # type: ignore[assignment]
+        self.folders = _Folders(self, tree.folders)
+
+    def folder(self, path: str) -> Folder | None:
+        """The directory at ``path``."""
+        self.notes.add(FOLDER + path)
+        return self._plain.folder(path)
+
+    def dirs(self, path: str) -> list[str]:
+        """Names of the directories in ``path``."""
+        self.notes.add(FOLDER + path)
+        return self._plain.dirs(path)
+
+    def files(self, path: str) -> dict[str, int]:
+        """Names and sizes of the files in ``path``."""
+        self.notes.add(FOLDER + path)
+        return self._plain.files(path)
+
+    def stat(self, path: str) -> Stat | None:
+        """What the walk saw of a file."""
+        self.notes.add(FILE + path)
+        return self._plain.stat(path)
+
+    def changed(self, path: str) -> bool:
+        """Whether a file is another one than the walk saw."""
+        self.notes.add(FILE + path)
+        return self._plain.changed(path)
+
+    def has_file(self, path: str) -> bool:
+        """Whether there is a file at ``path``."""
+        self.notes.add(FILE + path)
+        return self._plain.has_file(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything at ``path``."""
+        self.notes.update((FILE + path, FOLDER + path, FOLDER + path.rpartition("/")[0]))
+        return self._plain.exists(path)
+
+    def below(self, path: str) -> Iterator[Folder]:
+        """The directory at ``path`` and all below it."""
+        self.notes.add(BELOW + path)
+        return self._plain.below(path)
+
+
+class _Folders(dict[str, Folder]):
+    """The directories by path; a look at all of them is a look at everything."""
+
+    def __init__(self, tree: Noted, folders: dict[str, Folder]) -> None:
+        super().__init__()
+        self._tree, self.seen = tree, folders
+
+    def get(self, path: str, default: Any = None) -> Any:
+        self._tree.notes.add(FOLDER + path)
+        return self.seen.get(path, default)
+
+    def __getitem__(self, path: str) -> Folder:
+        self._tree.notes.add(FOLDER + path)
+        return self.seen[path]
+
+    def __contains__(self, path: object) -> bool:
+        self._tree.notes.add(f"{FOLDER}{path}")
+        return path in self.seen
+
+    def _all(self) -> dict[str, Folder]:
+        self._tree.notes.add(EVERYWHERE)
+        return self.seen
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def keys(self) -> Any:
+        return self._all().keys()
+
+    def values(self) -> Any:
+        return self._all().values()
+
+    def items(self) -> Any:
+        return self._all().items()
+
+
+class _Root(os.PathLike[str]):
+    """The root, from which a path leads to a file that is then opened. A path to anything but a file that the walk
+    saw, and the bare root, may lead anywhere."""
+
+    def __init__(self, tree: Noted, root: Path) -> None:
+        self._tree, self._root = tree, root
+
+    def __truediv__(self, path: str | Path) -> Path:
+        if not self._tree.has_file(os.fspath(path)):
+            self._tree.loose = True
+        return self._root / path
+
+    def __fspath__(self) -> str:
+        self._tree.loose = True
+        return os.fspath(self._root)
+
+    def __getattr__(self, name: str) -> Any:
+        self._tree.loose = True
+        return getattr(self._root, name)
+
+    def __str__(self) -> str:
+        return os.fspath(self)

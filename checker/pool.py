@@ -1,0 +1,84 @@
+"""Judges many units: here one after the other, or shared out by bytes over processes that know the tree already."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+
+from checker.files import Tree
+from checker.options import Options
+from checker.unit import Judge, Judged, Unit, weigh
+from schemas.rounds import load_round
+
+WORTH_A_PROCESS = 48 << 20
+"""Bytes below which starting another process takes longer than it saves."""
+MOST_PROCESSES = 4
+"""As many as are started unasked: each has its share of the memory."""
+PIECES = 12
+"""Pieces of work for each process: the last ones end at about the same time."""
+
+_judge: Judge | None = None
+"""The judge of a process that works for another one."""
+
+
+def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[Judged]:
+    """The judgements of all units, in any order. The round of ``options`` is a name."""
+    round_ = load_round(options.round)
+    weights = [weigh(tree, round_, unit) for unit in units]
+    jobs = min(options.jobs or _useful(sum(weights)), len(units))
+    if jobs <= 1:
+        judge = Judge(tree, round_, options)
+        yield from map(judge.judge, units)
+        return
+    pieces = cut(units, weights, jobs * PIECES)
+    with _context().Pool(jobs, _start, (tree, options)) as pool:
+        for part in pool.imap_unordered(_work, pieces):
+            yield from part
+        pool.close()
+        pool.join()
+
+
+def _useful(weight: int) -> int:
+    """Processes that are worth their start."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not everywhere
+    cores = len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+    return max(1, min(cores, MOST_PROCESSES, 1 + weight // WORTH_A_PROCESS))
+
+
+def cut(units: Sequence[Unit], weights: Sequence[int], pieces: int) -> list[list[Unit]]:
+    """The units in about as many pieces of about the same weight, neighbours together, the heaviest first."""
+    least = max(1, sum(weights) // max(1, pieces))
+    found: list[tuple[int, list[Unit]]] = []
+    weight, piece = 0, list[Unit]()
+    for unit, own in zip(units, weights, strict=True):
+        piece.append(unit)
+        weight += own
+        if weight >= least:
+            found.append((weight, piece))
+            weight, piece = 0, []
+    if piece:
+        found.append((weight, piece))
+    return [piece for _, piece in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """A fork shares the tree and all modules as they are; where other threads run it may leave locks closed."""
+    alone = threading.active_count() == 1
+    return multiprocessing.get_context("fork" if sys.platform == "linux" and alone else "spawn")
+
+
+def _start(tree: Tree, options: Options) -> None:
+    """Begin the work of a process. Its memory is shared until it is written to: the collector leaves it alone."""
+    global _judge  # noqa: PLW0603 - a process of a pool has no other place for what it begins with
+    gc.collect()
+    gc.freeze()
+    _judge = Judge(tree, load_round(options.round), options)
+
+
+def _work(units: Sequence[Unit]) -> list[Judged]:
+    assert _judge is not None
+    return [_judge.judge(unit) for unit in units]

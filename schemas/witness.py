@@ -1,0 +1,237 @@
+"""A source that remembers what it was asked for, and one that answers again from what was remembered.
+
+``Witness`` stands between ``schemas.window_document`` and the store: what a document was computed from is in the
+bundle by construction, and nothing else. ``Remembered`` gives the same answers to the same questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from schemas.clocks import ClockFix, Exchange
+from schemas.measured import Calibration, MeterInfo, Quality, Reading, Settings, Stamps, Values
+from schemas.metrology import Specification, restore
+from schemas.records import Run, Source, StoredReading
+
+MEMBERS = ("specification", "meter", "run", "fix", "exchange", "mark", "reading")
+"""Members of a bundle that hold what a document was computed from, in their order."""
+Specify = Callable[[MeterInfo], Specification]
+
+
+class Witness:
+    """Hands every question on and remembers the answers."""
+
+    def __init__(self, source: Source, specify: Specify) -> None:
+        self.boot_id = source.boot_id
+        self._source = source
+        self._specify = specify
+        self._rows: dict[str, dict[Any, Mapping[str, Any]]] = {member: {} for member in MEMBERS}
+        self._readings: dict[int, StoredReading] = {}
+
+    def records(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Everything that was answered, once, by member and number."""
+        for member in MEMBERS:
+            rows = self._rows[member]
+            for key in sorted(rows):
+                yield member, rows[key]
+        for ident in sorted(self._readings):
+            yield "reading", reading_record(self._readings[ident])
+
+    def specification(self, info: MeterInfo) -> Specification:
+        """Accuracy and ranges of a meter."""
+        found = self._specify(info)
+        self._rows["specification"][repr(info)] = {"info": asdict(info), "specification": asdict(found)}
+        return found
+
+    def readings(
+        self, meter: str, channel: str, boot: str, begin_ns: int, end_ns: int
+    ) -> Sequence[StoredReading]:
+        """As ``Source.readings``."""
+        rows = self._source.readings(meter, channel, boot, begin_ns, end_ns)
+        self._readings.update((r.ident, r) for r in rows)
+        return rows
+
+    def fixes(self, boot: str, begin_ns: int, end_ns: int) -> Sequence[tuple[int, ClockFix]]:
+        """As ``Source.fixes``."""
+        rows = self._source.fixes(boot, begin_ns, end_ns)
+        self._rows["fix"].update((ident, {"id": ident, **asdict(fix)}) for ident, fix in rows)
+        return rows
+
+    def exchanges(self, clock: str) -> Sequence[tuple[int, Exchange]]:
+        """As ``Source.exchanges``."""
+        rows = self._source.exchanges(clock)
+        self._rows["exchange"].update((ident, {"id": ident, **asdict(e)}) for ident, e in rows)
+        return rows
+
+    def boots_between(self, begin_utc_ns: int, end_utc_ns: int) -> Sequence[str]:
+        """As ``Source.boots_between``; it follows from the fixes of those boots, which are asked for next."""
+        return self._source.boots_between(begin_utc_ns, end_utc_ns)
+
+    def runs(self, boot: str) -> Sequence[Run]:
+        """As ``Source.runs``."""
+        rows = self._source.runs(boot)
+        self._rows["run"].update((run.ident, asdict(run)) for run in rows)
+        return rows
+
+    def meter_history(self, meter: str) -> Sequence[tuple[str, int, MeterInfo, Settings]]:
+        """As ``Source.meter_history``."""
+        rows = self._source.meter_history(meter)
+        for index, (boot, since, info, settings) in enumerate(rows):
+            self._rows["meter"][meter, index] = {
+                "meter": meter,
+                "boot_id": boot,
+                "since_ns": since,
+                "info": asdict(info),
+                "settings": asdict(settings),
+            }
+        return rows
+
+    def marks(self, window: str) -> Sequence[tuple[int, str]]:
+        """As ``Source.marks``."""
+        rows = self._source.marks(window)
+        for index, (at, text) in enumerate(rows):
+            self._rows["mark"][window, index] = {"window": window, "boottime_ns": at, "text": text}
+        return rows
+
+
+class Remembered:
+    """A ``Source`` out of the members of a bundle. ``add`` raises ValueError for a record that is none."""
+
+    def __init__(self, boot_id: str) -> None:
+        self.boot_id = boot_id
+        self._specifications: dict[MeterInfo, Specification] = {}
+        self._readings: list[StoredReading] = []
+        self._fixes: list[tuple[int, ClockFix]] = []
+        self._exchanges: list[tuple[int, Exchange]] = []
+        self._runs: list[Run] = []
+        self._meters: list[tuple[str, tuple[str, int, MeterInfo, Settings]]] = []
+        self._marks: list[tuple[str, int, str]] = []
+
+    @property
+    def stored_readings(self) -> Sequence[StoredReading]:
+        """All readings."""
+        return self._readings
+
+    @property
+    def specifications(self) -> Mapping[MeterInfo, Specification]:
+        """All specifications, by the meter that they are of."""
+        return self._specifications
+
+    def add(self, member: str, data: Mapping[str, Any]) -> None:
+        """Take a record of one of ``MEMBERS``; ValueError when it cannot be one."""
+        try:
+            _ADD[member](self, dict(data))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"is no record of member {member}: {error}") from error
+
+    def _add_specification(self, data: dict[str, Any]) -> None:
+        self._specifications[meter_info(data["info"])] = restore(data["specification"])
+
+    def _add_reading(self, data: dict[str, Any]) -> None:
+        self._readings.append(record_reading(data))
+
+    def _add_fix(self, data: dict[str, Any]) -> None:
+        self._fixes.append((data.pop("id"), ClockFix(**data)))
+
+    def _add_exchange(self, data: dict[str, Any]) -> None:
+        self._exchanges.append((data.pop("id"), Exchange(**data)))
+
+    def _add_run(self, data: dict[str, Any]) -> None:
+        self._runs.append(Run(**data))
+
+    def _add_meter(self, data: dict[str, Any]) -> None:
+        row = (data["boot_id"], data["since_ns"], meter_info(data["info"]), settings(data["settings"]))
+        self._meters.append((data["meter"], row))
+
+    def _add_mark(self, data: dict[str, Any]) -> None:
+        self._marks.append((data["window"], data["boottime_ns"], data["text"]))
+
+    def specification(self, info: MeterInfo) -> Specification:
+        """Accuracy and ranges of a meter; KeyError when nobody asked for them."""
+        return self._specifications[info]
+
+    def readings(
+        self, meter: str, channel: str, boot: str, begin_ns: int, end_ns: int
+    ) -> Sequence[StoredReading]:
+        """As ``Source.readings``."""
+        wanted = (meter, channel, boot)
+        found = [
+            r
+            for r in self._readings
+            if (r.reading.meter, r.reading.values.channel, r.reading.boot_id) == wanted
+            and begin_ns <= r.reading.end_ns <= end_ns
+        ]
+        return sorted(found, key=lambda r: (r.reading.end_ns, r.ident))
+
+    def fixes(self, boot: str, begin_ns: int, end_ns: int) -> Sequence[tuple[int, ClockFix]]:
+        """As ``Source.fixes``."""
+        own = sorted((f for f in self._fixes if f[1].boot_id == boot), key=lambda f: f[1].boottime_ns)
+        low = max((f.boottime_ns for _, f in own if f.boottime_ns < begin_ns), default=begin_ns)
+        high = min((f.boottime_ns for _, f in own if f.boottime_ns > end_ns), default=end_ns)
+        return [f for f in own if low <= f[1].boottime_ns <= high]
+
+    def exchanges(self, clock: str) -> Sequence[tuple[int, Exchange]]:
+        """As ``Source.exchanges``."""
+        return [e for e in self._exchanges if e[1].clock == clock]
+
+    def boots_between(self, begin_utc_ns: int, end_utc_ns: int) -> Sequence[str]:
+        """As ``Source.boots_between``."""
+        inside = (f.boot_id for _, f in self._fixes if begin_utc_ns <= f.utc_ns <= end_utc_ns)
+        return list(dict.fromkeys(inside))
+
+    def runs(self, boot: str) -> Sequence[Run]:
+        """As ``Source.runs``."""
+        return [run for run in self._runs if run.boot_id == boot]
+
+    def meter_history(self, meter: str) -> Sequence[tuple[str, int, MeterInfo, Settings]]:
+        """As ``Source.meter_history``."""
+        return [row for name, row in self._meters if name == meter]
+
+    def marks(self, window: str) -> Sequence[tuple[int, str]]:
+        """As ``Source.marks``."""
+        return [(at, text) for owner, at, text in self._marks if owner == window]
+
+
+_ADD = {member: getattr(Remembered, f"_add_{member}") for member in MEMBERS}
+
+
+_OF_READING = tuple(name for name in Reading.__slots__ if name not in ("stamps", "values", "raw"))
+
+
+def reading_record(stored: StoredReading) -> Mapping[str, Any]:
+    """A reading as it stands in a bundle; ``raw`` is the answer of the meter, a character for each byte."""
+    reading = stored.reading
+    record: dict[str, Any] = {"id": stored.ident, "run": stored.run}
+    record |= {name: getattr(reading, name) for name in _OF_READING}
+    record |= {name: getattr(reading.stamps, name) for name in Stamps.__slots__}
+    record |= {name: getattr(reading.values, name) for name in Values.__slots__}
+    return record | {"raw": reading.raw.decode("latin-1")}
+
+
+def record_reading(data: Mapping[str, Any]) -> StoredReading:
+    """The inverse of ``reading_record``; KeyError, TypeError or ValueError for what is none."""
+    values = {name: _number(data.get(name)) for name in Values.__slots__}
+    reading = Reading(
+        **{n: data[n] for n in _OF_READING},
+        stamps=Stamps(**{n: data[n] for n in Stamps.__slots__}),
+        values=Values(**{**values, "channel": data["channel"], "quality": Quality(data["quality"])}),
+        raw=data["raw"].encode("latin-1"),
+    )
+    return StoredReading(data["id"], data["run"], reading)
+
+
+def _number(value: Any) -> Any:
+    return float(value) if value in ("nan", "inf", "-inf") else value
+
+
+def meter_info(values: Mapping[str, Any]) -> MeterInfo:
+    """Out of its JSON."""
+    calibration = Calibration(**values.get("calibration", {}))
+    return MeterInfo(**{**values, "channels": tuple(values["channels"]), "calibration": calibration})
+
+
+def settings(values: Mapping[str, Any]) -> Settings:
+    """Out of their JSON."""
+    return Settings(**{**values, "channels": tuple(values["channels"])})
