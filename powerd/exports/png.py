@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from powerd.exports.base import Export
-from powerd.pictures.scene import png
+from schemas.scene import png
 from powerd.pictures.window import scene
 
 NAME = "png"

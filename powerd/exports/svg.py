@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from powerd.exports.base import Export
-from powerd.pictures.scene import svg
+from schemas.scene import svg
 from powerd.pictures.window import scene
 
 NAME = "svg"

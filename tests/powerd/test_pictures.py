@@ -15,8 +15,8 @@ import pytest
 from powerd import exports, windows
 from powerd.exports.base import Export, gather
 from powerd.model import Quality, Reading
-from powerd.pictures.scene import Path as Line
-from powerd.pictures.scene import Words, png, svg
+from schemas.scene import Path as Line
+from schemas.scene import Words, png, svg
 from powerd.pictures.window import GAP, OVER, RANGE, scene
 from powerd.signing import signer
 from powerd.windows import Windows

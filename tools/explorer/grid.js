@@ -2,13 +2,13 @@
 import {
   createGrid, ModuleRegistry, themeQuartz, colorSchemeVariable,
   ClientSideRowModelModule, ClientSideRowModelApiModule, ColumnApiModule, ColumnAutoSizeModule, CsvExportModule,
-  NumberFilterModule, TextFilterModule, QuickFilterModule, RowStyleModule, RenderApiModule, TooltipModule,
-  CellStyleModule, ScrollApiModule, RowApiModule, EventApiModule, PaginationModule, LocaleModule,
+  NumberFilterModule, TextFilterModule, ExternalFilterModule, RowStyleModule, RenderApiModule, TooltipModule,
+  CellStyleModule, ScrollApiModule, RowApiModule, EventApiModule, LocaleModule,
 } from "ag-grid-community";
 
 ModuleRegistry.registerModules([
   ClientSideRowModelModule, ClientSideRowModelApiModule, ColumnApiModule, ColumnAutoSizeModule, CsvExportModule,
-  NumberFilterModule, TextFilterModule, QuickFilterModule, RowStyleModule, RenderApiModule, TooltipModule,
+  NumberFilterModule, TextFilterModule, ExternalFilterModule, RowStyleModule, RenderApiModule, TooltipModule,
   CellStyleModule, ScrollApiModule, RowApiModule, EventApiModule, LocaleModule,
 ]);
 

@@ -24,7 +24,7 @@
       row.results.push(r);
       row.cells[r.model + "|" + r.scenario] = r;
     }
-    for (const row of rows.values()) row.search = searchText(row.first) + " " + row.results.map((r) => r.model + " " + r.scenario).join(" ");
+    for (const row of rows.values()) row.search = `${searchText(row.first)} ${row.results.map((r) => r.model + " " + r.scenario).join(" ")}`.toLowerCase();
     return [...rows.values()];
   };
   const searchText = (r) => [r.round, r.submitter, r.system, r.system_name, r.software, r.processor, r.accelerator, r.availability, r.model, r.benchmark, r.scenario, r.model_used, r.notes].join(" ");
@@ -63,9 +63,8 @@
       text("code", "Code", first((r) => r.code), { width: 92, floatingFilter: false, sortable: false, cellRenderer: (p) => openFile(p, p.data.first.code) }),
       ...(open ? [text("notes", "Notes", first((r) => r.notes), { width: 240 })] : []),
     ];
-    return [...before, ...benchmarkGroups(rows), ...behind, searchColumn];
+    return [...before, ...benchmarkGroups(rows), ...behind];
   };
-  const searchColumn = { colId: "search", hide: true, suppressColumnsToolPanel: true, valueGetter: (p) => p.data.search, getQuickFilterText: (p) => p.value };
 
   const benchmarkGroups = (rows) => {
     const models = new Map();
@@ -110,7 +109,7 @@
     return { headerName: EW.cut(scenario, 40), groupId: "s|" + key, marryChildren: true, openByDefault: false, children };
   };
 
-  EW.resultRows = (results) => results.map((r) => ({ id: String(r.id), first: r, results: [r], cells: {}, search: searchText(r) }));
+  EW.resultRows = (results) => results.map((r) => ({ id: String(r.id), first: r, results: [r], cells: {}, search: searchText(r).toLowerCase() }));
   EW.resultColumns = (phone) => {
     const first = (of) => (row) => of(row.first), cell = (p) => p.value === null || p.value === undefined ? "" : link(p, p.data.first, EW.number(p.value), String(p.value));
     return [
@@ -139,7 +138,6 @@
       text("accelerator", "Accelerator and count", first((r) => r.accelerator), { width: 220 }),
       text("meter", "Meter", first((r) => r.meter), { width: 130, hide: true }),
       text("path", "Path", first((r) => r.path), { width: 320, hide: true }),
-      searchColumn,
     ];
   };
 })();

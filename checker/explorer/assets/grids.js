@@ -8,7 +8,8 @@
     headerBackgroundColor: "var(--raised)", headerTextColor: "var(--ink)", oddRowBackgroundColor: "var(--ground)", cellTextColor: "var(--ink)",
     browserColorScheme: "inherit", headerFontWeight: 600, columnBorder: false, inputPlaceholderTextColor: "var(--quiet)",
   });
-  let api = null, kind = "";
+  let api = null, kind = "", words = [];
+  const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const nonce = document.querySelector('meta[name="edgewatt-style-nonce"]').content;
 
   EW.grid = {
@@ -17,13 +18,13 @@
       const box = document.getElementById("grid"), phone = window.matchMedia("(max-width: 640px)").matches;
       if (api) api.destroy();
       kind = tab.kind;
+      words = wordsOf(state.q ?? "");
       const rows = kind === "systems" ? EW.systemRows(tab.results) : EW.resultRows(tab.results);
       api = createGrid(box, {
         theme, styleNonce: nonce, rowData: rows, columnDefs: kind === "systems" ? EW.systemColumns(rows, phone) : EW.resultColumns(phone),
-        getRowId: (p) => p.data.id, defaultColDef: { resizable: true, sortable: true, minWidth: 76, suppressHeaderMenuButton: true, getQuickFilterText: () => "" },
-        cacheQuickFilter: true, animateRows: false, suppressDragLeaveHidesColumns: true, enableCellTextSelection: true, tooltipShowDelay: 400,
-        ensureDomOrder: true, suppressColumnVirtualisation: false, quickFilterText: state.q ?? "", multiSortKey: "ctrl",
-        getRowStyle: undefined, overlayNoRowsTemplate: undefined,
+        getRowId: (p) => p.data.id, defaultColDef: { resizable: true, sortable: true, minWidth: 76, suppressHeaderMenuButton: true },
+        isExternalFilterPresent: () => words.length > 0, doesExternalFilterPass: (node) => words.every((word) => node.data.search.includes(word)), animateRows: false, suppressDragLeaveHidesColumns: true, enableCellTextSelection: true, tooltipShowDelay: 400, loading: false,
+        ensureDomOrder: true, suppressColumnVirtualisation: false, multiSortKey: "ctrl",
         onFilterChanged: changed, onSortChanged: changed, onColumnVisible: changed, onColumnGroupOpened: changed, onModelUpdated: count,
         onCellKeyDown: (p) => { if (p.event.key === "Enter") p.event.target.closest(".ag-cell")?.querySelector("a, button")?.click(); },
       });
@@ -31,13 +32,14 @@
       restore(state);
       count();
     },
+    search: (text) => { words = wordsOf(text); api.onFilterChanged(); },
     openAll: (open) => {
       for (const { groupId } of api.getColumnGroupState()) if (groupId.startsWith("s|")) api.setColumnGroupOpened(groupId, open);
     },
     anyOpen: () => api.getColumnGroupState().some((g) => g.open && g.groupId.startsWith("s|")),
     rows: () => { const found = []; api.forEachNodeAfterFilterAndSort((n) => found.push(n.data)); return found; },
     csv: (name) => EW.download(name, "text/csv;charset=utf-8", api.getDataAsCsv({
-      columnKeys: api.getAllDisplayedColumns().map((c) => c.getColId()).filter((id) => id !== "search"),
+      columnKeys: api.getAllDisplayedColumns().map((c) => c.getColId()),
       processCellCallback: (p) => csvSafe(p.value), processHeaderCallback: (p) => csvSafe(p.column.getColDef().headerName),
     })),
     json: (name) => EW.download(name, "application/json", JSON.stringify(EW.grid.rows().flatMap((row) => row.results.map((r) => ({ ...r, tree: EW.data.trees[r.tree].name, findings: r.findings.map((n) => EW.data.findings[n]) }))), null, 1)),

@@ -80,7 +80,7 @@
   EW.noteState = () => { if (!get("table-view").hidden) { EW.state.note(current()); shown = location.hash; label(); } };
 
   let typing = 0;
-  get("search").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => { EW.grid.api.setGridOption("quickFilterText", get("search").value); EW.noteState(); }, 80); });
+  get("search").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => { EW.grid.search(get("search").value); EW.noteState(); }, 80); });
   get("round").addEventListener("change", () => EW.state.go({ ...current(), round: get("round").value }));
   get("expand").addEventListener("click", () => { EW.grid.openAll(!EW.grid.anyOpen()); });
   get("csv").addEventListener("click", () => EW.grid.csv("results.csv"));
@@ -91,7 +91,7 @@
   });
   get("columns").addEventListener("click", () => {
     const box = (c) => EW.el("label", {}, EW.el("input", { type: "checkbox", checked: c.isVisible(), on: { change: (e) => EW.grid.api.setColumnsVisible([c.getColId()], e.target.checked) } }), " ", columnName(c));
-    EW.dialog("Columns", EW.el("div", { class: "checks" }, EW.grid.api.getColumns().filter((c) => c.getColId() !== "search").map(box)));
+    EW.dialog("Columns", EW.el("div", { class: "checks" }, EW.grid.api.getColumns().map(box)));
   });
   const columnName = (c) => { const parts = c.getColId().split("|"), head = c.getColDef().headerName; return EW.cut(parts.length > 1 ? `${parts.slice(0, -1).join(" ")}: ${head}` : head, 90); };
   get("theme").addEventListener("click", () => { root.dataset.theme = shades[(shades.indexOf(root.dataset.theme) + 1) % 3]; keep(root.dataset.theme); paint(); if (get("table-view").hidden) show(); });
