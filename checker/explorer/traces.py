@@ -127,12 +127,17 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(trace: Trace, width: int) -> str:
-    """The power inside the window as ``width`` signs from 0 W to its highest; a stretch without good sample is blank."""
+    """The power of the whole log, idle before and after included, as ``width`` signs from 0 W to its highest; a stretch
+    without good sample is blank."""
+    if not trace.points:
+        return ""
+    first = min(p.at_s for p in trace.points)
+    length = max(p.at_s for p in trace.points) - first
     sums = [0.0] * width
     counts = [0] * width
     for p in trace.points:
-        if p.good and p.watts is not None and 0 <= p.at_s < trace.window_s:
-            at = min(width - 1, int(p.at_s / trace.window_s * width))
+        if p.good and p.watts is not None:
+            at = min(width - 1, int((p.at_s - first) / length * width)) if length else 0
             sums[at], counts[at] = sums[at] + p.watts, counts[at] + 1
     means = [s / n if n else None for s, n in zip(sums, counts, strict=True)]
     top = max((m for m in means if m is not None), default=0.0)

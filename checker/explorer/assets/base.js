@@ -44,10 +44,12 @@ EW.lowerIsBetter = (r) => r.unit.startsWith("Latency");
 EW.verdict = (valid) => valid ? "valid" : "invalid";
 EW.efficiencyUnit = (r) => r.unit.endsWith("/s") ? r.unit.slice(0, -2) + "/J" : "Samples/J";
 
+// Half a surrogate pair, as names that are no UTF-8 have, cannot stand in an address.
+const whole = (text) => text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
 // A link into the tree that the page was made of; nothing but a path below it.
 EW.href = (tree, path) => {
   const base = EW.data.trees[tree].href;
-  return base === null || base === undefined ? null : base + path.split("/").map(encodeURIComponent).join("/");
+  return base === null || base === undefined ? null : base + whole(path).split("/").map(encodeURIComponent).join("/");
 };
 EW.fileLink = (tree, path, text) => {
   const href = EW.href(tree, path);

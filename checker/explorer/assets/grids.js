@@ -79,6 +79,10 @@
     document.getElementById("count").textContent = `${shown.toLocaleString("en-US")} ${what} shown`;
   };
 
+  // A row of group headers without any is none for screen readers either.
+  const tidy = () => { for (const row of document.querySelectorAll("#grid .ag-header-row")) { const empty = row.childElementCount === 0; if (empty === (row.getAttribute("role") === "row")) { row.setAttribute("role", empty ? "presentation" : "row"); row.toggleAttribute("inert", empty); } } };
+  new MutationObserver(tidy).observe(document.getElementById("grid"), { childList: true, subtree: true });
+
   window.addEventListener("beforeprint", () => { if (api && api.getDisplayedRowCount() <= 2000) api.setGridOption("domLayout", "print"); });
   window.addEventListener("afterprint", () => { if (api) api.setGridOption("domLayout", "normal"); });
 })();

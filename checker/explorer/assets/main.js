@@ -8,8 +8,8 @@
   const paint = () => {
     const chosen = root.dataset.theme;
     root.dataset.shade = chosen === "auto" ? (system.matches ? "dark" : "light") : chosen;
-    get("theme").textContent = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[chosen];
-    get("theme").setAttribute("aria-label", `Colours: ${chosen === "auto" ? "as the system" : chosen}`);
+    const [sign, word] = { auto: ["◐", "Auto"], light: ["☀", "Light"], dark: ["☾", "Dark"] }[chosen];
+    get("theme").replaceChildren(EW.el("span", { "aria-hidden": "true" }, sign + " "), EW.el("span", { class: "sr" }, "Colours: "), word);
   };
   const stored = keep();
   root.dataset.theme = shades.includes(stored) ? stored : "auto";
@@ -46,7 +46,7 @@
   });
 
   const views = ["table", "charts", "changes", "compare", "notes", "result"];
-  let shown = "";
+  let shown = null;
   const show = () => {
     const state = EW.state.get();
     if (get("dialog").open) get("dialog").close();
@@ -61,9 +61,9 @@
       if (mine) button.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
     document.title = "MLPerf Inference results";
-    if (result) { EW.showResult(result); get("main-view").scrollTop = 0; shown = ""; return; }
+    if (result) { EW.showResult(result); get("main-view").scrollTop = 0; shown = null; return; }
     EW.tab = key;
-    if (tab.view) { get(tab.view + "-view").setAttribute("aria-labelledby", nameOf(key)); tab.show(state); get("main-view").scrollTop = 0; shown = ""; return; }
+    if (tab.view) { get(tab.view + "-view").setAttribute("aria-labelledby", nameOf(key)); tab.show(state); get("main-view").scrollTop = 0; shown = null; return; }
     get("table-view").setAttribute("aria-labelledby", nameOf(key));
     get("search").value = state.q ?? "";
     const rounds = [...new Set(tab.results.map((r) => r.round))];

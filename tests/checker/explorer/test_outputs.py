@@ -1,0 +1,122 @@
+"""``mlcheck report``: files, pictures, tables, and what is said where they cannot be made."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import xml.etree.ElementTree as ET
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from checker.cli import main
+from checker.explorer import page, tables
+from checker.explorer.book import volume
+from checker.options import Options
+from tests.checker import trees
+from tests.checker.trees import TreeUnderTest
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> TreeUnderTest:
+    return trees.build(tmp_path_factory.mktemp("made") / "tree")
+
+
+def test_page_pictures_and_tables_in_one_go(tree: TreeUnderTest, tmp_path: Path) -> None:
+    words = ["report", str(tree.root), "--html", str(tmp_path / "p.html"), "--svg", str(tmp_path / "s"),
+             "--png", str(tmp_path / "s"), "--results", str(tmp_path / "r.csv"), "--samples", str(tmp_path / "s.parquet")]  # fmt: skip
+    assert main(words) == 0
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "http" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    (svg,) = (tmp_path / "s").glob("*.svg")
+    drawn = ET.parse(svg).getroot()
+    words = [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert "power_begin" in words and "ranging" in words
+    (png,) = (tmp_path / "s").glob("*.png")
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_tables_hold_the_rows_in_both_forms(tree: TreeUnderTest, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    found = (volume(tree.root, Options()),)
+    for kind in (tables.RESULTS, tables.SAMPLES):
+        number = tables.write(tmp_path / "t.csv", kind, found)
+        assert tables.write(tmp_path / "t.parquet", kind, found) == number
+        read = pq.read_table(tmp_path / "t.parquet")
+        names = [c["name"] for c in tables.columns(kind)]
+        rows = list(csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8")))
+        assert read.column_names == names == list(rows[0])
+        assert read.num_rows == len(rows) == number > 0
+        about = json.loads(read.schema.metadata[b"edgewatt"])
+        assert about["schema"] == f"edgewatt/table-{kind}/1"
+    good = [float(r["power_w"]) for r in rows if (r["phase"], r["in_window"], r["good"]) == ("testing", "true", "true")]
+    power = next(r for r in found[0].rows if r.average_watts)
+    assert sum(good) / len(good) == pytest.approx(power.average_watts)
+
+
+def test_text_that_a_spreadsheet_would_run_is_not_run(tmp_path: Path) -> None:
+    made = trees.build(tmp_path / "tree")
+    made.system_json(system_name='=HYPERLINK("http://evil.example")')
+    tables.write(tmp_path / "t.csv", tables.RESULTS, (volume(made.root, Options()),))
+    row = next(csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8")))
+    assert row["system_name"].startswith("'=")
+
+
+def test_every_column_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs/explorer.md").read_text(encoding="utf-8")
+    for kind in (tables.RESULTS, tables.SAMPLES):
+        for column in tables.columns(kind):
+            assert f"| `{column['name']}` | {column['type']} | {column['unit']} | {column['about']} |" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "nothing to make"),
+        (["--results", "r.xlsx"], "wanted .csv or .parquet"),
+        (["--html", "nowhere/p.html"], "its folder is not there"),
+        (["--html", "p.html", "--compare", "board", "boad"], "did you mean board"),
+        (["--html", "p.html", "--ledger", "none.toml"], "cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    tree: TreeUnderTest, words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(tree.root), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_no_tag_can_be_made_of_the_data() -> None:
+    text = page.escaped({"a": "</script><!--<script>&\u2028"})
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {"a": "</script><!--<script>&\u2028"}
+
+
+def test_the_policy_names_every_script_and_no_address() -> None:
+    policy = page.policy(["a", "b"], "n")
+    assert policy.count("sha256-") == 2
+    assert "unsafe" not in policy and "http" not in policy
+
+
+def test_the_bundled_files_are_those_that_were_built() -> None:
+    vendor = resources.files("checker.explorer") / "vendor"
+    about = json.loads((vendor / "versions.json").read_text(encoding="utf-8"))
+    for file in about["files"]:
+        data = (vendor / file["name"]).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
+    for package in about["packages"]:
+        name = package["name"].strip("@").replace("/", "-")
+        assert package["licence"] == "MIT" and (vendor / f"LICENSE.{name}.txt").is_file()
+
+
+def test_the_same_tree_gives_the_same_page(tree: TreeUnderTest, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert main(["report", str(tree.root), "--html", str(tmp_path / f"{name}.html"), "-q"]) == 0
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
