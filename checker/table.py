@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 NARROW = 110
 """Up to this width the names stand on a line of their own, above the scenarios of the benchmark."""
-COLUMNS = ("result", "metric", "accuracy", "power", "per joule", "power over time", "coverage", "verdict", "official")
+COLUMNS = (
+    "result",
+    "metric",
+    "accuracy",
+    "power",
+    "per joule",
+    "power over time",
+    "coverage",
+    "verdict",
+    "official",
+)
 OPTIONAL = ("power", "per joule", "power over time", "coverage")
 """Columns that are left out where nothing stands in them."""
 UNITS = {"Latency (ms)": "ms"}

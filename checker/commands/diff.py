@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker.options import Options
 from schemas.cliparse import whole
 from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from checker.history.diff import ChangeLog
 
 NAME = "diff"
 HELP = "what changed between two trees or rounds of results"
@@ -17,11 +21,18 @@ HELP = "what changed between two trees or rounds of results"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Both trees, the form, and the ledger."""
     parser.add_argument("old", type=Path, metavar="OLD", help="the tree before")
-    parser.add_argument("new", type=Path, metavar="NEW", help="the tree after, of the same or of a later round")
-    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="form of the log")
+    parser.add_argument(
+        "new", type=Path, metavar="NEW", help="the tree after, of the same or of a later round"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="form of the log"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="where it goes (default: stdout)")
     parser.add_argument(
-        "--ledger", type=Path, metavar="FILE", help="TOML file with the reasons of changes: [[change]] place, reason"
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with the reasons of changes: [[change]] place, reason",
     )
     parser.add_argument(
         "--draft", type=Path, metavar="FILE", help="write entries for the changes that have no reason yet"
@@ -48,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if log.changes else 0
 
 
-def _print(log, args):  # type: ignore[no-untyped-def]
+def _print(log: ChangeLog, args: argparse.Namespace) -> None:
     from io import StringIO
 
     from checker.history.forms import FORMS

@@ -31,14 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{form}", type=Path, metavar="DIR", help=f"power over time of each result as {form.upper()}"
         )
     parser.add_argument("--results", type=Path, metavar="FILE", help="table of results, .csv or .parquet")
-    parser.add_argument("--samples", type=Path, metavar="FILE", help="table of power samples, .csv or .parquet")
+    parser.add_argument(
+        "--samples", type=Path, metavar="FILE", help="table of power samples, .csv or .parquet"
+    )
     parser.add_argument(
         "--links",
         metavar="URL",
         help="address of the trees for links to files, {round} and {tree} are filled in; - for none",
     )
     parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
-    parser.add_argument("--power", choices=("official", "unofficial"), default="official", help="as in the check")
+    parser.add_argument(
+        "--power", choices=("official", "unofficial"), default="official", help="as in the check"
+    )
     parser.add_argument("--rehearsal", action="store_true", help="as in the check")
     parser.add_argument("--jobs", type=whole(1, 256), default=1, metavar="N", help="processes to judge with")
 

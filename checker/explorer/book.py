@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from checker.files import Tree
 from checker.model import Report
 from checker.options import Options
 from checker.result import Result
-from checker.tree import Submission
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Volume:
     report: Report
     rows: tuple[Row, ...]
     told: dict[str, Told] = field(default_factory=dict)
-    traces: dict[str, tuple[Trace, ...]] = field(default_factory=dict)
+    traces: Mapping[str, tuple[Trace, ...]] = field(default_factory=dict)
 
 
 Book = tuple[Volume, ...]
@@ -37,14 +36,39 @@ def volume(path: Path, options: Options, number: int = 0, name: str = "") -> Vol
     submission, _ = open_submission(Tree(path), path, replace(options, round=report.round))
     wanted = {r.path for r in report.results}
     extras: dict[str, Extra] = {}
-    found, power = {}, {}
-    for result in (r for r in submission.results if r.path in wanted):
-        facts = told(result)
-        extras[result.path] = extra(result, facts)
-        found[result.path] = facts
-        if seen := traces(result):
-            power[result.path] = seen
-    return Volume(name or path.resolve().name, report, rows(report, extras, number), found, power)
+    found: dict[str, Told] = {}
+    results = [r for r in submission.results if r.path in wanted]
+    for result in map(_anew, results):
+        found[result.path] = told(result)
+        extras[result.path] = extra(result, found[result.path])
+    rows_ = rows(report, extras, number)
+    return Volume(name or path.resolve().name, report, rows_, found, LateTraces(results))
+
+
+def _anew(result: Result) -> Result:
+    """The same node without the files that it has read, which are forgotten with it."""
+    return Result(result.benchmark, result.directory)
+
+
+class LateTraces(Mapping[str, tuple[Trace, ...]]):
+    """Power over time by path of a result, read when it is asked for and kept by nobody: a round has millions of
+    samples."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        """The results that have power are known from here on."""
+        self._results = {r.path: r for r in results if r.has_power}
+
+    def __getitem__(self, path: str) -> tuple[Trace, ...]:
+        """The runs whose logs can be read; KeyError without power."""
+        return traces(_anew(self._results[path]))
+
+    def __iter__(self) -> Iterator[str]:
+        """Paths of results with power."""
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        """Number of results with power."""
+        return len(self._results)
 
 
 def book(paths: Sequence[Path], options: Options) -> Book:
@@ -96,8 +120,3 @@ def _model_used(result: Result) -> str:
     weights = said.get("starting_weights_filename")
     name = result.benchmark.directory
     return f"{name} ({weights})" if isinstance(weights, str) and weights.strip() else name
-
-
-def one(submission: Submission) -> dict[str, tuple[Trace, ...]]:
-    """Power over time of every result of a tree that has some."""
-    return {r.path: found for r in submission.results if (found := traces(r))}

@@ -7,7 +7,7 @@ the number of a JSON value kept as text, ``.`` the value itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -44,6 +44,10 @@ def _value(texts: Texts, kind: str, value: Any) -> Any:
 
 def records(found: Mapping[str, Any], texts: Sequence[str]) -> list[dict[str, Any]]:
     """The records of a table as objects: what the page makes of it."""
-    read = {"t": lambda v: texts[v], "j": lambda v: json.loads(texts[v]), ".": lambda v: v}
+    read: dict[str, Callable[[Any], Any]] = {
+        "t": lambda v: texts[v],
+        "j": lambda v: json.loads(texts[v]),
+        ".": lambda v: v,
+    }
     kinds = list(zip(found["fields"], found["kinds"], strict=True))
     return [{f: read[k](v) for (f, k), v in zip(kinds, row, strict=True)} for row in found["rows"]]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from checker.explorer.book import Book, Volume
@@ -12,7 +11,7 @@ from checker.explorer.rows import Row
 from checker.explorer.sources import Number
 from checker.explorer.traces import Trace, decimated
 from checker.model import Finding
-from checker.reports.json import document, finite, verdict
+from checker.reports.json import document, finite
 from schemas import __version__
 
 SCHEMA = "edgewatt/explorer/1"
@@ -20,6 +19,8 @@ MOST_POINTS = 2000
 """Of one run: more than a screen has columns."""
 MOST_ALL_POINTS = 300_000
 """Of a page, some 5 MB; with more, each run gets its share of them, and below ``LEAST_POINTS`` none is kept."""
+RUNS = 2
+"""Of a result: ranging and testing."""
 LEAST_POINTS = 120
 MOST_DETAILED = 3000
 """Results with the way of each number; a page of more shows the numbers, findings and files alone."""
@@ -120,7 +121,7 @@ def _number(n: Number) -> dict[str, Any]:
 
 def _traces(book: Book, notes: list[str]) -> dict[str, Any]:
     """By number of the result: its runs with power, each with as many points as there is room for."""
-    runs = sum(len(t) for v in book for t in v.traces.values())
+    runs = RUNS * sum(len(v.traces) for v in book)
     most = min(MOST_POINTS, MOST_ALL_POINTS // max(1, runs))
     if most < LEAST_POINTS:
         notes.append(f"Power over time of {runs} runs is left out; make a page of fewer trees to see it.")
@@ -149,9 +150,3 @@ def _trace(t: Trace) -> dict[str, Any]:
         "ms": [round(p.at_s * 1000) for p in t.points], "watts": [p.watts for p in t.points],
         "bad": [[i, p.line] for i, p in enumerate(t.points) if not p.good],
     }  # fmt: skip
-
-
-def result_objects(rows: Sequence[Row]) -> Iterator[Mapping[str, Any]]:
-    """Rows as objects, for exports and tests."""
-    for row in rows:
-        yield asdict(row) | {"verdict": verdict(row.valid), "reference_verdict": verdict(row.reference_valid)}

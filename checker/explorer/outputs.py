@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,11 +83,13 @@ def _document(book: Book, paths: Sequence[Path], wanted: Wanted) -> dict[str, An
     parts: dict[str, Any] = {}
     reasons = ledger.read(wanted.ledger) if wanted.ledger is not None else ()
     if len(book) > 1:
-        logs = [diff.between(a, b) for a, b in zip(book, book[1:], strict=False)]
+        logs = [diff.between(a, b) for a, b in itertools.pairwise(book)]
         parts["changes"] = [diff.for_page(ledger.explained(log, reasons)) for log in logs]
     if wanted.compare is not None:
         parts["compare"] = compare.for_page(compare.beside(book, *wanted.compare))
-    return page_document(book, [_link(wanted, v.report.round, path) for v, path in zip(book, paths, strict=True)], **parts)
+    return page_document(
+        book, [_link(wanted, v.report.round, path) for v, path in zip(book, paths, strict=True)], **parts
+    )
 
 
 def _link(wanted: Wanted, round_name: str, path: Path) -> str | None:
@@ -94,7 +97,9 @@ def _link(wanted: Wanted, round_name: str, path: Path) -> str | None:
     if wanted.links == "-" or wanted.html is None:
         return None
     if wanted.links is not None:
-        filled = wanted.links.replace("{round}", quote(round_name)).replace("{tree}", quote(path.resolve().name))
+        filled = wanted.links.replace("{round}", quote(round_name)).replace(
+            "{tree}", quote(path.resolve().name)
+        )
         return filled.rstrip("/") + "/"
     try:
         relative = os.path.relpath(path.resolve(), wanted.html.resolve().parent)

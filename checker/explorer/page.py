@@ -1,8 +1,8 @@
 """The page: one HTML file with everything in it, from the files of ``assets`` and ``vendor``.
 
 Nothing of a submission becomes HTML: it stands as JSON in a script element of another type, in which no ``<`` is left
-as it is, and the page's code puts it into text nodes. The content security policy names the hash of every script, so that
-no other one runs, and forbids every connection.
+as it is, and the page's code puts it into text nodes. The content security policy names the hash of every script, so
+that no other one runs, and forbids every connection.
 """
 
 from __future__ import annotations

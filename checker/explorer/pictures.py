@@ -51,7 +51,9 @@ def write_all(book: Book, folder: Path, form: Literal["png", "svg"] | str) -> It
 def _name(tree: str, row: Row, taken: set[str]) -> str:
     """A file name of plain signs, of its own also where other signs were replaced."""
     plain = _UNSAFE.sub("_", "-".join((tree, *row.place))).strip(".")[:180]
-    name = next(n for n in itertools.chain((plain,), (f"{plain}-{i}" for i in itertools.count(2))) if n not in taken)
+    name = next(
+        n for n in itertools.chain((plain,), (f"{plain}-{i}" for i in itertools.count(2))) if n not in taken
+    )
     taken.add(name)
     return name
 
@@ -64,7 +66,7 @@ def scene(row: Row, traces: Sequence[Trace]) -> Scene:
     shapes: list[Shape] = [_band(axes, 0.0, testing.window_s, INSIDE, "window of LoadGen")]
     shapes += _grid(axes)
     shapes += [_band(axes, a, b, GAP, "no good sample") for a, b in testing.gaps]
-    for trace, colour, width in ((*((t, RANGING, 1.0) for t in others), (testing, POWER, 1.6))):
+    for trace, colour, width in (*((t, RANGING, 1.0) for t in others), (testing, POWER, 1.6)):
         shapes += [Line(points, colour, width) for points in _lines(axes, decimated(trace, 2 * WIDTH))]
     shapes += [_mark(axes, p) for p in testing.points if not p.good]
     if row.average_watts is not None:

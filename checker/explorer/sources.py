@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from checker import metrics
 from checker.explorer.uncertainty import Uncertainty, average_u95
@@ -18,6 +19,7 @@ from checker.rules.accuracy import read
 from checker.rules.quality import judge
 from checker.run import Run
 
+T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z_]+")
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns\Z")
 
@@ -63,7 +65,8 @@ def told(result: Result) -> Told:
     return Told(tuple(numbers), _latencies(result), efficient.value if efficient else None, found)
 
 
-def _readable(result: Result, part):  # type: ignore[no-untyped-def]
+def _readable(result: Result, part: Callable[[Result], Iterator[T]]) -> Iterator[T]:
+    """What a part tells before it meets something that cannot be read."""
     try:
         yield from part(result)
     except Absent:
@@ -181,7 +184,7 @@ def _energy_formula(result: Result) -> tuple[str, tuple[str, ...]]:
 
 
 def _efficiency(result: Result) -> Iterator[Number]:
-    """Samples (tokens, queries) per joule: the rate over the watts; for streams what the run answered over its energy."""
+    """Samples (tokens, queries) per joule: the rate over the watts; for streams what a run answered over its energy."""
     if not result.has_power:
         return
     found, run = metrics.samples(result.run), result.run
@@ -219,8 +222,17 @@ def _latencies(result: Result) -> tuple[tuple[float, float], ...]:
     found: dict[float, float] = {}
     for entry in result.performance_log.value.entries:
         match = _PERCENTILE.match(entry.key)
-        at = float(match[1]) if match else {"result_min_latency_ns": 0.0, "result_max_latency_ns": 100.0}.get(entry.key)
+        at = (
+            float(match[1])
+            if match
+            else {"result_min_latency_ns": 0.0, "result_max_latency_ns": 100.0}.get(entry.key)
+        )
         value = entry.value if at is not None else None
-        if at is not None and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        if (
+            at is not None
+            and isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+        ):
             found.setdefault(at, value / metrics.NS_PER_MS)
     return tuple(sorted(found.items())) if len(found) > 2 else ()

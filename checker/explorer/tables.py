@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.explorer.book import Book
+from checker.explorer.rows import Row
 from checker.reports.json import finite, verdict
 from schemas.errors import UserError
 
@@ -32,7 +33,9 @@ def form_of(path: Path) -> str:
     """``.csv`` or ``.parquet``; UserError for another suffix, or when Parquet cannot be written here."""
     form = path.suffix.lower()
     if form not in FORMS:
-        raise UserError(f"{path}: found the suffix {form or 'none'!r}, wanted .csv or .parquet; rename the file")
+        raise UserError(
+            f"{path}: found the suffix {form or 'none'!r}, wanted .csv or .parquet; rename the file"
+        )
     if form == ".parquet":
         try:
             import pyarrow  # noqa: F401
@@ -49,21 +52,24 @@ def write(path: Path, kind: str, book: Book) -> int:
     return writer(path, kind, _ROWS[kind](book))
 
 
+_SPECIAL: dict[str, Callable[[Row], Any]] = {
+    "verdict": lambda r: verdict(r.valid),
+    "reference_verdict": lambda r: verdict(r.reference_valid),
+    "accuracy": lambda r: json.dumps({a.name: finite(a.value) for a in r.accuracy}),
+    "voltage_range_v": lambda r: r.ranges[0] if r.ranges else None,
+    "current_range_a": lambda r: r.ranges[1] if r.ranges else None,
+    "findings": lambda r: len(r.findings),
+}
+"""Columns that are not a field of the record."""
+
+
 def result_rows(book: Book) -> Iterator[dict[str, Any]]:
     """One row per result."""
-    special: dict[str, Callable[[Any], Any]] = {
-        "verdict": lambda r: verdict(r.valid),
-        "reference_verdict": lambda r: verdict(r.reference_valid),
-        "accuracy": lambda r: json.dumps({a.name: finite(a.value) for a in r.accuracy}),
-        "voltage_range_v": lambda r: r.ranges[0] if r.ranges else None,
-        "current_range_a": lambda r: r.ranges[1] if r.ranges else None,
-        "findings": lambda r: len(r.findings),
-    }
     names = [c["name"] for c in columns(RESULTS)]
     for volume in book:
         for row in volume.rows:
-            own = {**special, "tree": lambda _, name=volume.name: name}
-            yield {n: own[n](row) if n in own else getattr(row, n) for n in names}
+            made = {n: _SPECIAL[n](row) if n in _SPECIAL else getattr(row, n) for n in names}
+            yield made | {"tree": volume.name}
 
 
 def sample_rows(book: Book) -> Iterator[dict[str, Any]]:
@@ -94,7 +100,8 @@ def _csv(path: Path, kind: str, rows: Iterable[Mapping[str, Any]]) -> int:
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
-        for number, row in enumerate(rows, 1):
+        for row in rows:
+            number += 1
             writer.writerow([_cell(row[n]) for n in names])
     return number
 
@@ -116,7 +123,9 @@ def _parquet(path: Path, kind: str, rows: Iterable[Mapping[str, Any]]) -> int:
     types = {"string": pa.string(), "double": pa.float64(), "int64": pa.int64(), "bool": pa.bool_()}
     own = columns(kind)
     about = {"edgewatt": json.dumps({"schema": f"edgewatt/table-{kind}/1", "columns": list(own)})}
-    fields = [pa.field(c["name"], types[c["type"]], metadata={"unit": c["unit"], "about": c["about"]}) for c in own]
+    fields = [
+        pa.field(c["name"], types[c["type"]], metadata={"unit": c["unit"], "about": c["about"]}) for c in own
+    ]
     schema = pa.schema(fields, about)
     number, source = 0, iter(rows)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -129,6 +138,9 @@ def _parquet(path: Path, kind: str, rows: Iterable[Mapping[str, Any]]) -> int:
 def _clean(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Lone surrogates of file names cannot be written as UTF-8."""
     return [
-        {k: v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for k, v in row.items()}
+        {
+            k: v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v
+            for k, v in row.items()
+        }
         for row in rows
     ]

@@ -1,21 +1,21 @@
 """Two rounds, trees, submitters or systems beside each other: ratios, whether a difference of power is more than the
 error, and which pairs the rules do not allow to compare.
 
-The rules: closed and open division, edge and datacenter, and different benchmarks or scenarios are not compared with each
-other; neither is what is not valid, nor an open result that used another model. Results of different rounds may differ
-in rules and in LoadGen, which is said.
+The rules: closed and open division, edge and datacenter, and different benchmarks or scenarios are not compared with
+each other; neither is what is not valid, nor an open result that used another model, nor what different rounds measured
+in different units.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from statistics import median
 from typing import Any
 
-from checker.explorer.book import Book
+from checker.explorer.book import Book, Volume
 from checker.explorer.rows import Row
 from schemas.cliparse import nearest
 from schemas.errors import UserError
@@ -26,8 +26,8 @@ FAR = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One number of two results. ``ratio`` is B over A, None where A is 0; ``said`` tells a difference of power from the
-    error, empty where no u95 is known; ``barred`` are the reasons why the rules forbid the comparison."""
+    """One number of two results. ``ratio`` is B over A, None where A is 0; ``said`` tells a difference of power from
+    the error, empty where no u95 is known; ``barred`` are the reasons why the rules forbid the comparison."""
 
     a: Row
     b: Row
@@ -57,14 +57,21 @@ class Beside:
 def beside(book: Book, a: str, b: str) -> Beside:
     """Compare what two names mean; UserError for a name that nothing has."""
     first, second = chosen(book, a), chosen(book, b)
-    pairs = [p for x in first for y in second if (x.model, x.scenario) == (y.model, y.scenario) for p in _pairs(x, y)]
+    pairs = [
+        p
+        for x in first
+        for y in second
+        if (x.model, x.scenario) == (y.model, y.scenario)
+        for p in _pairs(x, y)
+    ]
     pairs.sort(key=lambda p: (p.a.model, p.a.scenario, p.what, p.a.place, p.b.place))
     return Beside(a, b, tuple(pairs), tuple(outliers([r for v in book for r in v.rows])))
 
 
 def chosen(book: Book, name: str) -> list[Row]:
-    """The results that a name means: of a tree, round, submitter, system, or SUBMITTER/SYSTEM; systems may hold ``*``."""
-    meanings = {
+    """The results that a name means: of a tree, round, submitter, system, SUBMITTER/SYSTEM or ROUND/SUBMITTER/SYSTEM;
+    systems may hold ``*``."""
+    meanings: dict[str, Callable[[Volume, Row], bool]] = {
         "tree": lambda v, r: v.name == name,
         "round": lambda v, r: r.round == name,
         "submitter": lambda v, r: r.submitter == name,
@@ -76,7 +83,9 @@ def chosen(book: Book, name: str) -> list[Row]:
         if found:
             return found
     known = {n for v in book for r in v.rows for n in (v.name, r.round, r.submitter, r.system)}
-    raise UserError(f"--compare {name}: no tree, round, submitter or system is called so; {nearest(name, sorted(known)[:40])}")
+    raise UserError(
+        f"--compare {name}: no tree, round, submitter or system is called so; {nearest(name, sorted(known)[:40])}"
+    )
 
 
 def _pairs(a: Row, b: Row) -> Iterator[Pair]:
@@ -171,4 +180,3 @@ def for_page(found: Beside) -> dict[str, Any]:
         for p in found.pairs
     ]  # fmt: skip
     return {"a": found.a, "b": found.b, "pairs": pairs, "outliers": list(found.outliers)}
-

@@ -28,9 +28,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the result or system at ``place`` (names from the division down). ``severity`` is ``warning`` for what
-    a reviewer will ask about, else ``note``; ``outcome`` says what became of a preview system; ``reason`` comes from a
-    ledger."""
+    """A change of the result or system at ``place`` (names from the division down). ``severity`` is ``warning`` for
+    what a reviewer will ask about, else ``note``; ``outcome`` says what became of a preview system; ``reason`` comes
+    from a ledger."""
 
     kind: str
     place: tuple[str, ...]
@@ -143,10 +143,13 @@ def _systems(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Change]:
         )
         if steps:
             yield Change("modified", key, "warning", steps)
-    for key, a in _models(old).items():
-        now = _models(new).get(key)
-        if now is not None and now != a:
-            steps = tuple(Step(n, x, y) for n, x, y in zip(("model used", "notes"), a, now, strict=True) if x != y)
+    earlier, later = _models(old), _models(new)
+    for key in earlier.keys() & later.keys():
+        was, now = earlier[key], later[key]
+        if now != was:
+            steps = tuple(
+                Step(n, x, y) for n, x, y in zip(("model used", "notes"), was, now, strict=True) if x != y
+            )
             yield Change("modified", key, "note", steps)
 
 
@@ -221,5 +224,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 def for_page(log: ChangeLog) -> dict[str, Any]:
     """What the page's tab shows."""
-    rows = [{"kind": c.kind, "place": c.where, "lines": list(lines(c)), "reason": c.reason} for c in log.changes]
+    rows = [
+        {"kind": c.kind, "place": c.where, "lines": list(lines(c)), "reason": c.reason} for c in log.changes
+    ]
     return {"old": f"{log.old} ({log.old_round})", "new": f"{log.new} ({log.new_round})", "changes": rows}

@@ -4,7 +4,7 @@ The file is TOML (``schemas/files/ledger.schema.json``), one ``[[change]]`` each
 
     [[change]]
     kind = "invalidated"                       # optional: a kind of change, any when it is left out
-    place = "closed/Bench/*/resnet50/Offline"  # division/submitter/system/benchmark/scenario from the left; names may hold *
+    place = "closed/Bench/*/resnet50/Offline"  # names from the division down; they may hold *
     reason = "the audit found another model"
     date = 2026-09-01                          # optional
 """
@@ -54,7 +54,9 @@ def read(path: Path) -> tuple[Reason, ...]:
     try:
         document = tomllib.loads(read_given(path).decode("utf-8"))
     except (OSError, TooLarge) as error:
-        raise UserError(f"the ledger {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UserError(
+            f"the ledger {path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"the ledger {path} is no TOML: {error}; see `mlcheck diff --help`") from error
     plain = {
@@ -66,7 +68,8 @@ def read(path: Path) -> tuple[Reason, ...]:
     if wrong:
         raise UserError(f"the ledger {path} is not as wanted: {'; '.join(wrong[:5])}")
     return tuple(
-        Reason(row["place"], row["reason"], row.get("kind", ""), row.get("date")) for row in document.get("change", ())
+        Reason(row["place"], row["reason"], row.get("kind", ""), row.get("date"))
+        for row in document.get("change", ())
     )
 
 
@@ -82,7 +85,9 @@ def explained(log: ChangeLog, reasons: Sequence[Reason]) -> ChangeLog:
 def draft(log: ChangeLog) -> str:
     """Entries for the changes that have no reason yet, to be filled in; empty without any."""
     rows = [
-        f'[[change]]\nkind = "{c.kind}"\nplace = {_toml(c.where)}\nreason = ""\n' for c in log.changes if not c.reason
+        f'[[change]]\nkind = "{c.kind}"\nplace = {_toml(c.where)}\nreason = ""\n'
+        for c in log.changes
+        if not c.reason
     ]
     return "\n".join(rows)
 

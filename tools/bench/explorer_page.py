@@ -35,7 +35,9 @@ FILTER = """async (text) => {
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the tool."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("tree", type=Path, help="published tree")
     parser.add_argument("--results", type=int, default=20_000)
     parser.add_argument("--page", type=Path, help="keep the page here")
@@ -48,7 +50,10 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         file = args.page or Path(folder) / "page.html"
         file.write_text(text, encoding="utf-8")
-        print(f"{len(large.rows)} results, {len(large.report.findings)} findings: {len(text) / 1e6:.2f} MB in {built:.2f} s")
+        print(
+            f"{len(large.rows)} results, {len(large.report.findings)} findings: "
+            f"{len(text) / 1e6:.2f} MB in {built:.2f} s"
+        )
         try:
             print(json.dumps(opened(file), indent=1))
         except ImportError:
@@ -72,7 +77,12 @@ def repeated(small: Volume, number: int) -> Volume:
                         system_name=f"{row.system_name} no. {copy}")
             )  # fmt: skip
         findings += [
-            replace(f, location=replace(f.location, path=f.location.path.replace("/results/", f"{copy:03d}/results/")))
+            replace(
+                f,
+                location=replace(
+                    f.location, path=f.location.path.replace("/results/", f"{copy:03d}/results/")
+                ),
+            )
             for f in small.report.findings
         ]
         copy += 1
@@ -94,7 +104,10 @@ def opened(file: Path) -> dict[str, object]:
             shown.wait_for_selector("html[data-ready]")
             paint = shown.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
             ready = shown.evaluate("performance.now()")
-            times = [shown.evaluate(FILTER, text) for text in ("a", "UntetherAI012", "preview", "nothing at all", "")]
+            times = [
+                shown.evaluate(FILTER, text)
+                for text in ("a", "UntetherAI012", "preview", "nothing at all", "")
+            ]
             found[tab] = {
                 "first paint": round(paint), "ready by": round(ready),
                 "filters": [[round(ms), rows] for ms, rows in times],

@@ -8,11 +8,11 @@
     cellRenderer: (p) => EW.el("span", { title: EW.cut(p.value ?? "", 2000) }, EW.cut(p.value ?? "")), ...more,
   });
   const number = (colId, headerName, of, more = {}) => ({
-    colId, headerName, valueGetter: (p) => of(p.data), filter: "agNumberColumnFilter", floatingFilter: true, suppressHeaderFilterButton: true, filterParams: { defaultOption: "greaterThanOrEqual", maxNumConditions: 2 }, cellDataType: false,
+    colId, headerName, valueGetter: (p) => of(p.data) ?? null, filter: "agNumberColumnFilter", floatingFilter: true, suppressHeaderFilterButton: true, filterParams: { defaultOption: "greaterThanOrEqual", maxNumConditions: 2 }, cellDataType: false,
     type: "rightAligned", width: 118, valueFormatter: (p) => typeof p.value === "number" ? EW.number(p.value) : "", comparator: compare, ...more,
   });
-  // Empty cells stay at the end of a column that is sorted upwards.
-  const compare = (a, b) => (a ?? Infinity) - (b ?? Infinity) || 0;
+  // Empty cells stay at the end, whichever way a column is sorted.
+  const compare = (a, b, _a, _b, down) => a === null ? (b === null ? 0 : down ? -1 : 1) : b === null ? (down ? 1 : -1) : a - b;
 
   // Rows of a tab: one per submitter, system and software of a tree; in the open division also per model used.
   EW.systemRows = (results) => {

@@ -36,7 +36,7 @@
     const figure = picture(box, `Results in ${unit}, ${lower ? "the shortest" : "the highest"} first`);
     EW.draw(figure, {
       type: "bar", data: { labels: drawn.map(label), datasets: [{ data: drawn.map((r) => r.value), backgroundColor: drawn.map((r) => r.valid ? EW.colour("power") : EW.colour("gap")), maxBarThickness: 22 }] },
-      options: { indexAxis: "y", onClick: open((i) => drawn[i.index]), scales: { x: { title: { text: unit }, beginAtZero: true }, y: { ticks: { autoSkip: false, callback: (v, i) => EW.cut(drawn[i].system + (EW.data.trees.length > 1 ? ` (${drawn[i].round})` : ""), 32) }, grid: { display: false } } }, plugins: { tooltip: { callbacks: { title: () => "", label: (i) => tip(drawn[i.dataIndex]) } } } },
+      options: { indexAxis: "y", onClick: open((i) => drawn[i.index]), scales: { x: { title: { text: unit }, beginAtZero: true }, y: { ticks: { autoSkip: false, callback: (v, i) => EW.cut(drawn[i].system + (EW.data.trees.length > 1 ? ` (${drawn[i].round})` : ""), window.innerWidth < 640 ? 20 : 32) }, grid: { display: false } } }, plugins: { tooltip: { callbacks: { title: () => "", label: (i) => tip(drawn[i.dataIndex]) } } } },
     }, 90 + 28 * drawn.length, `Bars: results in ${unit}`);
     if (sorted.length > drawn.length) figure.append(EW.el("p", { class: "small muted" }, `The first ${drawn.length} of ${sorted.length}; the table below the picture has all.`));
     figure.append(EW.asTable(["System", "Result in " + unit, "Verdict"], sorted.slice(0, 1000).map((r) => [EW.el("a", { href: EW.state.resultLink(r) }, label(r)), r.value, EW.verdict(r.valid)])));

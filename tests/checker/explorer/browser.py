@@ -37,7 +37,9 @@ class Shown:
         self.context = browser.new_context(**{"viewport": {"width": 1500, "height": 900}, **context})
         self.page, self.complaints, self.file = self.context.new_page(), [], file
         self.requests: list[str] = []
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on(
+            "console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None
+        )
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.page.on("dialog", lambda d: self.complaints.append(f"dialog: {d.message}"))
         self.page.on("request", lambda r: self.requests.append(r.url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import re
@@ -38,7 +39,7 @@ def v41(published: Book, page_folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def everything(every_round: Book, page_folder: Path) -> Path:
-    logs = [diff.for_page(diff.between(a, b)) for a, b in zip(every_round, every_round[1:], strict=False)]
+    logs = [diff.for_page(diff.between(a, b)) for a, b in itertools.pairwise(every_round)]
     beside = compare.for_page(compare.beside(every_round, "v3.0", "v4.1"))
     return written(page_folder, "all", every_round, changes=logs, compare=beside)
 
@@ -46,7 +47,10 @@ def everything(every_round: Book, page_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def two_rounds(page_folder: Path) -> Path:
     found = book([folder() / "v1.1", folder() / "v4.1"], Options())
-    parts = {"changes": [diff.for_page(diff.between(*found))], "compare": compare.for_page(compare.beside(found, "v1.1", "v4.1"))}
+    parts = {
+        "changes": [diff.for_page(diff.between(*found))],
+        "compare": compare.for_page(compare.beside(found, "v1.1", "v4.1")),
+    }
     return written(page_folder, "two", found, **parts)
 
 
@@ -128,7 +132,9 @@ def test_a_result_shows_its_power_its_sources_and_its_findings(v41: Path, opened
     page.locator(".ag-cell[col-id='resnet|Offline|value'] a").first.scroll_into_view_if_needed()
     page.evaluate(f"location.hash = EW.state.text({{result: {OFFLINE!r}}})")
     page.get_by_role("heading", name="resnet Offline on Supermicro SuperServer H13").wait_for()
-    picture = page.get_by_role("img", name=re.compile(r"Power over time: \d+ samples, window of 657\.\d+ s, 0 gaps"))
+    picture = page.get_by_role(
+        "img", name=re.compile(r"Power over time: \d+ samples, window of 657\.\d+ s, 0 gaps")
+    )
     drawn = picture.evaluate(
         "(c) => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;"
         " for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (d.length / 4); }"
@@ -188,7 +194,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(everything: Path, o
     shown = opened(everything, viewport={"width": 390, "height": 844})
     for fragment in ("#", "#tab=charts", "#tab=changes", "#tab=notes", f"#result={OFFLINE}"):
         shown.go(fragment)
-        wide = shown.page.evaluate("document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth")
+        wide = shown.page.evaluate(
+            "document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth"
+        )
         assert wide <= 0, fragment
 
 
@@ -208,7 +216,14 @@ EVIL = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{data}}\x1b[31
 def test_hostile_text_stays_text(opened: Any, tmp_path: Path) -> None:
     """Names, descriptions, notes and messages that are HTML, quotes, escapes, or very long."""
     tree = trees.build(tmp_path / "tree", division="open")
-    keys = ("system_name", "framework", "accelerator_model_name", "sw_notes", "host_processor_model_name", "status")
+    keys = (
+        "system_name",
+        "framework",
+        "accelerator_model_name",
+        "sw_notes",
+        "host_processor_model_name",
+        "status",
+    )
     tree.system_json(**dict.fromkeys(keys, EVIL + "x" * 5000), accelerators_per_node="1", system_type=EVIL)
     (tree.base / "model_mapping.json").write_text(json.dumps({"<b>bold": "resnet"}))
     for part in ("results", "measurements"):
@@ -229,7 +244,10 @@ def test_hostile_text_stays_text(opened: Any, tmp_path: Path) -> None:
     shown.go(page.evaluate("EW.state.resultLink(EW.data.results[0])"))
     assert "<img src=x" in page.locator("#result-view").inner_text()
     assert "\u202e" not in page.locator("body").inner_text()
-    assert page.evaluate("document.querySelectorAll('main img, main b, main i[onclick], main script').length") == 0
+    assert (
+        page.evaluate("document.querySelectorAll('main img, main b, main i[onclick], main script').length")
+        == 0
+    )
 
 
 def test_the_policy_forbids_what_the_page_did_not_bring(opened: Any, tmp_path: Path, browser: Any) -> None:
@@ -237,8 +255,12 @@ def test_the_policy_forbids_what_the_page_did_not_bring(opened: Any, tmp_path: P
     file = tmp_path / "page.html"
     file.write_text(html(page_document(book([tree.root], Options()))), encoding="utf-8")
     shown = Shown(browser, file)
-    shown.page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
-    shown.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 2\">')")
+    shown.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))"
+    )
+    shown.page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 2\">')"
+    )
     shown.page.evaluate("fetch('https://example.org').catch(() => 0)")
     assert shown.page.evaluate("window.ran") is None
     assert any("Content Security Policy" in c for c in shown.complaints)

@@ -35,7 +35,9 @@ def worked_out(text: str) -> float:
             return node.value  # type: ignore[return-value]
         if isinstance(node, ast.BinOp):
             return OPS[type(node.op)](value(node.left), value(node.right))
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sqrt"
+        assert isinstance(node, ast.Call)
+        assert isinstance(node.func, ast.Name)
+        assert node.func.id == "sqrt"
         return math.sqrt(value(node.args[0]))
 
     return value(ast.parse(text, mode="eval"))
@@ -51,7 +53,9 @@ def in_page(book: Book) -> dict[str, object]:
 def test_every_number_of_the_page_is_the_reports(every_round: Book) -> None:
     found = in_page(every_round)
     shown = records(found["results"], found["texts"])  # type: ignore[arg-type]
-    wanted = [(n, v.report.round, r) for n, v in enumerate(every_round) for r in document(v.report)["results"]]
+    wanted = [
+        (n, v.report.round, r) for n, v in enumerate(every_round) for r in document(v.report)["results"]
+    ]
     assert len(shown) == len(wanted)
     for row, (tree, round_name, result) in zip(shown, wanted, strict=True):
         metric, power = result["metric"] or {}, result["power"] or {}
@@ -75,7 +79,8 @@ def test_every_formula_gives_the_number_beside_it(every_round: Book) -> None:
     for v in every_round:
         for row in v.rows:
             for n in v.told[row.path].numbers:
-                assert n.sources and all(s.path.startswith(f"{row.division}/{row.submitter}/") for s in n.sources)
+                assert n.sources
+                assert all(s.path.startswith(f"{row.division}/{row.submitter}/") for s in n.sources)
                 if n.filled:
                     assert worked_out(n.filled) == pytest.approx(n.value, rel=1e-12), (row.path, n)
                     filled += 1

@@ -15,7 +15,10 @@ import pytest
 from checker.cli import main
 from checker.explorer import page, tables
 from checker.explorer.book import volume
+from checker.explorer.data import page_document
+from checker.history import compare, diff
 from checker.options import Options
+from schemas.documents import violations
 from tests.checker import trees
 from tests.checker.trees import TreeUnderTest
 
@@ -26,17 +29,30 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> TreeUnderTest:
 
 
 def test_page_pictures_and_tables_in_one_go(tree: TreeUnderTest, tmp_path: Path) -> None:
-    words = ["report", str(tree.root), "--html", str(tmp_path / "p.html"), "--svg", str(tmp_path / "s"),
-             "--png", str(tmp_path / "s"), "--results", str(tmp_path / "r.csv"), "--samples", str(tmp_path / "s.parquet")]  # fmt: skip
+    files = {"html": "p.html", "svg": "s", "png": "s", "results": "r.csv", "samples": "s.parquet"}
+    words = ["report", str(tree.root)]
+    for name, file in files.items():
+        words += [f"--{name}", str(tmp_path / file)]
     assert main(words) == 0
     text = (tmp_path / "p.html").read_text(encoding="utf-8")
-    assert "http" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert "://" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     (svg,) = (tmp_path / "s").glob("*.svg")
     drawn = ET.parse(svg).getroot()
-    words = [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert "power_begin" in words and "ranging" in words
+    texts = [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert "power_begin" in texts
+    assert "ranging" in texts
     (png,) = (tmp_path / "s").glob("*.png")
     assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_data_of_the_page_keep_their_schema(tree: TreeUnderTest) -> None:
+    found = (volume(tree.root, Options()),)
+    log = diff.for_page(diff.between(*found, *found))
+    beside = compare.for_page(compare.beside(found, "board", "board"))
+    made = page_document(found, changes=[log], compare=beside)
+    assert list(violations("explorer", json.loads(json.dumps(made)))) == []
+    assert made["traces"]
+    assert made["details"]
 
 
 def test_tables_hold_the_rows_in_both_forms(tree: TreeUnderTest, tmp_path: Path) -> None:
@@ -54,7 +70,11 @@ def test_tables_hold_the_rows_in_both_forms(tree: TreeUnderTest, tmp_path: Path)
         assert read.num_rows == len(rows) == number > 0
         about = json.loads(read.schema.metadata[b"edgewatt"])
         assert about["schema"] == f"edgewatt/table-{kind}/1"
-    good = [float(r["power_w"]) for r in rows if (r["phase"], r["in_window"], r["good"]) == ("testing", "true", "true")]
+    good = [
+        float(r["power_w"])
+        for r in rows
+        if (r["phase"], r["in_window"], r["good"]) == ("testing", "true", "true")
+    ]
     power = next(r for r in found[0].rows if r.average_watts)
     assert sum(good) / len(good) == pytest.approx(power.average_watts)
 
@@ -102,7 +122,8 @@ def test_no_tag_can_be_made_of_the_data() -> None:
 def test_the_policy_names_every_script_and_no_address() -> None:
     policy = page.policy(["a", "b"], "n")
     assert policy.count("sha256-") == 2
-    assert "unsafe" not in policy and "http" not in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
 
 
 def test_the_bundled_files_are_those_that_were_built() -> None:
@@ -113,10 +134,26 @@ def test_the_bundled_files_are_those_that_were_built() -> None:
         assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
     for package in about["packages"]:
         name = package["name"].strip("@").replace("/", "-")
-        assert package["licence"] == "MIT" and (vendor / f"LICENSE.{name}.txt").is_file()
+        assert package["licence"] == "MIT"
+        assert (vendor / f"LICENSE.{name}.txt").is_file()
 
 
 def test_the_same_tree_gives_the_same_page(tree: TreeUnderTest, tmp_path: Path) -> None:
     for name in ("a", "b"):
         assert main(["report", str(tree.root), "--html", str(tmp_path / f"{name}.html"), "-q"]) == 0
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_the_example_for_notebooks_runs(
+    tree: TreeUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[3] / "docs/explorer.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(tree.root), "--results", "results.csv", "--samples", "samples.csv"]) == 0
+    exec(compile(code, "docs/explorer.md", "exec"), {})
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("A board SingleStream ")
+    path, mean, told = second.split()
+    assert path.endswith("/singlestream")
+    assert float(mean) == pytest.approx(float(told))

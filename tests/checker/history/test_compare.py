@@ -75,7 +75,10 @@ def test_one_meter_on_one_range_errs_alike(row: Row) -> None:
 
 
 def test_one_far_from_the_others_on_its_platform_is_pointed_out(row: Row) -> None:
-    rows = [replace(row, submitter=name, value=v) for name, v in (("A", 100.0), ("B", 104.0), ("C", 98.0), ("D", 250.0))]
+    rows = [
+        replace(row, submitter=name, value=v)
+        for name, v in (("A", 100.0), ("B", 104.0), ("C", 98.0), ("D", 250.0))
+    ]
     (said,) = compare.outliers(rows)
     assert said.startswith("D/board (v4.1): resnet Offline 250 Samples/s is 2.5 times the median of 3 others")
     assert not list(compare.outliers(rows[:3]))
