@@ -24,9 +24,14 @@ TEMPLATE = "assets/page.html"
 
 def html(document: Mapping[str, Any]) -> str:
     """The page of a document ``edgewatt/explorer/1``; the same document gives the same page."""
+    return filled(
+        _asset(TEMPLATE), document, [_asset(name) for name in SCRIPTS], [_asset(name) for name in STYLES]
+    )
+
+
+def filled(template: str, document: Mapping[str, Any], scripts: list[str], styles: list[str]) -> str:
+    """A template with its places ``{{…}}`` filled: ``policy``, ``nonce``, ``styles``, ``data``, ``scripts``."""
     data = escaped(document)
-    scripts = [_asset(name) for name in SCRIPTS]
-    styles = [_asset(name) for name in STYLES]
     nonce = hashlib.sha256(data.encode()).hexdigest()[:32]
     parts = {
         "policy": policy(scripts, nonce),
@@ -35,13 +40,12 @@ def html(document: Mapping[str, Any]) -> str:
         "data": data,
         "scripts": "\n".join(f"<script>{text}</script>" for text in scripts),
     }
-    page = _asset(TEMPLATE)
-    before, *rest = page.split("{{")
-    filled = [before]
+    before, *rest = template.split("{{")
+    pieces = [before]
     for piece in rest:
         name, _, after = piece.partition("}}")
-        filled += [parts[name], after]
-    return "".join(filled)
+        pieces += [parts[name], after]
+    return "".join(pieces)
 
 
 def escaped(document: Mapping[str, Any]) -> str:

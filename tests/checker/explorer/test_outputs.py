@@ -7,19 +7,24 @@ import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from checker.cli import main
 from checker.explorer import page, tables
-from checker.explorer.book import volume
+from checker.explorer.book import Volume, volume
+from checker.explorer.compact import records
 from checker.explorer.data import page_document
+from checker.explorer.rows import rows
 from checker.history import compare, diff
+from checker.model import Report
 from checker.options import Options
 from schemas.documents import violations
-from tests.checker import trees
+from tests.checker import hostile, trees
 from tests.checker.trees import TreeUnderTest
 
 
@@ -157,3 +162,34 @@ def test_the_example_for_notebooks_runs(
     path, mean, told = second.split()
     assert path.endswith("/singlestream")
     assert float(mean) == pytest.approx(float(told))
+
+
+class Tags(HTMLParser):
+    """Elements and attributes as a browser's parser finds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, tuple[str, ...]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, tuple(name for name, _ in attrs)))
+
+
+def tags(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    parser = Tags()
+    parser.feed(text)
+    return parser.found
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(hostile.reports())
+def test_no_report_adds_an_element_to_the_page(report: Report) -> None:
+    made = Volume("tree", report, rows(report, {}))
+    text = page.filled("{{policy}}<p>{{data}}</p>", page_document((made,)), [], [])
+    assert tags(text) == [("p", ())]
+    assert [r["submitter"] for r in _shown(text)] == [r.place.submitter for r in report.results]
+
+
+def _shown(text: str) -> list[dict[str, object]]:
+    found = json.loads(text.split("<p>")[1].split("</p>", maxsplit=1)[0])
+    return records(found["results"], found["texts"])
