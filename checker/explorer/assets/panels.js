@@ -98,7 +98,7 @@
     box.className = "page";
     box.replaceChildren(EW.el("h2", {}, "About this page"),
       EW.el("p", {}, `Made by ${EW.data.tool.name} ${EW.data.tool.version} from ${EW.data.trees.length === 1 ? "one tree" : EW.data.trees.length + " trees"}; it loads nothing from the network. Every number is that of the JSON report, rounded to six figures for reading; point at one to see all of it.`),
-      ...EW.data.remarks.map((n) => EW.el("p", { class: "note" }, n)),
+      ...EW.data.remarks.map((n) => EW.el("p", { class: "remark" }, n)),
       EW.el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Trees" }, EW.el("table", { class: "plain" }, EW.el("thead", {}, EW.el("tr", {}, ["Tree", "Round", "Why", "By the rules", "Official checker", "Results", "Invalid"].map((h) => EW.el("th", { scope: "col" }, h)))),
         EW.el("tbody", {}, EW.data.trees.map((t) => EW.el("tr", {}, EW.el("th", { scope: "row" }, EW.cut(t.name)), EW.el("td", {}, t.round), EW.el("td", {}, EW.cut(t.round_reason)), EW.el("td", {}, EW.badge(t.verdict)), EW.el("td", {}, EW.badge(t.reference_verdict)), EW.el("td", { class: "num" }, t.counts.results), EW.el("td", { class: "num" }, t.counts.invalid)))))),
       EW.el("h3", {}, "Columns"), EW.el("p", {}, "System Power is the average power at the wall in watts (Server, Offline). Energy per Stream is the energy of one query (SingleStream, MultiStream). Both are of the performance run of that benchmark alone. u95 is the half-width within which the average power lies with 95 % probability by the maker's figures for a meter within its calibration. Coverage is the share of the power window for which good samples stand."),

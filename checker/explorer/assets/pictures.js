@@ -62,10 +62,17 @@
       type: "line", data: { datasets }, plugins: [bands(testing)],
       options: {
         parsing: false, normalized: true, interaction: { mode: "nearest", axis: "x", intersect: false },
-        scales: { x: { type: "linear", title: { text: "seconds since the window's begin" }, bounds: "data", ticks: { includeBounds: false, color: EW.colour("quiet") } }, y: { title: { text: "watts" }, grace: "6%" } },
+        scales: { x: { type: "linear", title: { text: "seconds since the window's begin" }, bounds: "data", afterBuildTicks: (axis) => { axis.ticks = round(axis.min, axis.max, box.clientWidth < 500 ? 4 : 9); } }, y: { title: { text: "watts" }, grace: "6%" } },
         plugins: { tooltip: { callbacks: { title: (items) => items.length ? EW.number(items[0].parsed.x) + " s" : "", label: (i) => `${i.dataset.label}: ${EW.number(i.parsed.y)} W` } } },
       },
     }, 320, `Power over time: ${testing.samples} samples, window of ${EW.number(testing.window_s)} s, ${testing.gaps.length} gaps, ${testing.bad.length} samples that are no reading`);
+  };
+  // Round values between two, about so many.
+  const round = (low, high, about) => {
+    const raw = (high - low) / about, ten = 10 ** Math.floor(Math.log10(raw)), step = ten * [1, 2, 5, 10].find((m) => m * ten >= raw * 0.999);
+    const found = [];
+    for (let n = Math.ceil(low / step); n * step <= high; n++) found.push({ value: n * step });
+    return found;
   };
   // A line breaks where time is missing.
   const withGaps = (points, gaps) => gaps.length ? [...points, ...gaps.map(([a, b]) => ({ x: (a + b) / 2, y: null }))].sort((a, b) => a.x - b.x) : points;

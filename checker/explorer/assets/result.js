@@ -10,16 +10,16 @@
     const tree = EW.data.trees[r.tree];
     box.className = "page";
     box.replaceChildren(
-      EW.el("p", { class: "crumbs" }, EW.el("a", { href: EW.state.text({ tab: EW.tabOf(r) }) }, "← all results"), "  ", [tree.name, r.division, r.submitter, r.system, r.benchmark, r.scenario].map((t) => EW.cut(t, 80)).join(" / ")),
+      EW.el("p", { class: "crumbs" }, EW.el("a", { href: EW.state.text({ tab: EW.tabOf(r) }) }, "← all results"), " · ", [tree.name, r.division, r.submitter, r.system, r.benchmark, r.scenario].map((t) => EW.cut(t, 80)).join(" / ")),
       EW.el("h2", {}, `${EW.cut(r.model, 80)} ${EW.cut(r.scenario, 40)} on ${EW.cut(r.system_name, 160)}`),
-      EW.el("p", {}, EW.badge(EW.verdict(r.valid)), " by the rules   ", EW.badge(EW.verdict(r.reference_valid)), ` by the official checker of ${r.round}`, r.inferred ? "   · inferred from a run of another scenario" : "",
-        r.power_name && r.official === false ? "   · unofficial power" : ""),
+      EW.el("p", {}, EW.badge(EW.verdict(r.valid)), " by the rules · ", EW.badge(EW.verdict(r.reference_valid)), ` by the official checker of ${r.round}`, r.inferred ? " · inferred from a run of another scenario" : "",
+        r.power_name && r.official === false ? " · unofficial power" : ""),
       EW.el("dl", { class: "facts" }, fact("Result", r.value, EW.unit(r.unit)), fact(EW.powerLabel(r), r.power_value, r.power_unit), fact("Average power", r.average_watts, r.average_u95_w === null ? "W" : `± ${EW.number(Number(r.average_u95_w.toPrecision(2)))} W (95 %)`),
         fact("Efficiency", r.samples_per_joule, EW.efficiencyUnit(r)), r.accuracy.map((a) => fact("Accuracy " + a.name, a.value, a.min === null ? "" : `of at least ${EW.number(a.min)}`)),
         r.coverage === null ? null : fact("Coverage", r.coverage * 100, "%"), fact("Energy of the window", r.energy_joules, "J"), fact("Bad samples", r.bad_samples, r.samples === null ? "" : `of ${r.samples}`), fact("Longest gap", r.max_gap_seconds, "s"), fact("Ranging against testing", r.ranging_delta_percent, "%")),
       EW.el("dl", { class: "facts" }, fact("Submitter", r.submitter, "", true), fact("Software", r.software, "", true), fact("Processor and count", r.processor, "", true), fact("Accelerator and count", r.accelerator, "", true), fact("Availability", r.availability, "", true),
         fact("Model used", r.model_used, "", true), fact("Notes", r.notes, "", true), fact("Meter", [r.meter, r.meter_serial, r.ranges ? `${r.ranges[0]} V, ${r.ranges[1]} A` : ""].filter(Boolean).join(", "), "", true), fact("Power daemon", r.daemon, "", true)),
-      EW.el("p", { class: "small" }, "Details: ", r.details ? EW.fileLink(r.tree, r.details) : "–", "   Code: ", r.code ? EW.fileLink(r.tree, r.code) : "–", "   Result: ", EW.fileLink(r.tree, r.path)),
+      EW.el("p", { class: "small" }, "Details: ", r.details ? EW.fileLink(r.tree, r.details) : "–", " · Code: ", r.code ? EW.fileLink(r.tree, r.code) : "–", " · Result: ", EW.fileLink(r.tree, r.path)),
     );
     if (traces.length) power(box, r, traces);
     if (detail) numbers(box, r, detail);
