@@ -39,7 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for side in ("old", "new"):
         parser.add_argument(f"--{side}-round", default="auto", help=f"the MLPerf round of {side.upper()}")
-    parser.add_argument("--jobs", type=whole(1, 256), default=1, metavar="N", help="processes to judge with")
+    parser.add_argument(
+        "--jobs",
+        type=whole(1, 256),
+        default=0,
+        metavar="N",
+        help="processes (default: as many as are of use)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

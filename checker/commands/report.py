@@ -44,7 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--power", choices=("official", "unofficial"), default="official", help="as in the check"
     )
     parser.add_argument("--rehearsal", action="store_true", help="as in the check")
-    parser.add_argument("--jobs", type=whole(1, 256), default=1, metavar="N", help="processes to judge with")
+    parser.add_argument(
+        "--jobs",
+        type=whole(1, 256),
+        default=0,
+        metavar="N",
+        help="processes (default: as many as are of use)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

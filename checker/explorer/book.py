@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,10 @@ class Volume:
 
 
 Book = tuple[Volume, ...]
+WORTH_A_PROCESS = 200
+"""Results below which starting another process takes longer than it saves."""
+PIECES = 48
+"""Pieces of work for all processes."""
 
 
 def volume(path: Path, options: Options, number: int = 0, name: str = "") -> Volume:
@@ -35,14 +40,49 @@ def volume(path: Path, options: Options, number: int = 0, name: str = "") -> Vol
     report = check_with(path, options)
     submission, _ = open_submission(Tree(path), path, replace(options, round=report.round))
     wanted = {r.path for r in report.results}
-    extras: dict[str, Extra] = {}
-    found: dict[str, Told] = {}
     results = [r for r in submission.results if r.path in wanted]
-    for result in map(_anew, results):
-        found[result.path] = told(result)
-        extras[result.path] = extra(result, found[result.path])
-    rows_ = rows(report, extras, number)
+    heard = _heard(results, options.jobs)
+    rows_ = rows(report, {path: more for path, (_, more) in heard.items()}, number)
+    found = {path: facts for path, (facts, _) in heard.items()}
     return Volume(name or path.resolve().name, report, rows_, found, LateTraces(results))
+
+
+Heard = dict[str, tuple[Told, Extra]]
+
+
+def _heard(results: Sequence[Result], jobs: int) -> Heard:
+    """What the files of each result tell, by its path; with several processes where there is enough to read."""
+    jobs = min(jobs or os.cpu_count() or 1, 1 + len(results) // WORTH_A_PROCESS)
+    if jobs <= 1:
+        return _listen(results)
+    from concurrent.futures import ProcessPoolExecutor
+
+    pieces = [range(at, len(results), PIECES) for at in range(PIECES)]
+    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(results,)) as pool:
+        parts = {path: said for heard in pool.map(_work, pieces) for path, said in heard.items()}
+    return {r.path: parts[r.path] for r in results}
+
+
+_mine: Sequence[Result] = ()
+"""The results of a process that works for another one."""
+
+
+def _begin(results: Sequence[Result]) -> None:
+    global _mine  # noqa: PLW0603 - a process of a pool has no other place for what it begins with
+    _mine = results
+
+
+def _work(numbers: Iterable[int]) -> Heard:
+    return _listen(_mine[n] for n in numbers)
+
+
+def _listen(results: Iterable[Result]) -> Heard:
+    """What one process reads."""
+    found: Heard = {}
+    for result in map(_anew, results):
+        facts = told(result)
+        found[result.path] = facts, extra(result, facts)
+    return found
 
 
 def _anew(result: Result) -> Result:

@@ -53,6 +53,7 @@ class Shown:
 
     def tab(self, name: str) -> None:
         self.page.locator(f'[role=tab][data-tab="{name}"]').click()
+        self.page.locator(f'[role=tab][data-tab="{name}"][aria-selected=true]').wait_for()
 
     def rows(self) -> int:
         return int(self.page.evaluate("EW.grid.api.getDisplayedRowCount()"))

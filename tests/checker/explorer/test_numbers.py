@@ -123,6 +123,15 @@ def test_seed_columns_of_the_published_system(published: Book) -> None:
     assert offline.coverage == 1.0
 
 
+def test_several_processes_tell_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = trees.build(tmp_path / "tree")
+    alone = volume(tree.root, Options())
+    monkeypatch.setattr("checker.explorer.book.WORTH_A_PROCESS", 1)
+    together = volume(tree.root, Options(jobs=3))
+    assert (together.rows, together.told) == (alone.rows, alone.told)
+    assert list(together.told) == list(alone.told)
+
+
 def test_of_a_result_that_cannot_be_read_the_rest_is_told(tmp_path: Path) -> None:
     tree = trees.build(tmp_path / "tree")
     (tree.run("offline") / "mlperf_log_detail.txt").write_text("nothing\n")

@@ -181,13 +181,18 @@ def tags(text: str) -> list[tuple[str, tuple[str, ...]]]:
     return parser.found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(hostile.reports())
 def test_no_report_adds_an_element_to_the_page(report: Report) -> None:
     made = Volume("tree", report, rows(report, {}))
     text = page.filled("{{policy}}<p>{{data}}</p>", page_document((made,)), [], [])
     assert tags(text) == [("p", ())]
-    assert [r["submitter"] for r in _shown(text)] == [r.place.submitter for r in report.results]
+    assert [r["submitter"] for r in _shown(text)] == [_joined(r.place.submitter) for r in report.results]
+
+
+def _joined(text: str) -> str:
+    """Two halves of a surrogate pair side by side are one sign in JSON."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _shown(text: str) -> list[dict[str, object]]:
