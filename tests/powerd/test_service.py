@@ -96,8 +96,10 @@ def test_an_open_window_shows_its_energy_also_after_a_restart(tmp_path: Path) ->
         time.sleep(0.6)  # two updates that nobody asks for
         service = Service(slow)
         service.start()
-        until(lambda: service.windows.get(ident).get("so_far", so_far)["energy_j"] > so_far["energy_j"])
+        until(lambda: service.ring.tally("wall").samples > 3)
+        until(lambda: service.windows.get(ident)["so_far"]["seconds"] > so_far["seconds"] + 0.6)
         again = service.windows.get(ident)["so_far"]
+        assert again["energy_j"] > so_far["energy_j"]
         assert again["coverage"] < 1
     finally:
         service.stop()
