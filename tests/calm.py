@@ -7,9 +7,12 @@ asks. A trial that fails while that happened is made anew, from its meter on; on
 
 from __future__ import annotations
 
+import functools
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 PERIOD_S = 0.01
@@ -54,3 +57,13 @@ def calmly(trial: Callable[[], Outcome], *errors: type[Exception]) -> Outcome:
                 if not left or pulse.worst_s < BEARABLE_S:
                     raise
     raise AssertionError
+
+
+def when_calm(test: Callable[[Path], None]) -> Callable[[Path], None]:
+    """A test that is one trial in a folder: each try gets a new one."""
+
+    @functools.wraps(test)
+    def tried(tmp_path: Path) -> None:
+        calmly(lambda: test(Path(tempfile.mkdtemp(dir=tmp_path))))
+
+    return tried

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from powerd.client import ClientError, PowerdClient
+from tests.calm import when_calm
 from tests.powerd.events import events, listen
 from tests.powerd.rig import Daemon, Meter, Process, wait_for_samples
 
@@ -108,6 +109,7 @@ def killed_in_a_window(folder: Path, deaths: Mapping[int, int], times: int = 1) 
         meter.stop()
 
 
+@when_calm
 def test_a_window_outlives_three_deaths_of_the_daemon(tmp_path: Path) -> None:
     deaths: dict[int, int] = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
     window = killed_in_a_window(tmp_path, deaths)
@@ -118,6 +120,7 @@ def test_a_window_outlives_three_deaths_of_the_daemon(tmp_path: Path) -> None:
 
 
 @pytest.mark.proof
+@when_calm
 def test_twenty_kills_in_one_window(tmp_path: Path) -> None:
     window = killed_in_a_window(tmp_path, {signal.SIGKILL: -signal.SIGKILL}, times=20)
     (absent,) = [r for r in window["reasons"] if r.startswith("daemon-absent")]
@@ -127,6 +130,7 @@ def test_twenty_kills_in_one_window(tmp_path: Path) -> None:
     assert "(20 times)" in absent
 
 
+@when_calm
 def test_a_second_daemon_is_refused_and_the_first_does_not_notice(tmp_path: Path) -> None:
     with laboratory(tmp_path, "250ms") as (meter, daemon, client):
         before = newest(client)
@@ -142,6 +146,7 @@ def test_a_second_daemon_is_refused_and_the_first_does_not_notice(tmp_path: Path
         assert {r["quality"] for r in rows if r["sequence"] > before} == {"good"}
 
 
+@when_calm
 def test_a_full_disk_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
     with laboratory(tmp_path, "250ms") as (meter, daemon, client):
         window = client.open_window("full", "wall")
@@ -201,15 +206,18 @@ def unplugged(folder: Path, times: int) -> None:
         assert alarms.count("disconnected") == times
 
 
+@when_calm
 def test_unplug_and_replug_twice(tmp_path: Path) -> None:
     unplugged(tmp_path, 2)
 
 
 @pytest.mark.proof
+@when_calm
 def test_unplug_and_replug_ten_times(tmp_path: Path) -> None:
     unplugged(tmp_path, 10)
 
 
+@when_calm
 def test_noise_on_the_line_is_a_named_loss(tmp_path: Path) -> None:
     faults = "overrange@3.5-3.9,garbage=20@4.3-4.5,half@5-5.2"
     with laboratory(tmp_path, load="constant:100", faults=faults) as (_, daemon, client):
