@@ -222,6 +222,7 @@ def mute() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("dead", [True, False])
 def test_a_silent_daemon_neither_delays_nor_breaks_a_run(
     request_for: Request, mute: str, dead: bool, monkeypatch: pytest.MonkeyPatch

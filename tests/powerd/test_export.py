@@ -23,7 +23,7 @@ from powerd.client import ClientError, PowerdClient
 from schemas.documents import violations
 from schemas.powerlog import PowerLine, read_spl
 from tests.calm import calmly
-from tests.powerd.rig import Daemon, Meter, wait_for_samples
+from tests.powerd.rig import Daemon, Meter, replaced, wait_for_samples
 
 
 @dataclass
@@ -36,14 +36,11 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder: Path = tmp_path_factory.mktemp("export")
-    # The start of a daemon may take longer than it takes a meter to come to its fault: that meter comes second.
     meter = Meter(folder)
     daemon = Daemon(folder, meter.port)
-    meter.stop()
-    meter = Meter(folder, faults="overrange@5-5.4")
     client = PowerdClient(daemon.url)
-    seen = client.meters()[0]["samples"]
-    wait_for_samples(client, count=seen + 5)
+    wait_for_samples(client)
+    meter = replaced(meter, folder, client, faults="overrange@5-5.4")
     window = client.open_window("two, seconds", "wall")
     begin = time.time_ns()
     deadline = time.monotonic() + 30

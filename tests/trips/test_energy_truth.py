@@ -21,7 +21,7 @@ import pytest
 
 from powerd.client import PowerdClient
 from tests.calm import calmly
-from tests.powerd.rig import Daemon, Meter, wait_for_samples
+from tests.powerd.rig import Daemon, Meter, replaced, wait_for_samples
 
 FIRST_STEP_S = 7.0
 """When the traces step up: by then the daemon runs and its window is open."""
@@ -54,11 +54,12 @@ class Lab:
 
 @contextlib.contextmanager
 def laboratory(folder: Path, load: str, interval: str, seed: int) -> Iterator[Lab]:
-    meter = Meter(folder, load, seed)
+    meter = Meter(folder)
     daemon = Daemon(folder, meter.port, interval)
     client = PowerdClient(daemon.url)
     try:
         wait_for_samples(client, count=2)
+        meter = replaced(meter, folder, client, load=load, seed=seed)
         yield Lab(meter, client)
     finally:
         client.close()
