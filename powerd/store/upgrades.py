@@ -1,6 +1,7 @@
 """From the store of an older powerd to that of this one, step by step; a step that breaks leaves the file as it was.
 
 Version 2 gives free pages back (``auto_vacuum``) and keeps what a meter's own integrator says with each reading.
+Version 3 keeps with each clock fix who kept the clock right, and what sleep, slews and leap seconds are seen by.
 """
 
 from __future__ import annotations
@@ -23,7 +24,17 @@ def _to_2(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE readings ADD COLUMN integrator_j REAL")
 
 
-STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2}
+def _to_3(connection: sqlite3.Connection) -> None:
+    for column in (
+        "utc_bound_ns INTEGER",
+        "asleep_ns INTEGER",
+        "raw_ns INTEGER",
+        "leap INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(f"ALTER TABLE fixes ADD COLUMN {column}")
+
+
+STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
 """What leads from each version to the next one."""
 
 
