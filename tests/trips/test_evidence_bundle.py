@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -141,6 +142,15 @@ def test_what_is_no_bundle_is_wrong_usage(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     assert main(["verify", str(path)]) == 2
     assert main(["verify", str(tmp_path / "absent")]) == 2
+
+
+def test_a_pipe_in_the_place_of_a_bundle_or_a_key_is_not_waited_for(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert main(["verify", str(tmp_path / "pipe")]) == 2
+    assert "a named pipe" in capsys.readouterr().err
+    assert main(["verify", str(whole), "--key", str(tmp_path / "pipe")]) == 2
 
 
 def test_the_outcome_as_json(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
