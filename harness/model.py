@@ -74,7 +74,8 @@ class PowerRequest:
 class RunRequest:
     """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done.
 
-    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge.
+    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge; ``tests``
+    None: every compliance test that the round wants.
     """
 
     benchmark: str
@@ -99,6 +100,7 @@ class RunRequest:
     demo: bool = False
     batch: int | None = None
     system_type: str | None = None
+    tests: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Baseline:
     samples: int
     accuracy_log: Path
     user_conf: Path
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

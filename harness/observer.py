@@ -18,6 +18,10 @@ it is being drained because it was interrupted or failed."""
 class Observer(Protocol):
     """Told of everything in the thread that runs; must return at once and never raise."""
 
+    def placed(self, text: str) -> None:
+        """Where a campaign of many runs is, in words; what follows is one run of it."""
+        ...
+
     def planned(self, plan: Plan) -> None:
         """A plan is about to be executed."""
         ...
@@ -61,6 +65,9 @@ class Observer(Protocol):
 
 class Unseen:
     """Nobody looks."""
+
+    def placed(self, text: str) -> None:
+        """Nothing to do."""
 
     def planned(self, plan: Plan) -> None:
         """Nothing to do."""

@@ -6,7 +6,7 @@ that the record does not declare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunResult
@@ -52,6 +52,18 @@ def run_record(
         "compliance": {**before.get("compliance", {}), **_compliance(done)},
         "windows": _windows(power) or before.get("windows", {}),
     }
+
+
+def without(record: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A record that knows nothing of some of its runs any more, nor of what they alone told."""
+    kept = {**record, "runs": {n: r for n, r in record["runs"].items() if n not in names}}
+    kept["retried"] = [name for name in record["retried"] if name not in names]
+    kept["compliance"] = {n: v for n, v in record.get("compliance", {}).items() if n not in names}
+    if "accuracy" in names:
+        kept["accuracy"] = None
+    if "performance" in names:
+        kept.update(rehearsal=False, shortened={}, simulated={}, unofficial={}, calibration=None, windows={})
+    return kept
 
 
 def _shortened(plan: Plan, done: Done, before: Mapping[str, Any]) -> dict[str, Any]:

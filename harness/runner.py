@@ -109,7 +109,9 @@ class Runner:
 
     def _short_enough(self, spec: RunSpec, judgement: Judgement) -> bool:
         """Whether a rehearsal in Server merely has too few queries; the record says that it was cut short."""
-        cut = self._scenario.expects == "load" and self._plan.request.rehearsal_s is not None
+        base = self._plan.baseline
+        short = self._plan.request.rehearsal_s is not None or (base is not None and base.rehearsal)
+        cut = self._scenario.expects == "load" and short
         if cut and judgement.only_short:
             self._say(f"{spec.name}: LoadGen calls it INVALID ({judgement.reasons[0]}), as short as it is")
         return cut and judgement.only_short

@@ -102,9 +102,9 @@ class Machine:
 class Snapshot:
     """Everything that is shown.
 
-    ``part`` counts the scenarios of a trip of several; ``now`` says in words what goes on, ``running`` that samples
-    are being completed; ``number`` is that of the run among LoadGen's runs of the plan; ``plan_left_whole`` is False
-    where ``plan_left_s`` lacks runs of unknown length.
+    ``part`` counts the scenarios of a trip of several or says the place in a campaign; ``now`` says in words what
+    goes on, ``running`` that samples are being completed; ``number`` is that of the run among LoadGen's runs of the
+    plan; ``plan_left_whole`` is False where ``plan_left_s`` lacks runs of unknown length.
     """
 
     benchmark: str

@@ -41,11 +41,17 @@ class Story:
         """``parts`` are the scenarios of a trip of several plans."""
         self._lock = threading.RLock()
         self._parts = parts
+        self._place = ""
         self._plan: Plan | None = None
         self._schedule = Schedule((), time.monotonic())
         self._stage: Stage = "starting"
         self._meter: Meter | None = None
         self._machine: Machine | None = None
+
+    def placed(self, text: str) -> None:
+        """The place in a campaign, shown beside what is run."""
+        with self._lock:
+            self._place = text
 
     def planned(self, plan: Plan) -> None:
         """All runs are to come."""
@@ -183,6 +189,8 @@ class Story:
             )
 
     def _part(self, scenario: str) -> str:
+        if self._place:
+            return self._place
         if len(self._parts) < 2 or scenario not in self._parts:
             return ""
         return f"{self._parts.index(scenario) + 1} of {len(self._parts)}"
