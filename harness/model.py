@@ -250,6 +250,7 @@ class RunResult:
     metric: float | None
     clock: ClockEvidence
     versions: Mapping[str, str]
+    telemetry: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from harness.expected import Expected
 from harness.model import Plan, RunResult, RunSpec
 from harness.process import Progress
+from harness.telemetry import Sample
 from powerd.client import ClockTie
 
 Stage = Literal["starting", "preparing", "running", "closing", "ending"]
@@ -40,6 +41,10 @@ class Observer(Protocol):
 
     def progress(self, progress: Progress) -> None:
         """What the child counted; several times a second."""
+        ...
+
+    def seen(self, sample: Sample) -> None:
+        """What the machine is doing, once a second while LoadGen runs; in a thread of its own."""
         ...
 
     def ended(self, result: RunResult) -> None:
@@ -82,6 +87,9 @@ class Unseen:
         """Nothing to do."""
 
     def progress(self, progress: Progress) -> None:
+        """Nothing to do."""
+
+    def seen(self, sample: Sample) -> None:
         """Nothing to do."""
 
     def ended(self, result: RunResult) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness import stacks
 from schemas.errors import Failed, UserError
 
 LOG_NAME = "child.log"
@@ -140,10 +141,11 @@ class ChildProcess:
         silent = time.monotonic() - self.progress.changed_at
         if silent > self._patience.stall_s:
             self.dump_stacks()
+            where = stacks.where(self._log_path.read_text(encoding="utf-8", errors="replace"))
             self.end()
+            named = "where it hung stands in" if where is None else f"it hung in {where}; all stacks are in"
             raise Failed(
-                f"nothing was completed for {silent:.0f} s, so the run was ended; where it hung stands in "
-                f"{self._log_path}"
+                f"nothing was completed for {silent:.0f} s, so the run was ended; {named} {self._log_path}"
             )
 
     def dump_stacks(self) -> None:

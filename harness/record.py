@@ -115,6 +115,7 @@ def _run(result: RunResult) -> dict[str, Any]:
         "metric": result.metric,
         "clock": clock.to_json(),
         "versions": dict(result.versions),
+        "telemetry": result.telemetry,
     }
 
 

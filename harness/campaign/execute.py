@@ -196,20 +196,20 @@ class _Campaign:
             return
         based_on = {name: self._numbers[name] for name in step.needs}
         before = contents(step, self._hashes)
-        number = self._journal.started(step.name, before, based_on)
         begin_s = time.monotonic()
         try:
+            number = self._journal.started(step.name, before, based_on)
             outcome = service.run(ready(step, self._tree), self._say, self._observer)
             self._finish(step, number, time.monotonic() - begin_s, before, outcome)
         except (Failed, UserError) as error:
-            self._journal.failed(step.name, number, str(error))
+            self._journal.failed(step.name, str(error))
             self._ended.failed[step.name] = str(error)
             self._say(f"{step.name}: failed: {error}")
         except BaseException as error:
             why = (
                 "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
             )
-            self._journal.failed(step.name, number, why)
+            self._journal.failed(step.name, why)
             raise
 
     def _finish(

@@ -98,6 +98,8 @@ class Journal:
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
         self.past = read(folder / NAME)
         self._count = self.past.started
+        self.begun: str | None = None
+        """The run that goes on."""
         self._file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         size = os.fstat(self._file).st_size
         if size and os.pread(self._file, 1, size - 1) != b"\n":
@@ -116,16 +118,20 @@ class Journal:
     def started(self, run: str, contents: Mapping[str, Any], based_on: Mapping[str, int]) -> int:
         """A run begins; its number, which no other run of this journal has."""
         self._count += 1
+        self.begun = run
         self._write("started", run, number=self._count, contents=dict(contents), based_on=dict(based_on))
         return self._count
 
     def finished(self, run: str, number: int, seconds: float, **facts: object) -> None:
         """It came to its end, and its result lies in the tree."""
         self._write("finished", run, number=number, seconds=round(seconds, 3), **facts)
+        self.begun = None
 
-    def failed(self, run: str, number: int, reason: str) -> None:
-        """It did not; what it may have left in the tree is moved aside before it is made again."""
-        self._write("failed", run, number=number, reason=reason)
+    def failed(self, run: str, reason: str) -> None:
+        """The run that was begun last did not; what it may have left is moved aside before it is made again."""
+        if self.begun == run:
+            self._write("failed", run, number=self._count, reason=reason)
+            self.begun = None
 
     def reused(self, run: str, number: int) -> None:
         """The result of an earlier run stands."""

@@ -90,12 +90,14 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine that this runs on; what it does not tell is None."""
+    """The machine that this runs on; what it does not tell is None. ``throttled`` counts events during the run."""
 
     cpu_share: float
     frequency_hz: float | None
     temperature_c: float | None
     memory_share: float
+    load_1m: float | None = None
+    throttled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

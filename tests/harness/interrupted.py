@@ -65,10 +65,13 @@ class Stop:
     code: int
     took_s: float
     err: str
+    begun: bool = True
+    """Whether it had begun a run."""
 
 
 def interrupt(path: Path, number: int, delay_s: float) -> Stop:
     """Go on with a campaign and end it after a while; a code of 0 says that it was done before."""
+    before = past(path).started
     process = start(path, "--resume")
     try:
         process.wait(delay_s)
@@ -76,25 +79,28 @@ def interrupt(path: Path, number: int, delay_s: float) -> Stop:
         process.send_signal(number)
     begin_s = time.monotonic()
     _, err = process.communicate(timeout=120)
-    return Stop(number, process.returncode, time.monotonic() - begin_s, err)
+    return Stop(number, process.returncode, time.monotonic() - begin_s, err, past(path).started > before)
+
+
+def past(path: Path) -> journal.Read:
+    return journal.read(path.parent / "tree.work/campaign/journal.jsonl")
 
 
 def states(path: Path) -> dict[str, str]:
-    found = journal.read(path.parent / "tree.work/campaign/journal.jsonl")
-    return {name: past.state for name, past in found.runs.items()}
+    return {name: run.state for name, run in past(path).runs.items()}
 
 
 def judge(path: Path, stop: Stop) -> None:
     """After an interruption the journal is consistent, and after Ctrl-C it says so."""
     assert "Traceback" not in stop.err, stop.err
-    found = journal.read(path.parent / "tree.work/campaign/journal.jsonl")
-    assert found.garbled <= (stop.number == signal.SIGKILL)
+    assert not past(path).garbled
     if stop.code == 0:
         return
     assert stop.code == (130 if stop.number == signal.SIGINT else -signal.SIGKILL), stop.err
     if stop.number == signal.SIGINT:
         assert stop.err.endswith("interrupted; what was written so far is kept\n")
-        assert "started" not in states(path).values(), "after Ctrl-C nothing counts as going on"
+        newest = max(past(path).runs.values(), key=lambda run: run.line["number"], default=None)
+        assert not stop.begun or newest is None or newest.state != "started", "nothing counts as going on"
 
 
 def series(path: Path, count: int, seed: int, longest_s: float) -> Iterator[Stop]:
