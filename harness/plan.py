@@ -160,7 +160,8 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     specs: list[RunSpec] = []
     if request.mode in ("performance", "all"):
         if request.power is not None:
-            specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
+            if request.power_mode == "session":
+                specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
             specs.append(RunSpec("performance", "performance", "testing", "run_1"))
         else:
             specs.append(RunSpec("performance", "performance", None, "run_1"))

@@ -212,7 +212,8 @@ class _Reader:
         modes, named = self._modes(row, values, place)
         values["power"] = self._power(power, place)
         if values["power"] is None:
-            values.pop("meter", None)
+            for key in ("meter", "power_mode"):
+                values.pop(key, None)
         tests = row.get("tests")
         if tests is not None and not (
             isinstance(tests, list) and tests and all(isinstance(t, str) for t in tests)
