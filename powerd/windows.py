@@ -17,7 +17,7 @@ from powerd.model import Reading
 from powerd.running import RunningSum
 from powerd.sources import channels_of
 from powerd.store import Store, StoredWindow
-from schemas import evidence
+from schemas import evidence, window_document
 from schemas.records import AsOf
 from schemas.units import NS_PER_S
 
@@ -234,7 +234,7 @@ class Windows:
             return document
         utc = ClockModel.from_fixes(self._store.fixes(window.boot_id, window.opened_ns, window.opened_ns))
         known = {
-            "schema": evidence.SCHEMA,
+            "schema": window_document.SCHEMA,
             "id": window.ident,
             "name": window.name,
             "meter": window.meter,
@@ -242,7 +242,7 @@ class Windows:
             "labels": dict(window.labels),
             "state": window.state,
             "revision": 0,
-            **evidence.opened(utc, window),
+            **window_document.opened(utc, window),
         }
         running = self._running.get(window.ident)
         so_far = None if running is None else running.so_far()
@@ -258,7 +258,7 @@ class Windows:
             self._take_fix()
             self._store.writer.flush()
             moment = self._store.moment(boottime_ns())
-            body = evidence.document(
+            body = window_document.document(
                 AsOf(self._store, moment), window, moment.boottime_ns, drivers.specification
             )
             text = json.dumps(body, allow_nan=False)

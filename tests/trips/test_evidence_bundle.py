@@ -21,7 +21,7 @@ from powerd.model import Quality
 from powerd.signing import signer
 from powerd.store import Store
 from powerd.windows import Windows
-from schemas import bundle, evidence
+from schemas import bundle, window_document
 from schemas.documents import violations
 from tests.powerd.made import EPOCH, FIXED, INFO, S, exchange, fix, reading, store
 
@@ -249,7 +249,7 @@ def test_later_samples_and_fixes_do_not_change_a_bundle(tmp_path: Path) -> None:
     again.close()
     before, after = path.read_text().splitlines(), lines.splitlines()
     assert [json.loads(x)["data"] for x in after[:-1]] == [json.loads(x)["data"] for x in before[:-1]]
-    assert evidence.digest(closed) == closed["sha256"]
+    assert window_document.digest(closed) == closed["sha256"]
 
 
 def test_others_may_not_read_the_key(tmp_path: Path) -> None:
