@@ -29,7 +29,7 @@ class Patience:
     """How long a child is waited for: without progress, for draining after ``stop``, after each signal."""
 
     stall_s: float = 120.0
-    drain_s: float = 15.0
+    drain_s: float = 30.0
     signal_s: float = 5.0
 
 
@@ -69,6 +69,7 @@ class ChildProcess:
         """Start it; it works up to ``ready`` at once."""
         self._patience = patience
         self.progress = Progress()
+        self._going = False
         self._log_path = log_dir / LOG_NAME
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         with self._log_path.open("ab") as log:
@@ -103,6 +104,7 @@ class ChildProcess:
     def go(self) -> None:
         """Let it start its run."""
         self.progress.changed_at = time.monotonic()
+        self._going = True
         self._tell("go")
 
     def wait_for(self, event: str, on_beat: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -155,7 +157,10 @@ class ChildProcess:
             time.sleep(0.3)
 
     def end(self) -> None:
-        """Drain it, then terminate it, then kill it; each with its time."""
+        """Drain it, then terminate it, then kill it; each with its time. Before its run it has nothing to drain."""
+        if not self._going and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
         if self._process.poll() is None:
             patience = self._patience
             steps = (

@@ -96,6 +96,14 @@ def test_killed_child_is_one_sentence(fixture: Fixture, tmp_path: Path) -> None:
             child.wait_for("done")
 
 
+def test_leaving_before_the_run_waits_for_nothing(fixture: Fixture, tmp_path: Path) -> None:
+    """Loading a model cannot be interrupted, and there are no logs to complete."""
+    with ChildProcess(job(fixture, tmp_path, conf=LONG), tmp_path) as child:
+        pass
+    assert child._process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "mlperf_log_detail.txt").exists()
+
+
 def test_leaving_early_drains_and_leaves_complete_logs(fixture: Fixture, tmp_path: Path) -> None:
     with ChildProcess(job(fixture, tmp_path, conf=LONG), tmp_path) as child:
         child.wait_for("ready")
