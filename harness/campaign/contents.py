@@ -85,16 +85,18 @@ def contents(step: Step, hashes: Hashes) -> dict[str, Any]:
     return {
         "model": hashes.of(work.model),
         "dataset": hashes.of(work.dataset),
-        "settings": _settings(step, hashes),
+        "settings": settings(step, hashes),
         "code": code(),
         "version": __version__,
         "packages": packages(),
     }
 
 
-def _settings(step: Step, hashes: Hashes) -> dict[str, Any]:
+def settings(step: Step, hashes: Hashes) -> dict[str, Any]:
+    """What the user chose, and why it is made again where that was said."""
     request = step.request
     rows = {k: v for k, v in asdict(request).items() if k not in PLACES}
+    rows["reason"] = step.reason
     rows["user_conf"] = None if request.user_conf is None else hashes.of(request.user_conf)
     power = request.power
     # A port may change its name and a daemon its address; the meter is the same.

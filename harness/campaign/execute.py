@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import service
 from harness.campaign import aside
-from harness.campaign.contents import Hashes, changes, contents, digest
+from harness.campaign.contents import Hashes, changes, contents, digest, settings
 from harness.campaign.file import Campaign
 from harness.campaign.forecast import Forecast, forecast
 from harness.campaign.journal import NAME, Journal, Past, on_disk, read
@@ -25,7 +25,7 @@ from harness.observer import Observer, Unseen
 from harness.runner import Say
 from schemas.errors import Failed, UserError
 
-FOLDER = "campaign"
+FOLDER, MEMORY = "campaign", "hashes.json"
 Told = Callable[[Step, service.Outcome], None]
 
 
@@ -57,7 +57,8 @@ def prepare(campaign: Campaign, mistakes: Mistakes) -> Prepared:
     """Look at everything, write nothing; ``UserError`` says all that cannot be done."""
     found = steps(campaign, mistakes)
     past = read(work_folder(campaign.output) / FOLDER / NAME).runs
-    taken = {name: p.seconds for name, p in past.items() if p.seconds is not None}
+    hashes = Hashes(work_folder(campaign.output) / FOLDER / MEMORY)
+    taken = {s.name: t for s in found if (t := _taken(s, past.get(s.name), hashes)) is not None}
     strange = [s for s in found if s.name not in past and not s.reason and aside.is_there(s, campaign.output)]
     if strange:
         names = ", ".join(s.name for s in strange)
@@ -66,6 +67,14 @@ def prepare(campaign: Campaign, mistakes: Mistakes) -> Prepared:
             'move them away, or say why they are to be made again with reason = "…" in their [[run]]'
         )
     return Prepared(campaign, found, past, forecast(found, campaign.output, taken))
+
+
+def _taken(step: Step, past: Past | None, hashes: Hashes) -> float | None:
+    """The seconds that it took before with the settings of now."""
+    if past is None:
+        return None
+    before = {**past.started.get("contents", {}).get("settings", {}), "reason": step.reason}
+    return past.seconds if before == settings(step, hashes) else None
 
 
 def execute(
@@ -85,7 +94,7 @@ def execute(
 
 
 def _refuse(prepared: Prepared, tree: Path, *, resume: bool) -> None:
-    begun = [s.name for s in prepared.steps if s.name in prepared.past]
+    begun = [s.name for s in prepared.steps if s.name in prepared.past and not asked_anew(s, prepared.past)]
     if begun and not resume:
         finished = sum(prepared.past[name].state == "finished" for name in begun)
         raise UserError(
@@ -98,6 +107,12 @@ def _refuse(prepared: Prepared, tree: Path, *, resume: bool) -> None:
             f"the logs need {ahead.disk_bytes / 1e6:.0f} MB and {ahead.free_at} has {ahead.free_bytes / 1e6:.0f} MB "
             "free; free some, or choose an output on another disk"
         )
+
+
+def asked_anew(step: Step, past: Mapping[str, Past]) -> bool:
+    """Whether a file asks, for a reason, for a run that was not made for that reason."""
+    before = past[step.name].started.get("contents", {}).get("settings", {})
+    return step.reason is not None and before.get("reason") != step.reason
 
 
 class _Campaign:
@@ -118,7 +133,7 @@ class _Campaign:
         self._journal, self._past = journal, journal.past.runs
         self._tree, self._work = tree, work
         self._say, self._told, self._observer = say, told, observer
-        self._hashes = Hashes(work / FOLDER / "hashes.json")
+        self._hashes = Hashes(work / FOLDER / MEMORY)
         self._numbers: dict[str, int] = {}
         """Of runs whose results stand: which run of the journal made them."""
         self._ended = Ended()
@@ -140,6 +155,9 @@ class _Campaign:
         """Whether an earlier run is used again; says so, or what is in the way."""
         past = self._past.get(step.name)
         if past is None:
+            return False
+        if asked_anew(step, self._past):
+            self._say(f"{step.name}: made again, asked for by {step.reason}")
             return False
         if past.state != "finished":
             before = "failed" if past.state == "failed" else "was not finished"
@@ -178,6 +196,10 @@ class _Campaign:
         room = aside.move(step, self._tree, self._work)
         self._journal.aside(step.name, reason, str(room))
         self._say(f"{step.name}: what was in the tree of it lies in {room} now ({reason})")
+        tests = self._tree / step.plan.result.place(step.plan.round, "compliance_dir")
+        same = [s for s in self._steps if s.mode == "compliance" and s.record == step.record]
+        if step.mode != "compliance" and not same and tests.is_dir():
+            self._say(f'{tests}: compared with what is made again now; ask for mode = "compliance" too')
 
     def _place(self, step: Step, left: Sequence[Step]) -> None:
         """Where the campaign is."""

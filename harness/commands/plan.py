@@ -74,7 +74,7 @@ def _parts(step: Step) -> str:
 
 def _state(step: Step, prepared: Prepared) -> str:
     past = prepared.past.get(step.name)
-    if past is None:
+    if past is None or execute.asked_anew(step, prepared.past):
         return f"asked for: {step.reason}" if step.reason else ""
     return {"finished": "finished before", "failed": "failed before"}.get(past.state, "begun before")
 

@@ -281,6 +281,21 @@ def test_a_model_that_changed_is_seen_by_its_contents(program: Program, fixture:
     assert not (copy / "tree" / PLACE).exists(), "no result of the old model stands for the new one"
 
 
+def test_what_a_file_asks_for_anew_is_made_once_and_what_was_there_is_kept(
+    program: Program, copy: Path
+) -> None:
+    path = copy / "campaign.toml"
+    path.write_text(path.read_text() + 'mode = "performance"\nreason = "performance/min-duration"\n')
+    code, out, err = program("campaign", path)
+    assert code == 0, err
+    assert "performance: made again, asked for by performance/min-duration" in err
+    assert "runs: 1 made, 0 used again" in out
+    (old,) = (copy / "tree.work/replaced").glob(f"*/{PLACE}/*")
+    assert old.name == "performance"
+    code, out, _ = program("campaign", path, "--resume")
+    assert "runs: 0 made, 1 used again" in out
+
+
 def test_a_result_of_somebody_else_is_never_touched(program: Program, copy: Path) -> None:
     shutil.rmtree(copy / "tree.work/campaign")
     code, _, err = program("campaign", copy / "campaign.toml")
