@@ -14,7 +14,7 @@ from dataclasses import asdict
 from statistics import median_low
 from typing import Any
 
-from schemas import __version__, calibration, statements
+from schemas import __version__, calibration, clock_events, statements
 from schemas.budget import BudgetTerm, u95
 from schemas.clocks import ClockModel
 from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
@@ -64,6 +64,7 @@ def document(store: Source, window: StoredWindow, now_ns: int, specify: Specify)
         "bad_samples": losses,
         "ranges": ranges_in(evidence, span),
         "clock": _clock(span, request),
+        "utc": clock_events.keepers(span.line.fixes, span.begin.ns, span.end.ns),
         "budget": [asdict(t) for t in terms],
         "quality": quality_of(reasons),
         "reasons": reasons,
@@ -187,13 +188,15 @@ def _statements(evidence: Evidence, span: Span, result: EnergyResult | None, u95
     known = [age for age in ages if age is not None]
     notes = [n for part in evidence.parts for n in _notes(part, begin_unix_ns, len(evidence.parts) > 1)]
     stamps = [s.end_ns for s in evidence.samples]
+    happened = clock_events.around(span.line.fixes, span.begin.ns, span.end.ns)
+    slewed = [str(event) for event in happened if not event.spoils]
     return {
         "official": statements.official(evidence.readings, stamps, span.begin.ns, span.end.ns),
         "one_percent": one,
         "mains": line,
         "integrator": own,
         "calibration_age_days": max(known) if len(known) == len(ages) else None,
-        "notes": [*notes, *statements.mains_notes(line), *statements.integrator_notes(own)],
+        "notes": [*notes, *slewed, *statements.mains_notes(line), *statements.integrator_notes(own)],
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median_low
 from typing import Any
 
+from schemas import clock_events
 from schemas.energy import EnergyResult
 from schemas.evidence import Evidence, Span, ranges_in
 from schemas.records import StoredWindow
@@ -41,8 +42,10 @@ def reasons_of(
         p.readings and span.u95_ns > median_low([r.interval_ns for r in p.readings]) for p in evidence.parts
     ):
         reasons.append(f"clock-unbounded: the window's ends are known to {span.u95_ns / NS_PER_S:.3f} s only")
-    clocks = [("system", span.line.utc)] + ([("client", span.clock)] if span.clock is not None else [])
-    for name, step in steps_between(clocks, span.begin.ns, span.end.ns):
+    happened = clock_events.around(span.line.fixes, span.begin.ns, span.end.ns)
+    reasons += [str(event) for event in happened if event.spoils]
+    clients = [("client", span.clock)] if span.clock is not None else []
+    for name, step in steps_between(clients, span.begin.ns, span.end.ns):
         reasons.append(f"clock-step: the {name} clock was set by {step.by_ns / NS_PER_S:+.3f} s")
     closed_ns = span.line.place(str(request["boot_id"]), int(request["requested_boottime_ns"]))
     if span.begin.ns < window.opened_ns - span.begin.u95_ns or span.end.ns > closed_ns + span.end.u95_ns:
