@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from schemas.loadgen import LoadgenLog, LogGarbled
 from schemas.rounds import Round
 
 DETAIL_LOG = "mlperf_log_detail.txt"
+RECORD_NAME = "edgewatt.json"
 
 
 def specs(round_: Round, official: str, division: str) -> tuple[RunSpec, ...]:
@@ -57,7 +59,16 @@ def find_baseline(tree: Path, work: Path, result: ResultPath, round_: Round, off
         metric = None if key is None else LoadgenLog.read(log).first(key)
     except LogGarbled as error:
         raise UserError(f"{log} is not a log of LoadGen ({error}); make that result again") from error
-    return Baseline(float(metric or 0.0), issued(log.parent), _whole_log(text, work, result), conf)
+    whole = _whole_log(text, work, result)
+    return Baseline(float(metric or 0.0), issued(log.parent), whole, conf, _was_rehearsal(conf.parent))
+
+
+def _was_rehearsal(folder: Path) -> bool:
+    """Whether the result was made shorter than the rules want."""
+    try:
+        return json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))["rehearsal"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _whole_log(text: Path, work: Path, result: ResultPath) -> Path:

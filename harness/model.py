@@ -13,6 +13,7 @@ from schemas.units import UnixNs
 
 Mode = Literal["performance", "accuracy"]
 Phase = Literal["ranging", "testing"]
+PowerMode = Literal["session", "guarded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ class PowerRequest:
 class RunRequest:
     """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done.
 
-    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge.
+    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge; ``tests``
+    None: every compliance test that the round wants; ``power_mode``: a session of ranging and testing, or one run in a
+    guarded window, which is no power result of the rules.
     """
 
     benchmark: str
@@ -99,6 +102,8 @@ class RunRequest:
     demo: bool = False
     batch: int | None = None
     system_type: str | None = None
+    tests: tuple[str, ...] | None = None
+    power_mode: PowerMode = "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ class Baseline:
     samples: int
     accuracy_log: Path
     user_conf: Path
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +253,7 @@ class RunResult:
     metric: float | None
     clock: ClockEvidence
     versions: Mapping[str, str]
+    telemetry: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,12 +298,23 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class PowerEvidence:
-    """What the daemon said about the two passes: window documents, and the folder with session files."""
+    """What the daemon said about the passes: window documents, and the folder with session files.
+
+    A guarded run has one window, ``testing``, and no session: ``folder`` is None.
+    """
 
     windows: Mapping[str, Mapping[str, Any]]
     meter: Mapping[str, Any]
     daemon: Mapping[str, Any]
-    folder: Path
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLost:
+    """The daemon was lost in a run, which went on without it: in which phase, and its last sentence."""
+
+    phase: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -309,6 +327,7 @@ class Done:
     retried: list[str] = field(default_factory=list)
     user_conf: Path | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    power_lost: PowerLost | None = None
 
     @property
     def has_performance(self) -> bool:

@@ -24,8 +24,11 @@ MODES = ("performance", "accuracy", "compliance", "all")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 
-def plan(request: RunRequest) -> Plan:
-    """Everything a run needs, in order; ``UserError`` for what cannot be done."""
+def plan(request: RunRequest, *, anew: bool = False) -> Plan:
+    """Everything a run needs, in order; ``UserError`` for what cannot be done.
+
+    ``anew`` plans also what is in the tree already, for one who will make room before the run.
+    """
     _refuse_missing_packages()
     round_ = load_round(request.round_name)
     bench = benchmark(request.benchmark)
@@ -35,7 +38,8 @@ def plan(request: RunRequest) -> Plan:
     fixture = chosen_fixture(request.fixture, bench.name, request.model, request.dataset)
     result = _result(request, round_, bench.name, scenario)
     specs = _specs(request, round_, official)
-    _refuse_existing(request.output, result, round_, specs)
+    if not anew:
+        _refuse_existing(request.output, result, round_, specs)
     workload = _workload(request, bench.name, fixture, scenario)
     samples = len(bench.dataset(workload.dataset))
     settings = _settings(request, round_, official, scenario, samples)
@@ -156,7 +160,8 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     specs: list[RunSpec] = []
     if request.mode in ("performance", "all"):
         if request.power is not None:
-            specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
+            if request.power_mode == "session":
+                specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
             specs.append(RunSpec("performance", "performance", "testing", "run_1"))
         else:
             specs.append(RunSpec("performance", "performance", None, "run_1"))
@@ -167,13 +172,24 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     if request.mode in ("accuracy", "all"):
         specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
     if request.mode in ("compliance", "all"):
-        specs += audit.specs(round_, official, request.division)
+        specs += _tests(request, audit.specs(round_, official, request.division))
     if not specs:
         raise UserError(
             f"round {round_.name} wants no compliance runs of {official} in the {request.division} division; "
             "choose --division closed, or another --mode"
         )
     return tuple(specs)
+
+
+def _tests(request: RunRequest, wanted: tuple[RunSpec, ...]) -> tuple[RunSpec, ...]:
+    """The compliance runs that were asked for by name, or all that the round wants."""
+    if request.tests is None:
+        return wanted
+    names = [spec.name for spec in wanted]
+    for name in request.tests:
+        if name not in names:
+            raise UserError(unknown("compliance test of this benchmark", name, names))
+    return tuple(spec for spec in wanted if spec.name in request.tests)
 
 
 def _baseline(
@@ -192,17 +208,18 @@ def _baseline(
 
 
 def _refuse_existing(output: Path, result: ResultPath, round_: Round, specs: tuple[RunSpec, ...]) -> None:
-    places = dict.fromkeys(_place(spec, result, round_) for spec in specs)
-    for place in places:
-        if (output / place).exists():
+    places = dict.fromkeys(place(spec, result, round_) for spec in specs)
+    for where in places:
+        if (output / where).exists():
             raise UserError(
-                f"{output / place} exists already; choose another --output or move that result away"
+                f"{output / where} exists already; choose another --output or move that result away"
             )
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file; --output wants the folder of a submission tree")
 
 
-def _place(spec: RunSpec, result: ResultPath, round_: Round) -> PurePosixPath:
+def place(spec: RunSpec, result: ResultPath, round_: Round) -> PurePosixPath:
+    """Where the logs of a run lie in the tree."""
     if spec.test is not None:
         return result.compliance(round_, spec.test)
     return result.accuracy(round_) if spec.mode == "accuracy" else result.performance(round_, "run_1")

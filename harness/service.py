@@ -44,7 +44,8 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
     with _around(planned, folder, observer) as around:
         done = Runner(planned, folder, around or NoPower(), say, observer).run()
         accuracy = _score(planned, done)
-        evidence = None if around is None else around.evidence()
+        evidence = None if around is None else around.outcome()
+        done.power_lost = None if around is None else around.lost
     done.verdicts = audit.verify(planned, done)
     described = system.describe(
         planned.round,
@@ -57,6 +58,12 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
     )
     written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)
+    lost = done.power_lost
+    if lost is not None:
+        raise Failed(
+            f"power was lost in the {lost.phase} run ({lost.reason}); the result is in {written.tree} without power "
+            "and says so; make the performance run again once powerd answers"
+        )
     return Outcome(planned, done, accuracy, evidence, written, system.holes(described))
 
 

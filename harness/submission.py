@@ -78,7 +78,7 @@ class Stage:
             self._json(result.system_json(round_), system)
         code = result.code(round_) / self._bench.implementation
         self._text(code / "README.md", documents.code_readme(plan))
-        if power is not None:
+        if power is not None and power.folder is not None:
             above = result.measurements(round_).parent.parent.parent
             self._text(above / "analyzer_table.md", documents.analyzer_table(power))
             self._text(above / "power_settings.md", documents.power_settings())
@@ -105,7 +105,7 @@ class Stage:
         """Logs of the runs; the session files of the power daemon beside them."""
         plan = self._plan
         for result in done.results.values():
-            if result.spec.test is not None:
+            if result.spec.test is not None or (done.power_lost and result.spec.phase == "ranging"):
                 continue
             if result.spec.mode == "accuracy":
                 assert accuracy is not None
@@ -115,7 +115,7 @@ class Stage:
                 place.mkdir(parents=True, exist_ok=True)
                 for name in LOGS:
                     shutil.copyfile(result.log_dir / name, place / name)
-        if power is not None:
+        if power is not None and power.folder is not None:
             place = self._root / plan.result.results(plan.round) / "performance"
             shutil.copytree(power.folder, place, dirs_exist_ok=True)
 

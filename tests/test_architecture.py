@@ -48,7 +48,7 @@ COMPOSERS = {
     "checker.engine",
     "checker.share",
 }
-MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary")
+MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary", "campaign")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
     )
     parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
+    parser.add_argument(
+        "--power-mode",
+        choices=("session", "guarded"),
+        default="session",
+        help="session: a ranging run, then a testing run (default); guarded: one run in a window whose range is "
+        "watched, for an unofficial measurement",
+    )
     parser.add_argument("--division", default="open", help="open (default), closed or network")
     parser.add_argument("--submitter", default="unnamed")
     parser.add_argument("--system", default=default_name(), help="name of the system (default: host name)")
@@ -87,6 +94,8 @@ def request(args: argparse.Namespace) -> RunRequest:
             raise UserError(
                 f"--{option.replace('_', '-')} {value} makes no sense; give a number greater than 0"
             )
+    if args.power_mode != "session" and args.power is None:
+        raise UserError(f"--power-mode {args.power_mode} needs --power; add it or leave out --power-mode")
     return RunRequest(
         benchmark=args.benchmark,
         scenario=args.scenario,
@@ -109,6 +118,7 @@ def request(args: argparse.Namespace) -> RunRequest:
         command_line=tuple(sys.argv[1:]),
         batch=args.batch,
         system_type=args.system_type,
+        power_mode=args.power_mode,
     )
 
 

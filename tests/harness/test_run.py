@@ -82,6 +82,8 @@ def test_single_stream_to_a_tree(request_for: Request, fixture: Fixture) -> None
     }
     assert set(said["synthetic"]) == {"dataset", "weights", "planted_accuracy"}  # type: ignore[call-overload]
     assert said["simulated"] == said["unofficial"] == said["windows"] == {}
+    assert said["runs"]["performance"]["telemetry"]["samples"] >= 1  # type: ignore[index]
+    assert (outcome.done.results["performance"].log_dir / "telemetry.csv").is_file()
 
 
 @pytest.mark.parametrize("scenario", ["MultiStream", "Offline"])
@@ -231,7 +233,10 @@ def test_ctrl_c_drains_and_keeps_what_is_there(fixture: Fixture, tmp_path: Path,
     os.kill(process.pid, number)
     rest = process.communicate(timeout=40)[1]
     assert process.returncode == 130
-    assert rest == "mlharness: interrupted; what was written so far is kept\n"
+    assert rest.endswith(
+        "stopping: the run is brought to its end, its logs are kept\n"
+        "mlharness: interrupted; what was written so far is kept\n"
+    )
     (log,) = tmp_path.glob("tree.work/**/run_1/mlperf_log_detail.txt")
     assert LoadgenLog.read(log).first("result_validity") == "INVALID"
     assert not tree.exists()
