@@ -30,7 +30,7 @@ def measurements_readme(plan: Plan) -> str:
 The model and the data set are synthetic. They are made again, byte for byte on the same software, with:
 
     mlharness make-fixture {plan.fixture.benchmark} FOLDER --width {plan.fixture.width} \\
-        --images {plan.fixture.images} --seed {plan.fixture.seed}
+        --samples {plan.fixture.samples} --seed {plan.fixture.seed}
 """
     return f"""# {plan.workload.benchmark}, {plan.scenario}
 

@@ -48,7 +48,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it."""
+    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it.
+
+    ``metric`` and ``value`` are the accuracy planted over ``samples`` answers: what a run must score exactly.
+    """
 
     path: Path
     benchmark: str
@@ -56,8 +59,9 @@ class Fixture:
     dataset: Path
     width: str
     seed: int
-    images: int
-    good: int
+    samples: int
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,8 @@ class Job:
 
     ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
-    ``batch`` the most samples of one call of the runtime.
+    ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
+    for the one of this environment.
     """
 
     kind: str
@@ -179,6 +184,7 @@ class Job:
     seeds: Mapping[str, int]
     performance_sample_count: int
     batch: int
+    loadgen: str | None = None
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -251,13 +257,17 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The score of an accuracy run. ``line`` has the exact form that the official checker reads."""
+    """The score of an accuracy run over ``total`` samples.
+
+    ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
+    count of right answers or a second metric.
+    """
 
     metric: str
     value: float
-    good: int
     total: int
     line: str
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

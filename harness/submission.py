@@ -7,7 +7,6 @@ exact; nothing else may lie there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness import documents
-from harness.accuracy_log import ACCURACY_LOG, truncated
+from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
@@ -93,7 +92,7 @@ class Stage:
         if done.user_conf is not None and (done.has_performance or not there.exists()):
             self._text(folder / "user.conf", done.user_conf.read_text(encoding="utf-8"))
         self._text(folder / "README.md", documents.measurements_readme(plan))
-        name = f"{plan.result.system}_{self._bench.implementation}_{plan.result.scenario}.json"
+        name = _measurements_name(plan, self._bench.implementation)
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
         own = {"starting_weights_filename": plan.workload.model.name, "batch": batch}
@@ -139,9 +138,8 @@ class Stage:
         folder.mkdir(parents=True, exist_ok=True)
         for name in LOGS:
             shutil.copyfile(logs / name, folder / name)
-        data = (logs / ACCURACY_LOG).read_bytes()
-        (folder / ACCURACY_LOG).write_bytes(truncated(data))
-        text = f"{accuracy.line}\n\nhash={hashlib.sha256(data).hexdigest()}\n"
+        (folder / ACCURACY_LOG).write_bytes(truncated(logs / ACCURACY_LOG))
+        text = f"{accuracy.line}\n\nhash={sha256(logs / ACCURACY_LOG)}\n"
         (folder / "accuracy.txt").write_text(text, encoding="utf-8")
 
     def move(self, tree: Path) -> None:
@@ -167,16 +165,23 @@ def move(root: Path, tree: Path, results: PurePosixPath) -> None:
 
 
 def _move_parts(staged: Path, place: Path) -> None:
-    """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet."""
-    if not place.exists():
+    """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet.
+
+    Files in the scenario directory itself (from v6.0 on settings and the run record) replace what is there.
+    """
+    if staged.is_file() or not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
-        staged.rename(place)
+        os.replace(staged, place)
         return
     for part in sorted(staged.iterdir()):
-        if (place / part.name).exists():
-            _move_parts(part, place / part.name)
-        else:
-            part.rename(place / part.name)
+        _move_parts(part, place / part.name)
+
+
+def _measurements_name(plan: Plan, implementation: str) -> str:
+    """Name of the measurements JSON: fixed in a round, or of a pattern whose star stands for the implementation."""
+    wanted = plan.round.layout["measurements_json"]
+    pattern: str = wanted if isinstance(wanted, str) else wanted[0]
+    return pattern.format(**plan.result.names).replace("*", implementation)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
