@@ -152,6 +152,7 @@ class Plan:
     work: Path
     baseline: Baseline | None = None
     system_type: str = "edge"
+    loadgen: Path | None = None
 
     @property
     def scenario(self) -> str:
@@ -163,7 +164,8 @@ class Plan:
 class Job:
     """What a child process is told on its standard input: one LoadGen run, or one calibration.
 
-    ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit);
+    ``kind`` is ``loadgen``, with ``seconds`` of warm-up, or ``calibrate``, with ``seconds`` of measuring.
+    ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
     ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
     for the one of this environment.

@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path, PurePosixPath
 
-from harness import audit, extras, loadgen, system_types
+from harness import audit, extras, loadgen, loadgens, system_types
 from harness.benchmarks.base import Benchmark
 from harness.calibrate import merged
 from harness.fixtures.description import chosen as chosen_fixture
@@ -26,9 +26,10 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 def plan(request: RunRequest) -> Plan:
     """Everything a run needs, in order; ``UserError`` for what cannot be done."""
-    _refuse_missing_packages()
-    round_ = load_round(request.round_name)
     bench = benchmark(request.benchmark)
+    _refuse_missing_packages(bench)
+    round_ = load_round(request.round_name)
+    loadgens.wanted(round_)
     official = _official(round_, bench, request.benchmark)
     system_type = system_types.resolve(request, round_)
     scenario = system_types.scenario(request, round_, official, system_type)
@@ -64,6 +65,7 @@ def plan(request: RunRequest) -> Plan:
         work=work,
         baseline=baseline,
         system_type=system_type,
+        loadgen=loadgens.chosen(round_),
     )
 
 
@@ -92,12 +94,15 @@ def known(
     return round_, bench, official, found
 
 
-def _refuse_missing_packages() -> None:
+def _refuse_missing_packages(bench: Benchmark) -> None:
     missing = extras.missing()
     if missing:
         raise UserError(
             f"{', '.join(missing)} is not installed; install it with: pip install 'edgewatt[harness]'"
         )
+    for module in bench.extra:
+        if not extras.is_there(module):
+            raise UserError(extras.sentence(module))
 
 
 def _official(round_: Round, bench: Benchmark, asked: str) -> str:

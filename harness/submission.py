@@ -75,7 +75,10 @@ class Stage:
         # A description that lies there already may have been completed by hand: it stays.
         if not (plan.request.output / result.system_json(round_)).exists():
             self._json(result.system_json(round_), system)
-        code = result.code(round_) / self._bench.implementation
+        source = result.code(round_)
+        if source.name != result.benchmark:  # from v6.0 on the benchmark's directory is a custom, not a rule
+            source /= result.benchmark
+        code = source / self._bench.implementation
         self._text(code / "README.md", documents.code_readme(plan))
         if power is not None:
             above = result.measurements(round_).parent.parent.parent

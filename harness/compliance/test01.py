@@ -13,6 +13,7 @@ from harness.model import Check, Verdict
 from schemas.errors import UserError
 from schemas.rounds import Round
 
+
 class Test01:
     """Accuracy in performance mode."""
 
