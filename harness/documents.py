@@ -42,6 +42,15 @@ Run with:
 """
 
 
+def calibration_note() -> str:
+    """``calibration.md``: what the harness did about quantisation, which is nothing."""
+    return """# Calibration
+
+The harness calibrates and quantises nothing: a checkpoint is executed as it is given. Where the checkpoint itself was
+quantised, its maker adds here which data set the ranges and by which scheme.
+"""
+
+
 def inferred_readme(result: ResultPath, source: str, command_line: tuple[str, ...]) -> str:
     """``measurements/…/README.md`` of a result that is inferred from another scenario."""
     return f"""# {result.benchmark}, {result.scenario}

@@ -80,10 +80,21 @@ class Stage:
             source /= result.benchmark
         code = source / self._bench.implementation
         self._text(code / "README.md", documents.code_readme(plan))
+        self._calibration_note()
         if power is not None:
             above = result.measurements(round_).parent.parent.parent
             self._text(above / "analyzer_table.md", documents.analyzer_table(power))
             self._text(above / "power_settings.md", documents.power_settings())
+
+    def _calibration_note(self) -> None:
+        """The note on calibration where the round wants one; one that lies there already is the submitter's."""
+        template = self._plan.round.facts.get("calibration_note")
+        if template is None:
+            return
+        path = PurePosixPath(template.format(**self._plan.result.names))
+        there = (path, path.parent / "documentation" / path.name)
+        if not any((self._plan.request.output / p).exists() for p in there):
+            self._text(path, documents.calibration_note())
 
     def measurements(self, done: Done, accuracy: Accuracy | None, power: PowerEvidence | None) -> None:
         """Conf files, the measurements JSON, the README and the run record."""
