@@ -1,6 +1,6 @@
 """An evidence bundle, judged offline: chain, signature, and every number of its window computed again.
 
-The computing is ``schemas.evidence.document``, the same code as in the daemon, over the records of the bundle.
+The computing is ``schemas.window_document.document``, the same code as in the daemon, over the records of the bundle.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas import __version__, bundle, evidence
+from schemas import __version__, bundle, window_differences, window_document
 from schemas.bundle import Line
 from schemas.errors import Refused, UserError
 from schemas.measured import Quality
@@ -239,17 +239,19 @@ def _numbers(by_member: Mapping[str, Sequence[Line]], source: Remembered) -> tup
     window = line.data or {}
     place = (line.number, "window")
     faults: list[Fault] = []
-    if window.get("sha256") != evidence.digest(window):
+    if window.get("sha256") != window_document.digest(window):
         faults.append(Fault("its sha256 is not that of its text", *place))
     try:
         stored, moment = _request(by_member)
-        again = evidence.document(AsOf(source, moment), stored, moment.boottime_ns, source.specification)
+        again = window_document.document(
+            AsOf(source, moment), stored, moment.boottime_ns, source.specification
+        )
     except (Refused, KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, IndexError) as error:
         return [
             *faults,
             Fault(f"the window cannot be computed from these lines: {str(error)[:200]}", *place),
         ], []
-    faults += [Fault(text, *place) for text in evidence.differences(window, again)]
+    faults += [Fault(text, *place) for text in window_differences.differences(window, again)]
     notes = list(_specification_notes(source))
     made = (window.get("daemon") or {}).get("version")
     if faults and made != __version__:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from checker.aliases import ALIASES, standing_for
 from checker.choice import near
 from checker.model import Effect
 from checker.rehearsal import DECLARATIONS
 from checker.rule import Rule, effects, severities
 from checker.rules import all_rules
+from checker.sources import source
 from checker.wording import listing
 from schemas.errors import UserError
 from schemas.seed_page import SeedRow, rows_for, seed_page
@@ -33,11 +35,11 @@ EFFECTS = {
 """What the official checker does with a breach, in words."""
 
 
-def find(name: str) -> Rule:
-    """The rule of an id; UserError with near names when there is none."""
+def find(name: str) -> tuple[Rule, ...]:
+    """The rules that an id stands for: one, or those behind an alias; UserError when there is none."""
     rules = all_rules()
-    if name in rules:
-        return rules[name]
+    if all(one in rules for one in standing_for(name)):
+        return tuple(rules[one] for one in standing_for(name))
     raise UserError(
         f"there is no rule {name!r}; did you mean {listing(near(name, [*rules, SEED_PAGE]), 3)}? "
         "`mlcheck rules` lists all"
@@ -46,8 +48,13 @@ def find(name: str) -> Rule:
 
 def explain(name: str, round_name: str) -> str:
     """The text about a rule, or about the page that the project was written from (``seed-page``)."""
-    lines = _page() if name == SEED_PAGE else _rule(find(name), round_name)
-    return "\n".join(lines) + "\n"
+    if name == SEED_PAGE:
+        return "\n".join(_page()) + "\n"
+    rules = find(name)
+    texts = ["\n".join(_rule(rule, round_name)) + "\n" for rule in rules]
+    if name in ALIASES:
+        texts.insert(0, f"{name} is another name for {', '.join(rule.id for rule in rules)}\n")
+    return "\n".join(texts)
 
 
 def _rule(rule: Rule, round_name: str) -> Iterator[str]:
@@ -60,6 +67,7 @@ def _rule(rule: Rule, round_name: str) -> Iterator[str]:
     yield f"severity  {severity.value}; looked at once for each {rule.scope.value}"
     yield f"official  {_official(rule, round_name)}"
     yield from _official_apart(rule, round_name)
+    yield f"wanted    {source(rule, round_name)}"
     yield f"bad       {rule.bad}"
     yield f"good      {rule.good}"
     yield from textwrap.wrap(rule.fix, WIDTH - 10, initial_indent="do        ", subsequent_indent=" " * 10)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.aliases import standing_for
 from checker.model import Place
 
 if TYPE_CHECKING:
@@ -54,5 +55,7 @@ class Options:
 
 
 def matches(rule: str, name: str) -> bool:
-    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do."""
-    return rule == name or rule.startswith(name.removesuffix("*").rstrip("/") + "/")
+    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do.
+
+    An alias matches the rules that stand for it."""
+    return rule in standing_for(name) or rule.startswith(name.removesuffix("*").rstrip("/") + "/")

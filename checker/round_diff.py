@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checker.explain import EFFECTS
+from checker.model import Effect
 from checker.rule import effects
 from checker.rules import all_rules
 from checker.wording import listing
@@ -15,6 +16,8 @@ Line = tuple[str, str]
 """What a line is about, and the line."""
 TYPES = {"edge": "edge", "datacenter": "datacenter", "datacenter-edge": "combined"}
 NS_PER_MS = 1_000_000
+RULES = ("new rules", "rules that fall away", "official checker")
+"""Heads under which changes of rules stand, in order."""
 
 
 def changes(before: Round, after: Round) -> Iterator[Line]:
@@ -23,16 +26,32 @@ def changes(before: Round, after: Round) -> Iterator[Line]:
     yield from _names(before, after)
     yield from _limits(before, after)
     yield from _power(before, after)
-    yield from _rules(before, after)
+    yield from sorted(_rules(before, after), key=lambda line: RULES.index(line[0]))
 
 
 def _benchmarks(before: Round, after: Round) -> Iterator[Line]:
     was, now = before.benchmark_names, after.benchmark_names
     yield from _set("benchmarks", "new", "gone", was, now)
+    for name in (n for n in now if n not in was):
+        yield from ((name, line) for line in _new(after.benchmark(name)))
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name in (n for n in was if n in now):
-        old, new = before.benchmark(name), after.benchmark(name)
-        for line in _benchmark(old, new):
-            yield name, line
+        lines = tuple(_benchmark(before.benchmark(name), after.benchmark(name)))
+        if lines:
+            alike.setdefault(lines, []).append(name)
+    for lines, names in alike.items():
+        yield from ((", ".join(names), line) for line in lines)
+
+
+def _new(rules: BenchmarkRules) -> Iterator[str]:
+    """What a new benchmark asks for."""
+    found = {words: _scenarios(rules, type_) for type_, words in TYPES.items()}
+    yield "new: " + "; ".join(f"on {w} systems {s}" for w, s in found.items() if s != "not run")
+    targets = rules.lower_limits(None)
+    if targets:
+        yield f"new: accuracy at least {_targets(targets)}"
+    if rules.compliance_tests:
+        yield f"new: compliance tests {', '.join(rules.compliance_tests)}"
 
 
 def _benchmark(old: BenchmarkRules, new: BenchmarkRules) -> Iterator[str]:
@@ -112,10 +131,11 @@ def _limits_ms(rules: BenchmarkRules) -> dict[str, str]:
 
 
 def _divisions(was: Mapping[str, bool], now: Mapping[str, bool]) -> Iterator[str]:
-    for division in sorted({*was, *now}):
-        if bool(was.get(division)) != bool(now.get(division)):
-            asked = "asked for" if now.get(division) else "no longer asked for"
-            yield f"samples in concatenated permutations are {asked} in {division}"
+    for asked in (True, False):
+        changed = [d for d in sorted({*was, *now}) if bool(now.get(d)) is asked is not bool(was.get(d))]
+        if changed:
+            words = "asked for" if asked else "no longer asked for by the official checker"
+            yield f"samples in concatenated permutations are {words} in {', '.join(changed)}"
 
 
 def _names(before: Round, after: Round) -> Iterator[Line]:
@@ -155,13 +175,21 @@ def _set(about: str, new: str, gone: str, was: Any, now: Any) -> Iterator[Line]:
 
 def _limits(before: Round, after: Round) -> Iterator[Line]:
     if dict(before.seeds()) != dict(after.seeds()):
-        yield "runs", "other random seeds"
+        told = ", ".join(f"{name} {seed}" for name, seed in after.seeds().items())
+        yield "runs", f"other random seeds: {told}"
     test05 = [bool(r.facts["seeds"].get("TEST05")) for r in (before, after)]
     if test05[0] != test05[1]:
         yield "runs", "seeds of their own for TEST05" if test05[1] else "no seeds of TEST05 any more"
     was, now = (r.min_duration_ms / 1000 for r in (before, after))
     if was != now:
         yield "runs", f"a run lasts at least {now:g} s (was: {was:g} s)"
+    served = [set((r.facts.get("endpoints") or {}).get("allowed_models", ())) for r in (before, after)]
+    yield from _set(
+        "results of a served endpoint", "may be submitted for", "no longer for", *map(sorted, served)
+    )
+    columns = [r.facts.get("csv_columns") for r in (before, after)]
+    if all(columns):  # early rounds and the latest ones tell theirs
+        yield from _set("official summary", "new columns", "columns gone", *columns)
 
 
 def _power(before: Round, after: Round) -> Iterator[Line]:
@@ -204,9 +232,12 @@ def _plain(key: str, value: Any) -> str:
 
 def _rules(before: Round, after: Round) -> Iterator[Line]:
     was, now = effects(before.name), effects(after.name)
+    changed: dict[tuple[Effect, Effect], list[str]] = {}
     for rule in all_rules().values():
         held, holds = rule.holds_in(before.name), rule.holds_in(after.name)
         if held != holds:
-            yield rule.id, f"new: {rule.title[0].lower()}{rule.title[1:]}" if holds else "no longer a rule"
+            yield "new rules" if holds else "rules that fall away", f"{rule.id}: {rule.title}"
         elif holds and was[rule.id] is not now[rule.id]:
-            yield rule.id, f"the official checker {EFFECTS[now[rule.id]]} (was: {EFFECTS[was[rule.id]]})"
+            changed.setdefault((now[rule.id], was[rule.id]), []).append(rule.id)
+    for (new, old), names in sorted(changed.items(), key=lambda pair: list(Effect).index(pair[0][0])):
+        yield "official checker", f"{EFFECTS[new]} (was: {EFFECTS[old]}): {', '.join(names)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from checker.files import Source
@@ -88,7 +89,11 @@ def of_system(system: System, rule: str) -> Iterator[Problem]:
     facts = dict(system.round.facts)
     known = [*facts["availability"], *facts.get("availability_aliases", {})]
     facts["status_pattern"] = f"^({'|'.join(map(_any_case, known))})$"
-    yield from of_document("system", source, source.value, facts, rule)
+    spelled = " or ".join(known)
+    for problem in of_document("system", source, source.value, facts, rule):
+        pattern = problem.wanted.startswith("pattern") and problem.pointer == "/status"
+        message = f"status is {problem.found}, wanted {spelled}"
+        yield replace(problem, message=message, wanted=spelled) if pattern else problem
 
 
 def _any_case(text: str) -> str:

@@ -121,7 +121,7 @@ class PowerdClient:
         return self._json("GET", "/v1/clock")
 
     def export(self, ident: str, form: str) -> bytes:
-        """The samples of a closed window in a form: ``spl``, ``csv`` or ``json``."""
+        """A closed window in a form: ``spl``, ``csv``, ``parquet``, ``json``, ``png``, ``svg`` or ``bundle``."""
         path = f"/v1/windows/{quote(ident, safe='')}/export?{urlencode({'format': form})}"
         return self._request("GET", path, None)
 

@@ -159,7 +159,7 @@ def _questions(baud: int | None) -> Iterator[Callable[[Transport], MeterInfo]]:
     if baud in BAUDS:
         yield _ask_identity
     for driver in map(drivers.find, drivers.names()):
-        if baud in getattr(driver, "bauds", BAUDS) and not hasattr(driver, "accepts"):
+        if baud in getattr(driver, "bauds", ()) and not hasattr(driver, "accepts"):
             yield driver.identify
 
 

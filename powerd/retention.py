@@ -1,4 +1,7 @@
-"""Samples that are old enough are removed, except those of windows: what a closed window stands on stays for ever."""
+"""Samples that are old enough are removed, except those of windows: what a closed window stands on stays for ever.
+
+So it is with clock fixes, of which a few an hour stay anyway. What became free is given back to the disk.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ def sweep(store: Store, older_than_unix_ns: int, stopping: threading.Event | Non
         if not fixes:
             continue  # nobody knows when that was
         before_ns = ClockModel.from_fixes(fixes).to_local(older_than_unix_ns).ns
+        for begin, end in gaps(kept_clock(store, boot, windows), before_ns):
+            store.thin_fixes(boot, begin, end)
         for meter, channel in store.channels_of(boot):
             own = [w for w in windows if any(m == meter and channel in cs for m, cs in w.places)]
             for begin, end in gaps(kept(store, boot, own), before_ns):
@@ -55,6 +60,18 @@ def kept(store: Store, boot: str, windows: Iterable[StoredWindow]) -> Iterator[S
             yield begin.ns - begin.u95_ns - MARGIN_NS, end.ns + end.u95_ns + MARGIN_NS + 1
 
 
+def kept_clock(store: Store, boot: str, windows: Iterable[StoredWindow]) -> Iterator[Span]:
+    """Stretches of ``boot`` whose clock fixes stay: from the opening of a window to where it was computed."""
+    for window in windows:
+        request = window.request or {}
+        computed = (request.get("computed") or {}).get("boottime_ns", request.get("requested_boottime_ns"))
+        if window.boot_id == boot and window.state == "closed" and computed is not None:
+            begin = min(window.opened_ns, *(span[0] for span in kept(store, boot, [window])))
+            yield begin - 2 * MARGIN_NS, int(computed) + 2 * MARGIN_NS
+        else:
+            yield from kept(store, boot, [window])
+
+
 def gaps(spans: Iterable[Span], end_ns: int) -> Iterator[Span]:
     """What is left of everything before ``end_ns`` beside the spans."""
     at = 0
@@ -71,6 +88,8 @@ def run(store: Store, retention_ns: int, stopping: threading.Event, every_s: flo
     while True:
         try:
             sweep(store, time.time_ns() - retention_ns, stopping)
+            while store.vacuum() and not stopping.wait(0.05):
+                pass
         except (StoreFailed, sqlite3.Error, TimeoutError) as error:
             log.warning("old samples could not be removed: %s", error)
         if stopping.wait(every_s):

@@ -23,13 +23,22 @@ STEP_NS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class ClockFix:
-    """UTC at one instant of CLOCK_BOOTTIME; ``u95_ns`` is the half-width that holds it."""
+    """What the system clock showed at one instant of CLOCK_BOOTTIME; ``u95_ns`` is the half-width that holds it.
+
+    ``source`` keeps that clock right (``system`` where nobody is known to), to ``utc_bound_ns`` by its own word.
+    ``asleep_ns`` is how long the machine was suspended since its boot, ``raw_ns`` CLOCK_MONOTONIC_RAW, which nobody
+    slews, ``leap`` +1 or -1 when a leap second is to come. None: not known.
+    """
 
     boot_id: str
     boottime_ns: int
     utc_ns: int
     u95_ns: int
     source: str = "system"
+    utc_bound_ns: int | None = None
+    asleep_ns: int | None = None
+    raw_ns: int | None = None
+    leap: int = 0
 
 
 @dataclass(frozen=True, slots=True)

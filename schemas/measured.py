@@ -52,18 +52,25 @@ class MeterInfo:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a meter is asked to do. A range of None means auto-range."""
+    """What a meter is asked to do. A range of None means auto-range.
+
+    With ``integrator`` the meter's own integrator is started anew with these settings, and read with every update.
+    """
 
     interval_ns: int = 1_000_000_000
     voltage_range_v: float | None = None
     current_range_a: float | None = None
     crest_factor: int = 3
     channels: tuple[str, ...] = ("1",)
+    integrator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One channel of one answer, in SI units; a missing quantity is None."""
+    """One channel of one answer, in SI units; a missing quantity is None.
+
+    ``integrator_j`` is what the meter's own integrator has counted since its start, where it runs and is asked for.
+    """
 
     channel: str
     power_w: float | None
@@ -75,6 +82,7 @@ class Values:
     current_range_a: float | None
     crest_factor: int | None
     quality: Quality
+    integrator_j: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,3 +129,36 @@ def net_of_idle(
         "net_j": energy_j - below_j,
         "net_u95_j": math.hypot(u95_j, float(idle["average_u95_w"]) * duration_s),
     }
+
+
+INTEGRATOR_SHARE = 0.001
+"""What the integrator adds to the uncertainty of power (Yokogawa WT300: 0.1 % of reading, from a sibling's manual)."""
+
+
+def integrator(meter_j: float, result: EnergyResult, interval_ns: int) -> dict[str, Any]:
+    """The joules that the meter itself counted beside ours over the same time.
+
+    Both come from the same converter, so they may differ by what the integrator adds, by one sample at the ends, and by
+    what our gaps may hide: a check of what was lost and of the stamps, not of the meter.
+    """
+    one_sample_j = result.max_w * interval_ns / 1e9
+    limit = INTEGRATOR_SHARE * abs(meter_j) + one_sample_j + result.gap_limit_j
+    difference = meter_j - result.energy_j
+    return {
+        "seconds": (result.end_ns - result.begin_ns) / 1e9,
+        "meter_j": meter_j,
+        "samples_j": result.energy_j,
+        "difference_j": difference,
+        "limit_j": limit,
+        "agrees": abs(difference) <= limit,
+    }
+
+
+def integrator_notes(found: Mapping[str, Any] | None) -> list[str]:
+    """A note where the meter counted otherwise."""
+    if found is None or found["agrees"]:
+        return []
+    return [
+        f"integrator: the meter counted {found['meter_j']:.6g} J where its samples give {found['samples_j']:.6g} J, "
+        f"more apart than {found['limit_j']:.2g} J"
+    ]

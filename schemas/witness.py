@@ -1,6 +1,6 @@
 """A source that remembers what it was asked for, and one that answers again from what was remembered.
 
-``Witness`` stands between ``schemas.evidence.document`` and the store: what the document was computed from is in the
+``Witness`` stands between ``schemas.window_document`` and the store: what a document was computed from is in the
 bundle by construction, and nothing else. ``Remembered`` gives the same answers to the same questions.
 """
 
@@ -28,6 +28,7 @@ class Witness:
         self._source = source
         self._specify = specify
         self._rows: dict[str, dict[Any, Mapping[str, Any]]] = {member: {} for member in MEMBERS}
+        self._readings: dict[int, StoredReading] = {}
 
     def records(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Everything that was answered, once, by member and number."""
@@ -35,6 +36,8 @@ class Witness:
             rows = self._rows[member]
             for key in sorted(rows):
                 yield member, rows[key]
+        for ident in sorted(self._readings):
+            yield "reading", reading_record(self._readings[ident])
 
     def specification(self, info: MeterInfo) -> Specification:
         """Accuracy and ranges of a meter."""
@@ -47,7 +50,7 @@ class Witness:
     ) -> Sequence[StoredReading]:
         """As ``Source.readings``."""
         rows = self._source.readings(meter, channel, boot, begin_ns, end_ns)
-        self._rows["reading"].update((r.ident, reading_record(r)) for r in rows)
+        self._readings.update((r.ident, r) for r in rows)
         return rows
 
     def fixes(self, boot: str, begin_ns: int, end_ns: int) -> Sequence[tuple[int, ClockFix]]:
@@ -194,19 +197,24 @@ class Remembered:
 _ADD = {member: getattr(Remembered, f"_add_{member}") for member in MEMBERS}
 
 
+_OF_READING = tuple(name for name in Reading.__slots__ if name not in ("stamps", "values", "raw"))
+
+
 def reading_record(stored: StoredReading) -> Mapping[str, Any]:
     """A reading as it stands in a bundle; ``raw`` is the answer of the meter, a character for each byte."""
-    reading = asdict(stored.reading)
-    values, stamps = reading.pop("values"), reading.pop("stamps")
-    raw = stored.reading.raw.decode("latin-1")
-    return {"id": stored.ident, "run": stored.run, **reading, **stamps, **values, "raw": raw}
+    reading = stored.reading
+    record: dict[str, Any] = {"id": stored.ident, "run": stored.run}
+    record |= {name: getattr(reading, name) for name in _OF_READING}
+    record |= {name: getattr(reading.stamps, name) for name in Stamps.__slots__}
+    record |= {name: getattr(reading.values, name) for name in Values.__slots__}
+    return record | {"raw": reading.raw.decode("latin-1")}
 
 
 def record_reading(data: Mapping[str, Any]) -> StoredReading:
     """The inverse of ``reading_record``; KeyError, TypeError or ValueError for what is none."""
-    values = {name: _number(data[name]) for name in Values.__slots__}
+    values = {name: _number(data.get(name)) for name in Values.__slots__}
     reading = Reading(
-        **{n: data[n] for n in Reading.__slots__ if n not in ("stamps", "values", "raw")},
+        **{n: data[n] for n in _OF_READING},
         stamps=Stamps(**{n: data[n] for n in Stamps.__slots__}),
         values=Values(**{**values, "channel": data["channel"], "quality": Quality(data["quality"])}),
         raw=data["raw"].encode("latin-1"),

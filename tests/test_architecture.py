@@ -31,6 +31,8 @@ LATE = {
     "torch",
     "cryptography",
     "pyarrow",
+    "PIL",
+    "opentelemetry",
 }
 # Modules that are only ever imported late themselves: what they are made of may stand at their top.
 LATE_ROOMS = (

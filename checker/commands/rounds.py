@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from itertools import groupby
 
 from checker.round_diff import changes
@@ -10,6 +11,7 @@ from schemas.rounds import Round, known_rounds, load_round
 
 NAME = "rounds"
 HELP = "list the rounds, or what changed between two"
+WIDTH = 110
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
         for about, lines in groupby(changes(before, after), key=lambda line: line[0]):
             print(about)
             for _, text in lines:
-                print(f"    {text}")
+                print(textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="      ",
+                                    break_on_hyphens=False, break_long_words=False))  # fmt: skip
         return 0
     for name in known_rounds():
         _describe(load_round(name))

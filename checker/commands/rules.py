@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from checker.aliases import aliases_of
 from checker.rule import effects, severities
 from checker.rules import all_rules
+from checker.sources import source
 from schemas.rounds import known_rounds
 
 NAME = "rules"
@@ -29,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
                 "id": r.id, "title": r.title, "severity": own.get(r.id, r.severity).value, "scope": r.scope.value,
                 "official_effect": official[r.id].value, "since": r.since, "until": r.until,
                 "ours": r.ours, "why": r.why, "fix": r.fix, "link": r.link, "good": r.good, "bad": r.bad,
+                "source": source(r, args.round), "aliases": aliases_of(r.id),
             }
             for r in rules
         ]  # fmt: skip

@@ -7,6 +7,7 @@ import math
 from typing import Any, TextIO
 
 from checker.model import Finding, Metric, PowerFigures, Report, ResultReport, Severity
+from checker.sources import source_of
 from schemas import __version__
 
 FORMAT = "json"
@@ -40,7 +41,7 @@ def document(report: Report) -> dict[str, Any]:
             "notes": report.count(Severity.NOTE),
         },
         "results": [_result(r) for r in report.results],
-        "findings": [_finding(f) for f in report.findings],
+        "findings": [_finding(f, report.round) for f in report.findings],
     }
 
 
@@ -104,7 +105,7 @@ def _power(power: PowerFigures) -> dict[str, Any]:
     }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _finding(found: Finding, round_name: str) -> dict[str, Any]:
     names = ("division", "submitter", "system", "benchmark", "scenario")
     return {
         "rule": found.rule,
@@ -118,6 +119,7 @@ def _finding(found: Finding) -> dict[str, Any]:
         "message": found.message,
         "found": found.found,
         "wanted": found.wanted,
+        "source": source_of(found, round_name),
         "why": found.why,
         "fix": found.fix,
         "link": found.link,

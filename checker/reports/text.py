@@ -19,6 +19,7 @@ from checker.advice import (
 from checker.causes import Cause, causes
 from checker.console import console_for, say
 from checker.model import Finding, Report, Severity
+from checker.sources import source_of
 from checker.table import write_table
 from checker.wording import count, shorten
 
@@ -125,7 +126,7 @@ def _details(console: Console, report: Report, advice: Advice) -> None:
     if advice.causes:
         say(console, "\nDetails", style="bold")
     for number, cause in enumerate(advice.causes, start=1):
-        _cause(console, f"{number}.", cause)
+        _cause(console, f"{number}.", cause, report.round)
     for severity, title in ((Severity.WARNING, "A reviewer will ask"), (Severity.NOTE, "Good to know")):
         rows = [f for f in report.findings if f.severity is severity and f.stands]
         _others(console, title, rows, report)
@@ -135,7 +136,7 @@ def _details(console: Console, report: Report, advice: Advice) -> None:
     _forgiven(console, report)
 
 
-def _cause(console: Console, head: str, cause: Cause) -> None:
+def _cause(console: Console, head: str, cause: Cause, round_name: str) -> None:
     first = cause.first
     console.print()
     say(console, f"{first.rule}: {shorten(first.message)}", "red", label=head, pad=3)
@@ -148,8 +149,11 @@ def _cause(console: Console, head: str, cause: Cause) -> None:
         say(console, place, label="at", indent=3)
     if len(where_) > SHOWN:
         say(console, f"{len(where_) - SHOWN} more places", label="and at", indent=3)
-    if first.wanted and first.wanted not in first.message and len(cause.messages) == 1:
-        say(console, shorten(first.wanted), label="wanted", indent=3)
+    if len(cause.messages) == 1:
+        for label, text in (("found", first.found), ("wanted", first.wanted)):
+            if text and text not in first.message:
+                say(console, shorten(text), label=label, indent=3)
+    say(console, source_of(first, round_name), label="source", indent=3)
     if not cause.reference:
         say(console, "by mlcheck alone; the official checker does not look at it", label="seen", indent=3)
     for other in cause.follows:

@@ -68,10 +68,28 @@ def target(result: Result) -> Iterator[Problem]:
             yield _no_line(result, limit, some=any(found.values()))
         for row in found[limit.metric]:
             if row.value is not None and row.value < limit.limit:
-                message = f"{limit.metric} is {row.text}, below the target {limit.limit}"
+                message = f"{limit.metric} is {row.text}, below the target {limit.limit:.10g}"
                 path = result.accuracy_txt.path
-                below = Problem(message, path, row.text, f"at least {limit.limit}", row.line)
+                below = Problem(message, path, row.text, f"at least {limit.limit:.10g}", row.line)
                 yield _leniently(result, "accuracy/target", below)
+        if found[limit.metric]:
+            yield from _unseen(result, text, limit)
+
+
+def _unseen(result: Result, text: AccuracyText, limit: Target) -> Iterator[Problem]:
+    """A value below the target behind the line at which the official checker stops reading."""
+    for row in text.seen:
+        if row.metric != limit.metric or row.line <= text.judged_lines:
+            continue
+        if row.value is not None and row.value < limit.limit:
+            message = (
+                f"{limit.metric} is {row.text} behind the hash, where the official checker no longer reads"
+            )
+            yield Problem(
+                message, result.accuracy_txt.path, row.text, f"at least {limit.limit:.10g}", row.line,
+                severity=Severity.WARNING, effect=Effect.NONE,
+            )  # fmt: skip
+            return
 
 
 def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:
@@ -84,7 +102,7 @@ def _judged(result: Result, text: AccuracyText, limit: Target) -> list[Seen]:
 
 def _no_line(result: Result, limit: Target, *, some: bool) -> Problem:
     message = f"accuracy.txt has no line with {limit.metric}"
-    path, wanted = result.accuracy_txt.path, f"at least {limit.limit}"
+    path, wanted = result.accuracy_txt.path, f"at least {limit.limit:.10g}"
     aspect = None if some or _any_will_do(result) else "no-number"
     found = Problem(message, path, "nothing", wanted, excusable=False, aspect=aspect)
     return _leniently(result, "accuracy/target", found, Severity.WARNING)
@@ -117,8 +135,8 @@ def number(result: Result) -> Iterator[Problem]:
     "accuracy/upper-limit",
     title="No accuracy is above its upper limit",
     fix="Check the data set and the settings of generation: the outputs are not those of the reference.",
-    good="TOKENS_PER_SAMPLE 290 (llama2-70b-99: at most 323.9)",
-    bad="TOKENS_PER_SAMPLE 400",
+    good="'tokens_per_sample': 290.0 (llama2-70b-99.9: at most 323.9)",
+    bad="'tokens_per_sample': 400.0",
     link=INFERENCE,
     needs=NEEDS,
     since="v4.0",
@@ -135,16 +153,17 @@ def upper_limit(result: Result) -> Iterator[Problem]:
             if row.metric != limit.metric or row.value is None or row.line > judged:
                 continue
             if row.value > limit.limit:
-                message = f"{limit.metric} is {row.text}, above the limit {limit.limit}"
+                message = f"{limit.metric} is {row.text}, above the limit {limit.limit:.10g}"
                 path = result.accuracy_txt.path
-                beyond = Problem(message, path, row.text, f"at most {limit.limit}", row.line)
+                beyond = Problem(message, path, row.text, f"at most {limit.limit:.10g}", row.line)
                 yield _leniently(result, "accuracy/upper-limit", beyond)
 
 
 @rule(
     "accuracy/hash",
     title="accuracy.txt holds the hash of the full accuracy log",
-    fix="Truncate the accuracy log with the official tool, which appends the hash.",
+    fix="`mlcheck fix --apply` truncates a full accuracy log and appends its hash. Where the log is truncated already, "
+    "take accuracy.txt from the original run, or run accuracy again.",
     good="hash=324366b2…",
     bad="no hash line",
     link=SUBMISSION,
@@ -161,7 +180,7 @@ def hash_line(result: Result) -> Iterator[Problem]:
 @rule(
     "accuracy/log-truncated",
     title="The accuracy log is truncated",
-    fix="Truncate the accuracy log with the official tool.",
+    fix="`mlcheck fix --apply` truncates it and appends its hash to accuracy.txt; `mlcheck prepare` does so in a copy.",
     good="mlperf_log_accuracy.json of 8199 bytes",
     bad="mlperf_log_accuracy.json of 11 MB",
     since="v0.7",

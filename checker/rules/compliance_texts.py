@@ -27,8 +27,8 @@ def _verdict(result: Result, test: str, name: str, *, alone: bool = False) -> It
     "compliance/test07",
     title="TEST07 finds the accuracy in the performance run",
     fix="Make the answers of the performance run as good as those of the accuracy run, and run the test again.",
-    good="verify_accuracy.txt with TEST PASS",
-    bad="verify_accuracy.txt with TEST FAIL",
+    good="verify_accuracy.txt: TEST PASS",
+    bad="verify_accuracy.txt: TEST FAIL",
     link=INFERENCE,
     since="v6.0",
 )
@@ -42,8 +42,8 @@ def test07(result: Result) -> Iterator[Problem]:
     "compliance/test08",
     title="TEST08 finds the same predictions in the performance run",
     fix="Find out which predictions differ between the two runs, and run the test again.",
-    good="TEST PASS on a line of its own",
-    bad="TEST FAIL",
+    good="verify_accuracy.txt: TEST PASS",
+    bad="verify_accuracy.txt: TEST FAIL",
     link=INFERENCE,
     since="v6.0",
 )
@@ -57,8 +57,8 @@ def test08(result: Result) -> Iterator[Problem]:
     "compliance/test09",
     title="TEST09 finds outputs of the usual length",
     fix="Let the model end its answers by itself; neither cut nor padded answers are the benchmark's.",
-    good="verify_output_len.txt with TEST PASS",
-    bad="no verify_output_len.txt",
+    good="verify_output_len.txt: TEST PASS",
+    bad="verify_output_len.txt: TEST FAIL",
     link=INFERENCE,
     since="v6.0",
 )

@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {**ABOUT, "needs": ("endpoint_settings",)}
     title="The benchmark may be measured at an endpoint",
     fix="Measure the benchmark with LoadGen, or take the result out.",
     good="gpt-oss-120b",
-    bad="resnet50",
+    bad="llama2-70b-99.9",
     **ABOUT,
 )
 def endpoint_benchmark(result: Result) -> Iterator[Problem]:
@@ -38,7 +38,7 @@ def endpoint_benchmark(result: Result) -> Iterator[Problem]:
     title="The settings of the endpoint run name its scenario",
     fix="Add the config.yaml that the client was started with; its type names the scenario.",
     good="type: offline",
-    bad="no config.yaml",
+    bad="no type",
     **ABOUT,
 )
 def endpoint_config(result: Result) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def endpoint_config(result: Result) -> Iterator[Problem]:
     "performance/endpoint-seeds",
     title="The round's random seeds are used at the endpoint",
     fix="Set dataloader_random_seed and scheduler_random_seed to those of the round and run again.",
-    good="the two seeds of the round under settings.runtime",
+    good="dataloader_random_seed: 2747215439041700203 (v6.1)",
     bad="dataloader_random_seed: 42",
     **SETTINGS,
 )
@@ -103,8 +103,8 @@ def endpoint_duration(result: Result) -> Iterator[Problem]:
     "performance/endpoint-metric",
     title="The metric of the scenario is in the client's report",
     fix="Use the client of this round and keep the result_summary.json that it writes.",
-    good='"qps": 12.5',
-    bad="no qps",
+    good='"tps": 15000.5',
+    bad="no tps",
     **ABOUT,
 )
 def metric(result: Result) -> Iterator[Problem]:
@@ -162,8 +162,8 @@ def score(result: Result) -> Iterator[Problem]:
         return
     for target in result.rules.lower_limits(result.scenario):
         if not plain_number(found) or not found >= target.limit:
-            message = f"{target.metric} is {found!r:.40}, below the target {target.limit}"
-            yield Problem(message, report.accuracy.path, repr(found)[:40], f"at least {target.limit}")
+            message = f"{target.metric} is {found!r:.40}, below the target {target.limit:.10g}"
+            yield Problem(message, report.accuracy.path, repr(found)[:40], f"at least {target.limit:.10g}")
 
 
 @rule(

@@ -18,7 +18,7 @@ from checker.schema_rules import of_document
     title="The measurements directory is there",
     fix="Add it, with the conf files, a README and the measurements JSON.",
     good="measurements/rpi5/resnet50/offline/",
-    bad="no such directory",
+    bad="no measurements/rpi5/resnet50/offline/",
     until="v5.1",
     kinds=EVERY_KIND,
 )
@@ -33,8 +33,9 @@ def directory(result: Result) -> Iterator[Problem]:
 @rule(
     "measurements/files",
     title="The measurements directory holds its files",
-    fix="Add the file.",
-    good="mlperf.conf, user.conf, README.md",
+    fix="Add the file as it was for the run: user.conf and mlperf.conf hold its settings, README.md says how to "
+    "repeat it.",
+    good="user.conf, README.md (up to v4.1 also mlperf.conf)",
     bad="no user.conf",
     kinds=EVERY_KIND,
 )
@@ -57,7 +58,7 @@ def _required(result: Result) -> list[str]:
     "measurements/files-non-empty",
     title="The files of the measurements directory are not empty",
     fix="Write into the file what it is for.",
-    good="a README.md that says how to repeat the run",
+    good="a README.md of 1200 bytes",
     bad="a README.md of 0 bytes",
     since="v3.1",
     kinds=EVERY_KIND,
@@ -75,7 +76,7 @@ def files_non_empty(result: Result) -> Iterator[Problem]:
     "measurements/json-name",
     title="The measurements JSON is there under its name",
     fix="Name it <system>_<implementation>_<scenario>.json; from v6.0 on measurements.json.",
-    good="rpi5_onnxruntime_offline.json",
+    good="rpi5_onnxruntime_offline.json (from v6.0: measurements.json)",
     bad="result.json",
     kinds=EVERY_KIND,
 )
@@ -86,6 +87,19 @@ def json_name(result: Result) -> Iterator[Problem]:
         fixed = result.round.layout["measurements_json"]
         wanted = fixed if isinstance(fixed, str) else f"{result.system.name}_*_{result.directory}.json"
         yield Problem("there is no measurements JSON", result.measurements_path, "nothing", wanted)
+    elif result.measurements_name is not None:
+        yield from _of_another(result, result.measurements_name)
+
+
+def _of_another(result: Result, name: str) -> Iterator[Problem]:
+    """The official checker takes any name that begins with the system's; another system's may, too."""
+    folder = join(result.submitter.path, "systems")
+    others = {file.removesuffix(".json") for file in result.tree.files(folder)} - {result.system.name}
+    for other in sorted(others):
+        if len(other) > len(result.system.name) and name.startswith((f"{other}_", f"{other}.")):
+            path, wanted = join(result.measurements_path, name), f"{result.system.name}_*.json"
+            message = f"the measurements JSON is named after another system, {other}"
+            yield Problem(message, path, name, wanted, severity=Severity.WARNING, effect=Effect.NONE)
 
 
 @rule(
@@ -127,7 +141,7 @@ def json_non_empty(result: Result) -> Iterator[Problem]:
     "source/code-dir",
     title="The source of the implementation is there",
     fix="Add code/<benchmark>/<implementation> (from v6.0 on src/) with the sources and how to run them.",
-    good="code/resnet50/onnxruntime/",
+    good="code/resnet50/onnxruntime/ (from v6.0: src/)",
     bad="no code/resnet50",
     needs=("measurements",),
     kinds=EVERY_KIND,
@@ -164,7 +178,7 @@ def _implementation(result: Result) -> str:
     title="A power result says with what and how power was measured",
     fix="Add analyzer_table.md and power_settings.md to measurements/, or to a directory below it.",
     good="measurements/analyzer_table.md, measurements/power_settings.md",
-    bad="neither of them",
+    bad="no measurements/analyzer_table.md",
     since="v3.1",
 )
 def power_docs(result: Result) -> Iterator[Problem]:

@@ -15,8 +15,8 @@ from checker.wording import listing
     severity=Severity.WARNING,
     title="Only known fields are in the measurements JSON",
     fix="Take the field out, or correct its spelling.",
-    good="the five fields of the template",
-    bad='"weights": "fp32" beside them',
+    good='"weight_data_types": "fp32"',
+    bad='"weights": "fp32"',
     until="v0.5",
     needs=("measurements",),
 )

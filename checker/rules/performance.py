@@ -74,7 +74,7 @@ def sample_count(run: Run) -> Iterator[Problem]:
     "performance/seeds",
     title="The round's random seeds are used",
     fix="Use the mlperf.conf of this round (LoadGen of the round has it built in) and run again.",
-    good="the three effective_*_rng_seed of the round",
+    good="effective_qsl_rng_seed: 2085463073848966840 (v6.1)",
     bad="effective_qsl_rng_seed: 12345",
 )
 def seeds(run: Run) -> Iterator[Problem]:
@@ -134,8 +134,8 @@ def server_latency(run: Run) -> Iterator[Problem]:
     "performance/p99-latency",
     title="The 99th percentile is within the latency bound of the directory",
     fix="Lower the load until the 99th percentile is within the constraint, and run again.",
-    good="result_99.00_percentile_latency_ns: 1200000000 (qwen3-vl-235b-a22b, Interactive)",
-    bad="result_99.00_percentile_latency_ns: 1600000000 (qwen3-vl-235b-a22b, Interactive)",
+    good="effective_scenario: Interactive; result_99.00_percentile_latency_ns: 1200000000 (qwen3-vl-235b-a22b)",
+    bad="effective_scenario: Interactive; result_99.00_percentile_latency_ns: 1600000000 (qwen3-vl-235b-a22b)",
     since="v6.0",
 )
 def p99_latency(run: Run) -> Iterator[Problem]:
@@ -178,6 +178,7 @@ def min_queries(run: Run) -> Iterator[Problem]:
     fix="Raise target_qps until duration times rate reaches the number, or leave min_query_count alone; run again.",
     good="effective_samples_per_query: 24576 (resnet)",
     bad="effective_samples_per_query: 1000 (resnet)",
+    since="v0.7",
     forgiven_by=("offline_samples",),
 )
 def offline_samples(run: Run) -> Iterator[Problem]:
@@ -195,7 +196,7 @@ def offline_samples(run: Run) -> Iterator[Problem]:
     title="The run is configured for the minimum duration",
     fix="Set min_duration to the 600000 ms of the round or leave it alone, and run again.",
     good="effective_min_duration_ms: 600000",
-    bad="effective_min_duration_ms: 60000",
+    bad="effective_min_duration_ms: 30000",
     forgiven_by=("duration",),
 )
 def min_duration(run: Run) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ CHECKED: dict[str, Any] = {"power_checker": True, "link": POWER, "since": "v1.0"
     "power/session-form",
     title="client.json and server.json have their parts",
     fix="Use the files as the power workflow wrote them.",
-    good="version, timezone, modules, sources, messages, uuid, session_name, results, phases",
+    good='"version": "1.0" beside timezone, modules, sources, messages, uuid, session_name, results, phases',
     bad="no phases",
     **CHECKED,
 )
@@ -48,7 +48,7 @@ def session_form(result: Result) -> Iterator[Problem]:
 @rule(
     "power/uuid",
     title="Client and server belong to the same session",
-    fix="Use the files of one session together.",
+    fix="Use the files of one session together: the one whose name stands in the marks of ptd_logs.txt and spl.txt.",
     good="the same two UUIDs in both files",
     bad="another client UUID in server.json",
     **CHECKED,
@@ -67,16 +67,21 @@ def uuid(result: Result) -> Iterator[Problem]:
     "power/session-name",
     title="Client and server name the same session",
     fix="Use the files of one session together.",
-    good="2024-07-23_11-35-08 in both files",
-    bad="another name in server.json",
+    good='"session_name": "2024-07-23_15-48-20" in both files',
+    bad='"session_name": "other" in server.json alone',
     **CHECKED,
 )
 def session_name(result: Result) -> Iterator[Problem]:
     """The server gives the session its name; the daemon's marks carry it too."""
     ours, theirs = (part(s.value, "session_name") for s in (result.client, result.server))
     if ours != theirs or ours is None:
-        message = "the session names differ"
-        yield Problem(message, result.server.path, str(theirs), str(ours), pointer="/session_name")
+        message = f"the session names differ: client.json says {ours}, server.json says {theirs}"
+        marks = result.ptd_logs.value if result.ptd_logs.usable else ""
+        server_is_right = f"{theirs}_ranging" in marks and f"{ours}_ranging" not in marks
+        wrong, found, wanted = (
+            (result.client, ours, theirs) if server_is_right else (result.server, theirs, ours)
+        )
+        yield Problem(message, wrong.path, str(found), str(wanted), pointer="/session_name")
 
 
 @rule(
@@ -180,7 +185,7 @@ def _greeting(result: Result, hello: str, reply: str) -> Iterator[Problem]:
     title="The files are those that the session recorded",
     fix="Restore the files as they were after the run; they may not be edited, not even at their line ends.",
     good="nine files, nine equal checksums",
-    bad="an edited spl.txt",
+    bad="an edited server.log",
     **CHECKED,
 )
 def results_hash(result: Result) -> Iterator[Problem]:
@@ -230,7 +235,7 @@ def _changed(result: Result, name: str, path: str, found: str, recorded: str) ->
     "power/debug",
     title="The session was not made in debug mode",
     fix="Repeat the session without debug.",
-    good="no debug flag",
+    good='"debug": false',
     bad='"debug": true',
     needs=("server",),
     **{k: v for k, v in CHECKED.items() if k != "needs"},

@@ -51,7 +51,7 @@ def _items(found: object) -> list[tuple[str, str]]:
     title="The client is an accepted version of the power workflow",
     fix="Use the version of the power workflow that the round accepts, unchanged.",
     good="the checksums of the accepted version",
-    bad="a changed lib/client.py",
+    bad="a changed client.py",
     needs=("client",),
     **OFFICIAL,
 )
@@ -65,7 +65,7 @@ def sources_client(result: Result) -> Iterator[Problem]:
     title="The server is an accepted version of the power workflow",
     fix="Use the version of the power workflow that the round accepts, unchanged.",
     good="the checksums of the accepted version",
-    bad="a changed lib/server.py",
+    bad="a changed server.py",
     needs=("server",),
     **OFFICIAL,
 )
@@ -78,8 +78,8 @@ def sources_server(result: Result) -> Iterator[Problem]:
     "power/ptd-commands",
     title="The dialogue with the power daemon is the expected one",
     fix="Use an accepted analyzer and PTDaemon version with the unchanged workflow.",
-    good="PTDaemon 1.10.0; SR,A,Auto answered by Range A changed",
-    bad="PTDaemon 1.9.1 in round v4.1; SR,A,Auto answered by Error",
+    good="Identify answered with version=1.10.0 (v3.0 to v4.1)",
+    bad="Identify answered with version=1.8.0",
     needs=("server",),
     **OFFICIAL,
 )
@@ -149,7 +149,7 @@ def _one_config(result: Result, config: object, pointer: str) -> Iterator[Proble
     title="The log of the power daemon shows the session without errors",
     fix="Repeat the session; errors may stand in the ranging run only.",
     good="uncertainty check activated, ranging begun and completed, no error while testing",
-    bad="an error during the testing run",
+    bad="ERROR: Bad watts reading nan, in the testing run",
     **{**OFFICIAL, "needs": ("server", "ptd_logs", "performance_log")},
 )
 def power_daemon_log(result: Result) -> Iterator[Problem]:

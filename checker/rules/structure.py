@@ -134,8 +134,8 @@ def benchmark_known(benchmark: Benchmark) -> Iterator[Problem]:
     scope=Scope.BENCHMARK,
     title="The benchmark exists for this type of system",
     fix="Take the benchmark out, or correct system_type in the system description.",
-    good="bert-99 on an edge system",
-    bad="bert-99.9 on an edge system (v4.1)",
+    good="resnet50 on an edge system",
+    bad="llama2-70b-99.9 on an edge system",
     since="v0.7",
     needs=("description",),
 )
@@ -171,7 +171,8 @@ def benchmark_for_type(benchmark: Benchmark) -> Iterator[Problem]:
     title="Every required scenario is there",
     fix="Run the missing scenario, or move the benchmark to the open division.",
     good="resnet50 on an edge system: singlestream, multistream, offline",
-    bad="resnet50 on an edge system without multistream",
+    bad="resnet50 on an edge system without offline",
+    since="v0.7",
     needs=("description",),
 )
 def required_scenarios(benchmark: Benchmark) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from harness.live.text import printable
 from powerd.client import ClockTie
 
 TRACE_LENGTH = 400
-ALARMS = frozenset({"disconnected", "garbled", "error"})
+ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
 """Kinds of the daemon's events that somebody should know of."""
 
 

@@ -22,7 +22,10 @@ class OpenRequest(BaseModel):
 
     id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
     name: str = Field(max_length=NAME_LIMIT)
-    meter: str = Field(max_length=NAME_LIMIT)
+    meter: str = Field(
+        max_length=NAME_LIMIT,
+        description="a meter with all its channels, METER/CHANNEL[+CHANNEL…], or several of these joined by a comma",
+    )
     labels: dict[_Short, _Short] = Field(default_factory=dict, max_length=LABELS)
 
 

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         default="csv",
         metavar="FORM",
-        help="spl (official power log), csv, json or bundle (signed evidence for mlcheck verify); default csv",
+        help="spl (official power log), csv, parquet, json, png, svg, or bundle (signed evidence); default csv",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write here instead of on stdout")
     parser.add_argument(

@@ -290,7 +290,7 @@ def _must_agree(
     if not all(math.isfinite(x) for x in (watts, volts, amperes, factor)):
         return
     allowed = 0.03 * volts * amperes + 0.02 * voltage_range_v * current_range_a
-    if abs(watts - volts * amperes * factor) > allowed:
+    if abs(abs(watts) - volts * amperes * abs(factor)) > allowed:  # the sign of either may mean lead or lag
         raise Garbled(
             f"{watts:g} W cannot be at {volts:g} V, {amperes:g} A, power factor {factor:g}: was a digit lost?"
         )

@@ -50,6 +50,11 @@ def specification(info: MeterInfo) -> Specification:
     return find(info.driver).specification(info)
 
 
+def integrates(name: str) -> bool:
+    """Whether a driver starts and reads the integrator of its meters when asked to."""
+    return bool(getattr(find(name), "integrates", False))
+
+
 def for_model(maker: str, model: str) -> str | None:
     """Name of the driver whose series holds this maker and model as ``*IDN?`` gives them, None if no one's."""
     for name, driver in sorted(_all().items()):

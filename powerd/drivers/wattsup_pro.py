@@ -126,7 +126,7 @@ def _must_agree(watts: float | None, apparent: float | None, factor: float | Non
     """Nothing guards a packet against a lost digit but that its fields agree; below 60 W they do so roughly."""
     if watts is None or apparent is None or factor is None:
         return
-    if abs(watts - apparent * factor) > 0.1 * apparent + 5:
+    if abs(watts - apparent * abs(factor)) > 0.1 * apparent + 5:
         raise Garbled(f"{watts:g} W cannot be at {apparent:g} VA, power factor {factor:g}: was a digit lost?")
 
 

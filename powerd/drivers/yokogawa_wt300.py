@@ -13,11 +13,16 @@ meter's own sigma means depends on a wiring setting that is not ours to change.
 
 from __future__ import annotations
 
+import math
+import time
+from dataclasses import replace
+
 from powerd.dialects import yokogawa
 from powerd.dialects.scpi import Scpi
 from powerd.dialects.yokogawa import LONGEST_ITEM, Model, Quantities, YokogawaDriver, range_setting
 from powerd.errors import Garbled
-from powerd.model import Settings, Values
+from powerd.model import MeterInfo, Settings, Values
+from powerd.transports.base import Transport
 
 NAME = "yokogawa-wt300"
 # WT332 has elements 1 and 3, not 2 (IM WT310E-01).
@@ -36,6 +41,15 @@ MODELS = {
 }
 ITEMS = ("U", "I", "P", "LAMB", "FU", "URAN", "IRAN")
 """Numeric items per element; the ranges are items, so they belong to the very data set (sibling: IM 760201-17)."""
+INTEGRATED = "WH"
+"""Watt hours since the start of the integrator, asked for only with ``integrator``.
+
+While it runs the meter refuses other ranges and rates (error 813), so a new setting stops and resets it first and
+starts it afterwards. States (``RES``, ``STAR``, ``STOP``, ``TIM``, ``ERR``): sibling; errors and pause: seen with other
+programs; the number has six digits (IM WT310-17).
+"""
+START_S = 0.2
+"""Before the next command after a start (seen)."""
 RATES = {
     100_000_000: "100MS",
     250_000_000: "250MS",
@@ -62,6 +76,24 @@ class YokogawaWt300(YokogawaDriver):
     name = NAME
     models = MODELS
     rates = RATES
+    integrates = True
+
+    def configure(self, port: Transport, info: MeterInfo, settings: Settings) -> Settings:
+        """As ``Driver.configure``. An integrator that nobody asked for is left alone, running or not."""
+        if not settings.integrator:
+            return super().configure(port, info, settings)
+        talk = Scpi(port)
+        talk.resync()
+        state = talk.query(":INTEG:STAT?", units=1)[0].rpartition(" ")[2].upper()
+        if state.startswith("STAR"):
+            yokogawa.set_one(talk, ":INTEG:STOP")
+        if not state.startswith("RES"):
+            yokogawa.set_one(talk, ":INTEG:RES")
+        in_force = super().configure(port, info, settings)
+        for message in (":INTEG:MODE NORM", ":INTEG:TIM 0,0,0", ":INTEG:STAR"):
+            yokogawa.set_one(talk, message)
+        time.sleep(START_S)
+        return in_force
 
     def setup_messages(self, settings: Settings) -> tuple[str, ...]:
         """See ``setup_messages`` of the module."""
@@ -81,13 +113,18 @@ class YokogawaWt300(YokogawaDriver):
 
     def longest_answer(self, settings: Settings) -> int:
         """All items, the registers and CR LF."""
-        return LONGEST_ITEM * len(ITEMS) * len(settings.channels) + len("65535;65535\r\n")
+        return LONGEST_ITEM * len(items(settings)) * len(settings.channels) + len("65535;65535\r\n")
+
+
+def items(settings: Settings) -> tuple[str, ...]:
+    """The items of an element that are asked for."""
+    return (*ITEMS, INTEGRATED) if settings.integrator else ITEMS
 
 
 def setup_messages(settings: Settings) -> tuple[str, ...]:
     """The messages that make the meter measure as asked, each far below its buffer of 256 bytes."""
-    items = [f"{item},{channel}" for channel in settings.channels for item in ITEMS]
-    numbered = [f"ITEM{n} {item}" for n, item in enumerate(items, 1)]
+    listed = [f"{item},{channel}" for channel in settings.channels for item in items(settings)]
+    numbered = [f"ITEM{n} {item}" for n, item in enumerate(listed, 1)]
     blocks = [numbered[i : i + 7] for i in range(0, len(numbered), 7)]
     return (
         # Headers are on at power-on (seen), so they go first.
@@ -99,7 +136,7 @@ def setup_messages(settings: Settings) -> tuple[str, ...]:
         ":MEAS:AVER OFF;:HOLD OFF",
         # Voltage synchronisation: with a small current there is no period to find (IM WT310E-01).
         ":MODE RMS;:SYNC VOLT;:FILT:LINE OFF",
-        f":NUM:FORM ASC;:NUM:NORM:NUM {len(items)}",
+        f":NUM:FORM ASC;:NUM:NORM:NUM {len(listed)}",
         *(":NUM:NORM:" + ";".join(block) for block in blocks),
         ":STAT:FILT1 FALL",
     )
@@ -111,12 +148,18 @@ def parse(line: str, settings: Settings) -> tuple[Values, ...]:
     if len(rest) != 2:
         raise Garbled(f"the answer {line[:60]!r} does not end in the condition and event registers")
     condition, _ = yokogawa.registers(rest, line)
-    size = len(ITEMS)
+    size = len(items(settings))
     found = yokogawa.numbers(data, size * len(settings.channels), line)
     return tuple(
-        yokogawa.values(channel, _quantities(channel, found[i * size : (i + 1) * size], condition), settings)
+        _values(channel, found[i * size : (i + 1) * size], condition, settings)
         for i, channel in enumerate(settings.channels)
     )
+
+
+def _values(channel: str, numbers: list[float], condition: int, settings: Settings) -> Values:
+    found = yokogawa.values(channel, _quantities(channel, numbers[: len(ITEMS)], condition), settings)
+    hours = numbers[len(ITEMS)] if settings.integrator else math.nan
+    return replace(found, integrator_j=hours * 3600) if math.isfinite(hours) else found
 
 
 def _quantities(channel: str, numbers: list[float], condition: int) -> Quantities:

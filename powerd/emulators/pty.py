@@ -55,6 +55,7 @@ class Endpoint:
         self._master = self._slave = -1
         self._wake_read, self._wake_write = os.pipe()
         self._stopping = False
+        self._step_ns = 0
         self._forget()
         if link is not None and link.exists() and not link.is_symlink():
             raise UserError(f"--link {link} exists and is not a link: name a path that is free")
@@ -78,6 +79,8 @@ class Endpoint:
             ready, _, _ = select.select(watched, [], [], self._pause())
             now = boottime_ns()
             self._plug(now)
+            if self._master >= 0:
+                self._step_ns = self._byte_time_ns()
             if self._master >= 0 and self._master in ready:
                 self._receive(now)
             self._parse(now)
@@ -193,12 +196,15 @@ class Endpoint:
             return
         if self._faults.active("echo", now - self._origin_ns):
             self._queue(data, max(now, self._line_free_ns))
-        step = self._byte_time_ns()
+        step = self._step_ns
         at = max(now, self._line_free_ns)
+        waiting = sum(len(m) for m, _ in self._messages)
         for byte in self._as_heard(data):
             at += step
-            if sum(len(m) for m, _ in self._messages) + self._framing.held() < INPUT_BUFFER:
-                self._note(self._framing.put(byte, at, step))
+            if waiting + self._framing.held() < INPUT_BUFFER:
+                message = self._framing.put(byte, at, step)
+                waiting += 0 if message is None else len(message[0])
+                self._note(message)
         self._line_free_ns = at
 
     def _note(self, message: Message | None) -> None:
@@ -251,7 +257,7 @@ class Endpoint:
 
     def _due(self, index: int) -> int:
         """When byte ``index`` of the output has passed the wire."""
-        return self._output_from_ns + (index + 1) * self._byte_time_ns()
+        return self._output_from_ns + (index + 1) * self._step_ns
 
     def _send(self, now: int) -> None:
         """Write the bytes that are due; a late process sends several at once, as a late reader would see."""

@@ -69,7 +69,7 @@ class EmulatedWattsUp(EmulatedMeter):
             (0, m.watts, 10),
             (1, m.volts, 10),
             (2, m.amperes, 1000),
-            (13, m.factor, 100),
+            (13, math.nan if math.isinf(m.factor) else m.factor, 100),
             (16, m.hertz, 10),
             (17, m.volts * m.amperes, 10),
         ):

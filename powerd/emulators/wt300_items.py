@@ -9,7 +9,7 @@ from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Measured
 from powerd.emulators.wt300_language import engineering, quantity, range_text
 
-_FUNCTIONS = {"U", "URMS", "I", "IRMS", "P", "S", "Q", "LAMB", "FU", "FI", "URAN", "IRAN", "NONE"}
+_FUNCTIONS = {"U", "URMS", "I", "IRMS", "P", "S", "Q", "LAMB", "FU", "FI", "URAN", "IRAN", "WH", "NONE"}
 _ALIASES = {"LAMBDA": "LAMB", "URANGE": "URAN", "IRANGE": "IRAN"}
 _DEFAULT_ITEMS = ["U,1", "I,1", "P,1", "S,1", "Q,1", "LAMB,1", "FU,1", "FI,1", "NONE", "NONE"]
 ELEMENTS = {"WT332": ("1", "3"), "WT333": ("1", "2", "3")}
@@ -24,11 +24,14 @@ class NumericItems:
         elements: Sequence[str],
         measure: Callable[[int], Sequence[Measured]],
         head: Callable[[str, str], str],
+        hours: Callable[[int], float] = lambda element: math.nan,
     ) -> None:
+        """``hours`` gives the watt hours of an element by its place; nan while the integrator is reset."""
         self._model = model
         self._elements = tuple(elements)
         self._measure = measure
         self._head = head
+        self._hours = hours
         self.power_on()
 
     def power_on(self) -> None:
@@ -80,6 +83,9 @@ class NumericItems:
         name, _, element = item.partition(",")
         m = measured[element or self._elements[0]]
         rated = m.voltage_range_v * m.current_range_a
+        if name == "WH":
+            hours = self._hours(self._elements.index(element or self._elements[0]))
+            return engineering(hours, max(1.0, abs(hours)) if math.isfinite(hours) else 1.0, 6)
         if name == "URAN":
             return range_text(m.voltage_range_v, current=False, model=self._model)
         if name == "IRAN":

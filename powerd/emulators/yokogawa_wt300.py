@@ -5,6 +5,7 @@ from __future__ import annotations
 from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Wattmeter
+from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_items import ELEMENTS, NumericItems
 from powerd.emulators.wt300_language import GRAMMAR, RATES, on_off, quantity, range_text
 from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over, wt300_condition
@@ -25,6 +26,8 @@ class EmulatedWt300(YokogawaInstrument):
         "FILT:FREQ": "0",
         "MEAS:MHOL": "0",
         "NUM:FORM": "ASC",
+        "INTEG:MODE": "NORM",
+        "INTEG:TIM": "0,0,0",
         "SYST:KLOC": "0",
     }
 
@@ -35,23 +38,25 @@ class EmulatedWt300(YokogawaInstrument):
         spec = series(NAME)[model]
         protects = min(spec.current_ranges_a) < 0.5
         meter = Wattmeter(spec, load, origin_ns, seed, elements=len(elements), protects=protects)
-        self._items = NumericItems(model, elements, meter.all_at, self.head)
+        self._integrator = Integrator(meter)
+        self._items = NumericItems(model, elements, self._integrator.count, self.head, self._integrator.hours)
         super().__init__([meter], seed, origin_ns)
 
     def power_on(self, at_ns: int) -> None:
         """Settings as after power-on, with the default items."""
         super().power_on(at_ns)
         self._items.power_on()
+        self._integrator.power_on()
 
     def handlers(self) -> dict[str, Handler]:
         """Commands of this series."""
         return {
-            "CFAC": self.crest_factor,
-            "VOLT:RANG": self._range,
-            "CURR:RANG": self._range,
-            "VOLT:AUTO": self._auto,
-            "CURR:AUTO": self._auto,
-            "RATE": self._rate,
+            "CFAC": self._set(self.crest_factor),
+            "VOLT:RANG": self._set(self._range),
+            "CURR:RANG": self._set(self._range),
+            "VOLT:AUTO": self._set(self._auto),
+            "CURR:AUTO": self._set(self._auto),
+            "RATE": self._set(self._rate),
             "NUM:NORM:NUM": self._items.number,
             "NUM:NORM:ITEM": self._items.item,
             "NUM:NORM:VAL": self._items.values,
@@ -62,10 +67,32 @@ class EmulatedWt300(YokogawaInstrument):
             "MEAS:AVER:COUN": self._averaging_count,
             "HOLD": self.hold,
             "STAT:COND": lambda u, t: str(wt300_condition(self.peaks(t), self._numbers)),
-            "INTEG:STAT": lambda u, t: "RES",
+            "INTEG:STAT": lambda u, t: self.head(u.path, self._integrator.state),
+            "INTEG:STAR": self._start,
+            "INTEG:STOP": self._stop,
+            "INTEG:RES": self._reset,
             "POV": lambda u, t: str(peak_over(self.peaks(t), self._numbers)),
             "CRAN": lambda u, t: "0",
         }
+
+    def _set(self, handler: Handler) -> Handler:
+        """A setting that the meter refuses unless its integrator is reset."""
+
+        def obey(unit: Unit, at_ns: int) -> str | None:
+            if not unit.query:
+                self._integrator.must_be_reset()
+            return handler(unit, at_ns)
+
+        return obey
+
+    def _start(self, unit: Unit, at_ns: int) -> None:
+        self._integrator.start(at_ns)
+
+    def _stop(self, unit: Unit, at_ns: int) -> None:
+        self._integrator.stop(at_ns)
+
+    def _reset(self, unit: Unit, at_ns: int) -> None:
+        self._integrator.reset()
 
     def _range(self, unit: Unit, at_ns: int) -> str | None:
         current = unit.path.startswith("CURR")

@@ -13,8 +13,6 @@ from powerd.exports.base import Export
 from schemas.discovery import modules
 from schemas.errors import UserError
 
-LATER = ("parquet", "png")
-
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -36,8 +34,6 @@ def find(name: str) -> Form:
     if name in known:
         return known[name]
     offered = ", ".join(sorted(known))
-    if name in LATER:
-        raise UserError(f"format {name} is not offered yet: choose one of {offered}")
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}? (there are {offered})" if near else f"choose one of {offered}"
     raise UserError(f"there is no format {name[:40]!r}: {hint}")

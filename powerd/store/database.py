@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from powerd.clock import ClockFix
-from powerd.errors import NotThere
+from powerd.errors import NotThere, Refused
 from powerd.exchange import Exchange
 from powerd.model import MeterInfo, Reading, Settings
 from powerd.store import tables
 from powerd.store.lock import take_lock
 from powerd.store.writer import Writer, WriterState, connect
 from schemas.records import Moment, Run, StoredReading, StoredWindow
+from schemas.units import NS_PER_S
 from schemas.witness import meter_info, settings
 
 FILE_NAME = "powerd.sqlite"
 REMOVED_AT_ONCE = 5000
+PAGES_AT_ONCE = 1000
+THINNED_NS = 600 * NS_PER_S
 
 
 class Store:
@@ -35,6 +38,9 @@ class Store:
         self._readers: list[sqlite3.Connection] = []
         try:
             self.writer = Writer(self._path)
+        except Refused:
+            os.close(self._lock_file)
+            raise
         except sqlite3.Error as error:
             os.close(self._lock_file)
             raise NotThere(
@@ -126,7 +132,7 @@ class Store:
 
     def fixes(self, boot: str, begin_ns: int, end_ns: int) -> list[tuple[int, ClockFix]]:
         """Numbered fixes of one boot in ``[begin_ns, end_ns]`` and the nearest one on either side."""
-        columns = "id, boot_id, boottime_ns, utc_ns, u95_ns, source"
+        columns = tables.FIX_COLUMNS.replace("run", "id", 1)
         sql = (
             f"SELECT {columns} FROM fixes WHERE boot_id = :b AND boottime_ns BETWEEN "
             "coalesce((SELECT max(boottime_ns) FROM fixes WHERE boot_id = :b AND boottime_ns < :begin), :begin) AND "
@@ -220,6 +226,29 @@ class Store:
             return False
         self.writer.write([(f"DELETE FROM readings WHERE id IN ({some} LIMIT {REMOVED_AT_ONCE})", values)])
         return True
+
+    def thin_fixes(self, boot: str, begin_ns: int, end_ns: int) -> None:
+        """Of the clock fixes of each ten minutes of a run in ``[begin_ns, end_ns)``, leave the first and the last."""
+        bucket = f"run, boottime_ns / {THINNED_NS}"
+        where = "boot_id = ? AND boottime_ns >= ? AND boottime_ns < ?"
+        kept = f"FROM fixes WHERE {where} GROUP BY {bucket}"
+        values = (boot, begin_ns, end_ns)
+        statement = f"DELETE FROM fixes WHERE {where} AND id NOT IN (SELECT min(id) {kept} UNION SELECT max(id) {kept})"
+        self.writer.write([(statement, values * 3)])
+
+    def vacuum(self, keep_pages: int = 256) -> bool:
+        """Give some free pages of the file back to the disk; whether there may be more."""
+        free = int(self._one("PRAGMA freelist_count")[0]) - keep_pages
+        if free <= 0 or int(self._one("PRAGMA auto_vacuum")[0]) == 0:
+            return False
+        # A line of its own for some milliseconds: only a script takes this pragma through to its end.
+        connection = connect(self._path)
+        try:
+            pages = min(free, PAGES_AT_ONCE)
+            connection.executescript(f"PRAGMA incremental_vacuum({pages}); PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
+        return free > PAGES_AT_ONCE
 
     # owners
 

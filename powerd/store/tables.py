@@ -10,7 +10,7 @@ from powerd.clock import ClockFix
 from powerd.exchange import Exchange
 from powerd.model import Quality, Reading, Stamps, Values
 
-VERSION = 1
+VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS boots(boot_id TEXT PRIMARY KEY, seen_unix_ns INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS runs(
@@ -25,11 +25,12 @@ CREATE TABLE IF NOT EXISTS readings(
   last_byte_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, end_u95_ns INTEGER NOT NULL,
   interval_ns INTEGER NOT NULL, power_w REAL, voltage_v REAL, current_a REAL, power_factor REAL,
   frequency_hz REAL, voltage_range_v REAL, current_range_a REAL, crest_factor INTEGER, quality TEXT NOT NULL,
-  simulated INTEGER NOT NULL, raw BLOB NOT NULL);
+  simulated INTEGER NOT NULL, raw BLOB NOT NULL, integrator_j REAL);
 CREATE INDEX IF NOT EXISTS readings_by_time ON readings(meter, channel, boot_id, end_ns);
 CREATE TABLE IF NOT EXISTS fixes(
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL, boot_id TEXT NOT NULL, boottime_ns INTEGER NOT NULL,
-  utc_ns INTEGER NOT NULL, u95_ns INTEGER NOT NULL, source TEXT NOT NULL);
+  utc_ns INTEGER NOT NULL, u95_ns INTEGER NOT NULL, source TEXT NOT NULL, utc_bound_ns INTEGER,
+  asleep_ns INTEGER, raw_ns INTEGER, leap INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS fixes_by_time ON fixes(boot_id, boottime_ns);
 CREATE INDEX IF NOT EXISTS fixes_by_utc ON fixes(utc_ns);
 CREATE TABLE IF NOT EXISTS exchanges(
@@ -55,9 +56,9 @@ CREATE TABLE IF NOT EXISTS events(
 READING_COLUMNS = (
     "run, meter, channel, sequence, boot_id, request_ns, first_byte_ns, last_byte_ns, end_ns, end_u95_ns, "
     "interval_ns, power_w, voltage_v, current_a, power_factor, frequency_hz, voltage_range_v, "
-    "current_range_a, crest_factor, quality, simulated, raw"
+    "current_range_a, crest_factor, quality, simulated, raw, integrator_j"
 )
-FIX_COLUMNS = "run, boot_id, boottime_ns, utc_ns, u95_ns, source"
+FIX_COLUMNS = "run, boot_id, boottime_ns, utc_ns, u95_ns, source, utc_bound_ns, asleep_ns, raw_ns, leap"
 EXCHANGE_COLUMNS = (
     "clock, boot_id, t1_ns, t2_ns, t2_boottime_ns, t3_ns, t3_boottime_ns, t4_ns, t1_mono_ns, t4_mono_ns"
 )
@@ -76,6 +77,7 @@ def reading_row(run: int, r: Reading) -> tuple[Any, ...]:
         run, r.meter, v.channel, r.sequence, r.boot_id, s.request_ns, s.first_byte_ns, s.last_byte_ns, r.end_ns,
         r.end_u95_ns, r.interval_ns, v.power_w, v.voltage_v, v.current_a, v.power_factor, v.frequency_hz,
         v.voltage_range_v, v.current_range_a, v.crest_factor, v.quality.value, int(r.simulated), r.raw,
+        v.integrator_j,
     )  # fmt: skip
 
 
@@ -84,14 +86,19 @@ def row_reading(row: Sequence[Any]) -> Reading:
     (meter, channel, sequence, boot, request, first, last, end, u95, interval) = row[1:11]
     power, volts, amps, factor, hertz, volts_range, amps_range, crest = row[11:19]
     quality = Quality(row[19])
-    values = Values(channel, power, volts, amps, factor, hertz, volts_range, amps_range, crest, quality)
+    values = Values(
+        channel, power, volts, amps, factor, hertz, volts_range, amps_range, crest, quality, row[22]
+    )
     stamps = Stamps(request, first, last)
     return Reading(meter, sequence, boot, stamps, end, u95, interval, values, bool(row[20]), row[21])
 
 
 def fix_row(run: int, fix: ClockFix) -> tuple[Any, ...]:
     """A clock fix in the order of ``FIX_COLUMNS``."""
-    return (run, fix.boot_id, fix.boottime_ns, fix.utc_ns, fix.u95_ns, fix.source)
+    return (
+        run, fix.boot_id, fix.boottime_ns, fix.utc_ns, fix.u95_ns, fix.source, fix.utc_bound_ns, fix.asleep_ns,
+        fix.raw_ns, fix.leap,
+    )  # fmt: skip
 
 
 def exchange_row(e: Exchange) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from powerd.errors import PowerdError
-from powerd.store.tables import SCHEMA, VERSION
+from powerd.store.upgrades import prepare
 
 log = logging.getLogger(__name__)
 COMMIT_EVERY_S = 0.25
@@ -52,7 +52,6 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         target, uri=True, timeout=10.0, isolation_level=None, check_same_thread=False
     )
     if not read_only:
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
     return connection
 
@@ -62,7 +61,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path)
-        self._prepare()
+        prepare(self._connection, path)
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._urgent = False
@@ -71,15 +70,6 @@ class Writer:
         self._lost = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
-
-    def _prepare(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
-            raise StoreFailed(
-                f"the database is of version {version}, this powerd knows {VERSION}: update powerd"
-            )
-        self._connection.executescript(SCHEMA)
-        self._connection.execute(f"PRAGMA user_version={VERSION}")
 
     @property
     def state(self) -> WriterState:

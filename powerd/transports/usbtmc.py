@@ -52,6 +52,12 @@ class KernelDevice:
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            # Two programs that ask one meter get each other's answers; only those that look for the lock are kept out.
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._fd)
+            raise
 
     def write(self, data: bytes) -> int:
         """One message."""
@@ -150,6 +156,10 @@ def open_line(rest: str, line: LineSettings) -> UsbtmcTransport:
         ) from error
     except PermissionError as error:
         raise NotThere(f"{rest} may not be opened by this user: {how_to_get_rights(rest)}") from error
+    except BlockingIOError as error:
+        raise NotThere(
+            f"{rest} is in use by another program: stop that one (`fuser {rest}` names it) and try again"
+        ) from error
     except OSError as error:
         raise NotThere(f"{rest} cannot be opened: {os.strerror(error.errno or 0)}") from error
     transport = UsbtmcTransport(name, device)

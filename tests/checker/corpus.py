@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,49 @@ def _own(path: Path) -> None:
         data = path.read_bytes()
         path.unlink()
         path.write_bytes(data)
+
+
+@contextmanager
+def edited(tree: Path, edits: list[dict[str, Any]], spare: Path) -> Iterator[None]:
+    """A tree with these edits, put back afterwards; what they change lies in ``spare`` meanwhile."""
+    undo: list[tuple[Path, Path | None]] = []
+    touched = dict.fromkeys(tree / edit[key] for edit in edits for key in ("path", "to") if key in edit)
+    for number, path in enumerate(touched):
+        kept = spare / str(number) if os.path.lexists(path) else None
+        if kept is not None and path.is_dir():
+            shutil.copytree(path, kept, copy_function=_link)
+        elif kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _link(path, kept)
+        first = path
+        while kept is None and not first.parent.exists():
+            first = first.parent
+        undo.append((first, kept))
+    try:
+        apply(tree, edits)
+        yield
+    finally:
+        for path, _ in undo:
+            _remove(path)
+        for path, kept in undo:
+            if kept is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(kept, path)
+        shutil.rmtree(spare, ignore_errors=True)
+
+
+def contents(tree: Path) -> dict[str, bytes | None]:
+    """Every file and directory of a tree, to see that it is as it was."""
+    return {
+        str(path.relative_to(tree)): path.read_bytes() if path.is_file() else None for path in tree.rglob("*")
+    }
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def apply(tree: Path, edits: list[dict[str, Any]]) -> None:

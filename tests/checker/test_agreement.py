@@ -14,7 +14,7 @@ from checker.api import check_with
 from checker.model import Effect, Place, Report, ResultReport
 from checker.options import Options
 from schemas.rounds import load_round
-from tests.checker.corpus import apply, control_tree, folder, golden, needs_corpus, rounds
+from tests.checker.corpus import contents, control_tree, edited, folder, golden, needs_corpus, rounds
 
 EVERY_ROUND = pytest.mark.parametrize("name", rounds())
 
@@ -174,14 +174,17 @@ def groups() -> list[tuple[str, str]]:
 def test_every_broken_result(name: str, target: str, tmp_path: Path) -> None:
     rows = [r for r in mutants(name) if r["target"] == target]
     wrong: list[str] = []
+    tree = tmp_path / "tree"
+    path, system, _ = re.split(r" system | only", rows[0]["tree"])
+    control_tree(tree, name, *path.split("/"), system)
+    assert {row["tree"] for row in rows} == {rows[0]["tree"]}
+    before = contents(tree)
     for row in rows:
-        tree = tmp_path / row["id"]
-        path, system, _ = re.split(r" system | only", row["tree"])
-        control_tree(tree, name, *path.split("/"), system)
-        apply(tree, json.loads(row["edits"]))
-        wrong += disagreements(row, tree, power_checker=True)
-        if row["verdict_without_power_checker"]:
-            wrong += disagreements(row, tree, power_checker=False)
+        with edited(tree, json.loads(row["edits"]), tmp_path / "spare"):
+            wrong += disagreements(row, tree, power_checker=True)
+            if row["verdict_without_power_checker"]:
+                wrong += disagreements(row, tree, power_checker=False)
+    assert contents(tree) == before
     assert len(rows) > 60
     assert not wrong, "\n".join(wrong)
 

@@ -182,6 +182,7 @@ def log_values(tree: TreeV6, scenario: str) -> dict[str, Any]:
         "effective_samples_per_query": samples,
         "effective_min_duration_ms": tree.round.min_duration_ms,
         "effective_min_query_count": 1,
+        "effective_sample_concatenate_permutation": tree.model in tree.round.reading["equal_issue_by_policy"],
         "effective_target_latency_ns": 1_000_000,
         "requested_use_token_latencies": True,
         "result_validity": "VALID",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from powerd.exports.base import gather
 from powerd.service import Service
 from powerd.windows import Conflict
 from schemas.documents import violations
+from schemas.power_session import CLIENT_GREETING, MODES
 from schemas.powerlog import PowerLine, parse_spl_line
 from tests.powerd.benches import bench, wait_for
 
@@ -157,3 +159,27 @@ def test_samples_of_one_channel_and_of_all(service: Service) -> None:
         pages += page["samples"]
         cursor = page["next"]
     assert pages == every[:20]
+
+
+def test_a_session_on_some_channels(service: Service) -> None:
+    """Ranges from the largest current of its channels; another system's window keeps the ranges of the meter."""
+    sessions = service.sessions
+    begun = sessions.begin(CLIENT_GREETING, "two", "wall/2+3", str(uuid.uuid4()))
+    other = service.windows.open("other", "wall/1", {})
+    with pytest.raises(Conflict, match="range stays"):
+        sessions.phase(begun["id"], "ranging", "start")
+    now = time.time_ns()
+    service.windows.close(other["id"], now - 100_000_000, now, None)
+    begun = sessions.begin(CLIENT_GREETING, "two", "wall/2+3", str(uuid.uuid4()))
+    for mode in MODES:
+        sessions.phase(begun["id"], mode, "start")
+        time.sleep(0.4)
+        done = sessions.phase(begun["id"], mode, "stop")
+    # 60 W draw 0.28 A, 40 W 0.2 A; 1.1 times that needs 0.5 A. Element 1 alone would need 1 A.
+    assert done["ranges"] == {"voltage_v": 300, "current_a": 0.5}
+    sessions.finish(begun["id"])
+    text = sessions.file(begun["id"], "run_1/spl.txt").read_text().splitlines()
+    rows = [parse_spl_line(n, line) for n, line in enumerate(text, 1)]
+    assert len(rows) > 2
+    assert all(isinstance(row, PowerLine) and row.power_w == pytest.approx(100, rel=0.03) for row in rows)
+    assert all(",Ch1,Watts," in line and ",Ch2,Watts," in line and ",Ch3" not in line for line in text)

@@ -11,7 +11,7 @@ import pytest
 
 from powerd import drivers, emulators
 from powerd.dialects.modbus_meter import ModbusMeter
-from powerd.errors import Gone, PowerdError, Refused
+from powerd.errors import Garbled, Gone, PowerdError, Refused
 from powerd.model import Quality, Settings, TimingMode
 from powerd.transports import LineSettings, open_port
 from powerd.transports.replay import ReplayTransport, head
@@ -54,13 +54,24 @@ def at_once():
     """Meters mostly wait: many of them are tried beside each other, each on a thread with a line of its own."""
     with ThreadPoolExecutor(12) as pool:
         yield {
-            check: {key: pool.submit(check, *key) for key in keys}
+            check: {key: pool.submit(unhurried, check, *key) for key in keys}
             for check, keys in (
                 (obeys, EMULATED),
                 (bears_faults, [(n,) for n in emulators.names()]),
                 (names_losses, [(n, f) for n in emulators.names() for f in ("overrange", "nodata")]),
             )
         }
+
+
+def unhurried(check, *key):
+    """A process that did not get to run for a quarter of a second is a broken answer: such a line is tried again."""
+    for left in (2, 1, 0):
+        try:
+            return check(*key)
+        except (Garbled, Gone):
+            if not left:
+                raise
+    raise AssertionError
 
 
 @pytest.mark.parametrize(("name", "model"), EMULATED, ids=lambda v: v)
@@ -102,7 +113,7 @@ def obeys(name, model):
         assert (info.driver, info.model, info.simulated) == (name, model, True)
         for found in answers(driver, port, settings):
             values, stamps = found, port.stamps
-            assert stamps.request_ns < stamps.first_byte_ns <= stamps.last_byte_ns
+            assert stamps.request_ns <= stamps.first_byte_ns <= stamps.last_byte_ns
             received = (stamps.last_byte_ns - stamps.first_byte_ns) / port.byte_time_ns
             assert received <= driver.answer_bytes(settings) * 2 + 100
         assert tuple(v.channel for v in values) == info.channels

@@ -88,9 +88,8 @@ def test_json_carries_the_window_and_the_raw_answers(lab: Lab, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("form", "parts"),
     [
-        ("parquet", ["not offered yet", "spl"]),
         ("cvs", ["did you mean csv"]),
-        ("xml", ["bundle, csv, json, spl"]),
+        ("xml", ["bundle, csv, json, parquet, png, spl, svg"]),
     ],
 )
 def test_an_unknown_form_is_a_sentence_here_and_over_the_api(
@@ -102,6 +101,11 @@ def test_an_unknown_form_is_a_sentence_here_and_over_the_api(
     with pytest.raises(ClientError, match=parts[0]) as refused:
         lab.client.export(lab.window["id"], form)
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(("form", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("parquet", b"PAR1")])
+def test_pictures_and_tables_come_over_the_api(lab: Lab, form: str, start: bytes, tmp_path: Path) -> None:
+    assert exported(lab, form, tmp_path / f"w.{form}").read_bytes().startswith(start)
 
 
 def test_a_bundle_of_a_running_daemon_is_signed_by_the_key_that_it_names(lab: Lab, tmp_path: Path) -> None:

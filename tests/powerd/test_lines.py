@@ -355,7 +355,10 @@ def test_a_terminal_in_place_of_a_device_node(monkeypatch):
     assert os.read(master, 100) == b"*IDN?\n"
     os.write(master, b"A,B,C,D\n")
     assert port.read_until(b"\n", 1) == b"A,B,C,D\n"
+    with pytest.raises(NotThere, match="in use by another program"):
+        open_port(port.name, LINE)
     port.close()
+    open_port(port.name, LINE).close()
     for fd in (master, slave):
         os.close(fd)
 

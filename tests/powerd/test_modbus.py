@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from powerd import emulators
 from powerd.dialects.modbus import READ_INPUT, Modbus, body, crc16, float32, frame, read_request
+from powerd.emulators.load import Sine
 from powerd.errors import Garbled, Gone, Refused
 from tests.powerd.conversation import conversation
 
@@ -121,3 +123,23 @@ def test_what_was_framed_is_read(values):
     answer = frame(bytes([1, 4, 2 * len(values)]) + payload)
     with conversation((read_request(1, 4, 0, len(values)), answer)) as port:
         assert Modbus(port).registers(4, 0, len(values)) == tuple(values)
+
+
+def told(unit, request: bytes) -> bytes:
+    """What an emulated unit answers to the body of a frame."""
+    working = unit.handle(frame(request), 10_000_000_000)
+    while True:
+        try:
+            next(working)
+        except StopIteration as end:
+            return body(end.value) if end.value else b""
+
+
+def test_an_emulated_unit_keeps_to_the_protocol():
+    pzem = emulators.find("pzem-004t").make("PZEM-004T", Sine(100.0), 1, 0)
+    assert len(told(pzem, bytes([1, 4, 0, 0, 0, 10]))) == 23
+    assert told(pzem, bytes([0xF8, 4, 0, 0, 0, 1]))[:3] == bytes([0xF8, 4, 2])
+    assert told(pzem, bytes([1, 6, 0, 1, 0, 2])) == bytes([1, 0x86, 1])
+    assert told(pzem, bytes([1, 4, 0, 9, 0, 2])) == bytes([1, 0x84, 2])
+    assert told(pzem, bytes([2, 4, 0, 0, 0, 1])) == b""
+    assert list(pzem.handle(frame(bytes([1, 4, 0, 0, 0, 1]))[:-1] + b"x", 10_000_000_000)) == []

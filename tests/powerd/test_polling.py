@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from powerd import drivers
+from powerd.following import PushFollower, follower_for
+from powerd.model import TimingMode
 from powerd.polling import PollFollower, PollTiming
+from powerd.stamping import UpdateFollower
 
 MS = 1_000_000
 S = 1000 * MS
@@ -83,6 +87,16 @@ def test_the_doubt_shrinks_below_the_time_between_polls(phase):
     assert all(not u.missed_ends_ns for _, _, u in found)
 
 
+@pytest.mark.parametrize("share", [0.92, 1.0, 1.07])
+def test_an_interval_that_is_about_a_second_is_learned(share):
+    values = list(range(200))
+    found = follow(S, S * share, 330 * MS, values, tolerance=0.1, seed=3, late_ns=5 * MS)
+    late = found[60:]
+    assert max(u.u95_ns for _, _, u in late) < S / 4.382 / 3
+    assert all(abs(u.end_ns - end) <= u.u95_ns + MS for _, end, u in late)
+    assert [k for k, _, _ in late] == list(range(late[0][0], late[-1][0] + 1))
+
+
 def test_a_flat_load_is_read_once_per_update():
     found = follow(S, S, 300 * MS, [5] * 100, tolerance=200e-6, seed=1)
     assert 75 <= len(found) <= 101
@@ -127,3 +141,34 @@ def test_an_answer_that_cannot_be_read_costs_nothing():
 def test_no_interval_is_an_error():
     with pytest.raises(ValueError, match="none"):
         PollFollower(0, 0, 0, 0)
+
+
+def pushed() -> PushFollower:
+    return PushFollower(UpdateFollower(S, 0, 0, 0))
+
+
+def test_noise_between_two_pushes_is_no_update():
+    follower = pushed()
+    follower.follow(0, 10 * S)
+    assert follower.latest_before(10 * S + 200 * MS) is None
+    late = follower.latest_before(11 * S + 10 * MS)
+    assert late is not None
+    assert late.end_ns == 11 * S
+    assert follower.latest_before(11 * S + 300 * MS) is None
+    after = follower.follow(11 * S + 400 * MS, 12 * S)
+    assert after is not None
+    assert (after.end_ns, after.missed_ends_ns) == (12 * S, ())
+
+
+def test_a_lost_push_is_named():
+    follower = pushed()
+    follower.follow(0, 10 * S)
+    update = follower.follow(10 * S + MS, 12 * S)
+    assert update is not None
+    assert (update.end_ns, update.missed_ends_ns) == (12 * S, (11 * S,))
+
+
+def test_the_follower_is_that_of_the_drivers_timing():
+    kinds = {TimingMode.WAIT: UpdateFollower, TimingMode.POLL: PollFollower, TimingMode.PUSH: PushFollower}
+    for driver in map(drivers.find, drivers.names()):
+        assert isinstance(follower_for(driver, S, 0), kinds[driver.timing])

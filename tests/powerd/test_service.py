@@ -90,6 +90,10 @@ def test_an_open_window_shows_its_energy_also_after_a_restart(tmp_path: Path) ->
         so_far = service.windows.get(ident)["so_far"]
         assert so_far["energy_j"] == pytest.approx(100 * so_far["seconds"], rel=0.02)
         assert so_far["coverage"] > 0.9
+        # WT310E at 100 W on 300 V, 1 A: 0.1 % of reading, 0.05 % of 300 W, each a/sqrt(3); 1.96 times the quadrature.
+        assert so_far["energy_u95_j"] == pytest.approx(
+            1.96 * (0.1**2 + 0.15**2) ** 0.5 / 3**0.5 * so_far["seconds"], rel=0.3
+        )
         service.stop()
         service = Service(config(tmp_path, meter.port))
         service.start()

@@ -15,7 +15,7 @@ from powerd.errors import NotThere, Refused
 from powerd.model import Quality, Reading, Settings
 from powerd.store import Store
 from powerd.windows import Conflict, Windows
-from schemas import evidence
+from schemas import window_document
 from schemas.documents import violations
 from tests.powerd.made import BOOT, EPOCH, FIXED, INFO, S, exchange, fix, reading, store
 
@@ -96,8 +96,8 @@ def test_a_good_window(lab: Lab) -> None:
 def test_the_digest_can_be_recomputed_and_notices_a_change(lab: Lab) -> None:
     lab.read(*(reading(i) for i in range(1, 16)))
     found = lab.measure(2, 12)
-    assert evidence.digest(json.loads(json.dumps(found))) == found["sha256"]
-    assert evidence.digest({**found, "energy_j": found["energy_j"] + 1e-9}) != found["sha256"]
+    assert window_document.digest(json.loads(json.dumps(found))) == found["sha256"]
+    assert window_document.digest({**found, "energy_j": found["energy_j"] + 1e-9}) != found["sha256"]
 
 
 def test_open_states_have_the_schema_too(lab: Lab) -> None:

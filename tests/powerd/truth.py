@@ -259,18 +259,25 @@ def by_hand(name: str, model: str, what: Plan, byte_time_ns: int, lost_s: float)
 
     stamp_s = stamp_half_width_s(name, step, byte_time_ns, still=what.still)
     doubt = stamp_s * S / step
-    ends, around = 0.0, []
-    for at, inward in ((what.begin_ns, 1), (what.end_ns, -1)):
+
+    def cut_j(at: int, inward: int) -> float:
+        """What an end that cuts an update there may hide: the share inside times the share outside times the spread."""
         k = at // step
         f = ((k + 1) * step - at) / step if inward == 1 else (at - k * step) / step
         inside = [mean(k + inward * i) for i in range(1, 6)]
         outside = [mean(k - inward * i) for i in range(1, 6)]
         residual = mean(k) - f * fmean(inside) - (1 - f) * fmean(outside)
         spread = max(max(inside) - min(inside), max(outside) - min(outside), abs(residual))
-        # Where in its update an end lies is known as well as the stamps are.
         f = min(f + doubt, 0.5) if f < 0.5 else max(f - doubt, 0.5)
-        ends += 2 * f * (1 - f) * step / S * spread
-        around += [mean(k), *inside[:2], *outside[:2]]
+        return 2 * f * (1 - f) * step / S * spread
+
+    ends, around = 0.0, []
+    for at, inward in ((what.begin_ns, 1), (what.end_ns, -1)):
+        # Where in its update an end lies, and in which one, is known as well as the stamps and the clock are.
+        off = min(int((stamp_s + CLOCK_U95_S) * S), step)
+        ends += max(cut_j(at + shift, inward) for shift in (-off, 0, off))
+        k = at // step
+        around += [mean(k + inward * i) for i in (0, 1, 2, -1, -2)]
     limits["edges"] = ends
     limits["stamps"] = stamp_s * (max(around) - min(around))
     nearby = [mean(k) for k in range(what.begin_ns // step - 2, what.end_ns // step + 3)]

@@ -21,9 +21,9 @@ from powerd.model import Quality
 from powerd.signing import signer
 from powerd.store import Store
 from powerd.windows import Windows
-from schemas import bundle, evidence
+from schemas import bundle, window_document
 from schemas.documents import violations
-from tests.powerd.made import EPOCH, S, exchange, fix, reading, store
+from tests.powerd.made import EPOCH, FIXED, INFO, S, exchange, fix, reading, store
 
 
 def sealed(folder: Path, *, clock: str | None = None, count: int = 14) -> Path:
@@ -39,13 +39,18 @@ def sealed(folder: Path, *, clock: str | None = None, count: int = 14) -> Path:
     return bundle_of(made, folder, clock)
 
 
-def bundle_of(made: Store, folder: Path, clock: str | None) -> Path:
+def bundle_of(made: Store, folder: Path, clock: str | None, meter: str = "wall") -> Path:
     now = [round(0.5 * S)]
-    all_windows = Windows(made, lambda _m: ("1",), lambda: made.put_fix(fix(now[0] / S)), lambda _m, _c: None)
+    all_windows = Windows(
+        made,
+        lambda _m: ("1", "2")[: 1 + ("/" in meter)],
+        lambda: made.put_fix(fix(now[0] / S)),
+        lambda _m, _c: None,
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows, "boottime_ns", lambda: now[0])
         patch.setattr(windows, "WAIT_S", 0.0)
-        all_windows.open("ten seconds", "wall", {"run": "1"}, "w1")
+        all_windows.open("ten seconds", meter, {"run": "1"}, "w1")
         all_windows.mark("w1", "go")
         now[0] = 12 * S
         ahead = 3 * S if clock else 0
@@ -244,7 +249,7 @@ def test_later_samples_and_fixes_do_not_change_a_bundle(tmp_path: Path) -> None:
     again.close()
     before, after = path.read_text().splitlines(), lines.splitlines()
     assert [json.loads(x)["data"] for x in after[:-1]] == [json.loads(x)["data"] for x in before[:-1]]
-    assert evidence.digest(closed) == closed["sha256"]
+    assert window_document.digest(closed) == closed["sha256"]
 
 
 def test_others_may_not_read_the_key(tmp_path: Path) -> None:
@@ -255,3 +260,19 @@ def test_others_may_not_read_the_key(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(Exception, match="chmod 600"):
         signer(tmp_path)
+
+
+def test_a_window_of_two_channels_and_a_second_meter(tmp_path: Path) -> None:
+    made = store(tmp_path / "data")
+    for meter in ("wall", "rack"):
+        made.put_meter(meter, 0, INFO, FIXED)
+        for channel in ("1", "2"):
+            for i in range(1, 15):
+                row = reading(i + (0.3 if meter == "rack" else 0), 50.0 if channel == "1" else 20.0)
+                made.put_reading(replace(row, meter=meter, values=replace(row.values, channel=channel)))
+    path = bundle_of(made, tmp_path, None, "wall/1+2,rack/1")
+    found = verify(path)
+    assert list(found.faults) == []
+    assert found.recomputed
+    assert found.window is not None
+    assert found.window["energy_j"] == pytest.approx(1200)
