@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.accuracy_log import ACCURACY_LOG
+from harness.accuracy_log import ACCURACY_LOG, sha256
 from harness.compliance.base import Evidence
 from harness.model import Baseline, Done, Plan, RunSpec, Verdict
 from harness.registry import benchmark, compliance_test, compliance_tests, unknown
@@ -76,7 +76,7 @@ def _whole_log(text: Path, work: Path, result: ResultPath) -> Path:
     wanted = next((x.removeprefix("hash=").strip() for x in lines if x.startswith("hash=")), "")
     place = work / result.system / result.benchmark / result.scenario
     for log in sorted(place.glob(f"*/accuracy/{ACCURACY_LOG}"), reverse=True):
-        if hashlib.sha256(log.read_bytes()).hexdigest() == wanted:
+        if sha256(log) == wanted:
             return log
     raise UserError(
         f"the whole accuracy log of {text.parent} (sha256 {wanted[:12]}…) is not below {place}, and TEST01 "

@@ -49,7 +49,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it."""
+    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it.
+
+    ``metric`` and ``value`` are the accuracy planted over ``samples`` answers: what a run must score exactly.
+    """
 
     path: Path
     benchmark: str
@@ -57,8 +60,9 @@ class Fixture:
     dataset: Path
     width: str
     seed: int
-    images: int
-    good: int
+    samples: int
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ class Plan:
     work: Path
     baseline: Baseline | None = None
     system_type: str = "edge"
+    loadgen: Path | None = None
 
     @property
     def scenario(self) -> str:
@@ -165,9 +170,11 @@ class Plan:
 class Job:
     """What a child process is told on its standard input: one LoadGen run, or one calibration.
 
-    ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit);
+    ``kind`` is ``loadgen``, with ``seconds`` of warm-up, or ``calibrate``, with ``seconds`` of measuring.
+    ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
-    ``batch`` the most samples of one call of the runtime.
+    ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
+    for the one of this environment.
     """
 
     kind: str
@@ -185,6 +192,7 @@ class Job:
     seeds: Mapping[str, int]
     performance_sample_count: int
     batch: int
+    loadgen: str | None = None
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -258,13 +266,17 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The score of an accuracy run. ``line`` has the exact form that the official checker reads."""
+    """The score of an accuracy run over ``total`` samples.
+
+    ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
+    count of right answers or a second metric.
+    """
 
     metric: str
     value: float
-    good: int
     total: int
     line: str
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,13 @@ def _synthetic(plan: Plan) -> dict[str, Any]:
     if fixture is None:
         return {}
     return {
-        "dataset": f"{fixture.images} generated images (seed {fixture.seed})",
+        "dataset": f"{fixture.samples} generated samples (seed {fixture.seed})",
         "weights": f"random, {fixture.width} width (seed {fixture.seed})",
-        "planted_accuracy": {"good": fixture.good, "total": fixture.images},
+        "planted_accuracy": {
+            "metric": fixture.metric,
+            "value": fixture.value,
+            "total": fixture.samples,
+        },
     }
 
 
@@ -131,8 +135,8 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
     return {
         "metric": accuracy.metric,
         "value": accuracy.value,
-        "good": accuracy.good,
         "total": accuracy.total,
+        "figures": dict(accuracy.figures),
     }
 
 

@@ -23,6 +23,8 @@ from schemas.errors import Failed
 from schemas.loadgen import LoadgenLog
 
 Say = Callable[[str], None]
+WARM_UP_S = 1.0
+"""How long a model is run before its window; a rehearsal that is shorter is not warmed up for longer than it runs."""
 
 
 class Around(Protocol):
@@ -274,7 +276,9 @@ class Runner:
             log_dir=str(folder.resolve()),
             user_conf=str(self._conf(spec, own).resolve()),
             audit_conf=str(loadgen.audit_path(self._folder).resolve()),
+            seconds=min(WARM_UP_S, plan.request.rehearsal_s or WARM_UP_S),
             seeds=dict(plan.round.seeds()),
             test_settings=self._test_settings(spec),
             performance_sample_count=count or rules.performance_sample_count,
+            loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
         )

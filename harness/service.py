@@ -92,10 +92,11 @@ def _score(planned: Plan, done: Done) -> Accuracy | None:
     log = result.log_dir / ACCURACY_LOG
     accuracy = benchmark(planned.workload.benchmark).accuracy(log, planned.workload.dataset)
     fixture = planned.fixture
-    if fixture is not None and (accuracy.good, accuracy.total) != (fixture.good, fixture.images):
+    if fixture is not None and (accuracy.value, accuracy.total) != (fixture.value, fixture.samples):
         raise Failed(
-            f"the fixture has {fixture.good} right answers of {fixture.images} planted, but {accuracy.good} of "
-            f"{accuracy.total} came out; the runtime computes something else, or the fixture was changed"
+            f"the fixture has {fixture.metric} {fixture.value} over {fixture.samples} samples planted, but "
+            f"{accuracy.value} over {accuracy.total} came out; "
+            "the runtime computes something else, or the fixture was changed"
         )
     return accuracy
 

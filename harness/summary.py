@@ -21,9 +21,7 @@ def summary(outcome: Outcome, *, holes: bool = True) -> list[str]:
             lines.append(f"{name}: {metric_text(unit, result.metric)}, {result.query_count} queries")
     lines += power_lines(outcome)
     if outcome.accuracy is not None:
-        lines.append(
-            f"accuracy: {outcome.accuracy.value:.3f} % ({outcome.accuracy.good} of {outcome.accuracy.total})"
-        )
+        lines.append(f"over {outcome.accuracy.total} samples: {outcome.accuracy.line}")
     lines += compliance_line(outcome)
     return lines + (holes_line(outcome) if holes else [])
 

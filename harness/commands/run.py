@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness import loadgens
 from harness.interrupt import interruptible
 from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
@@ -13,6 +14,7 @@ from harness.service import run as run_service
 from harness.summary import summary
 from harness.system import default_name, usable_processors
 from schemas.errors import UserError
+from schemas.rounds import load_round
 
 NAME = "run"
 HELP = "run one scenario and write the submission tree"
@@ -26,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", required=True, type=Path, metavar="TREE", help="folder of the submission tree"
     )
     parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument(
+        "--wheelhouse", type=Path, metavar="DIR", help="a folder with the wheel of the round's LoadGen"
+    )
     parser.add_argument("--mode", default="all", help="performance, accuracy, compliance or all (default)")
     parser.add_argument("--backend", default="onnxruntime")
     parser.add_argument("--model", type=Path, metavar="PATH")
@@ -76,6 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; the exit code is 0 when everything asked for is in the tree."""
+    if args.wheelhouse is not None:
+        loadgens.fetch(load_round(args.round), args.wheelhouse)
     with interruptible(), showing(quiet=args.quiet) as view:
         outcome = run_service(request(args), view.say, view.observer)
     print(f"tree: {outcome.written.tree}")
