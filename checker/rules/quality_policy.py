@@ -193,7 +193,7 @@ def battery(system: System) -> Iterator[Problem]:
     severity=Severity.NOTE,
     title="Power figures of a description are told as what they are",
     fix="Nothing needs to be done; do not read such a figure as a measurement.",
-    good="power measured at the wall, no figures in the description",
+    good='"hw_notes": "power measured at the wall by the analyzer"',
     bad='"power_supply_quantity_and_rating_watts": "2000W x 4"',
     needs=("description",),
     **ABOUT_SYSTEM,
