@@ -107,6 +107,7 @@ def unknown_fields(system: System) -> Iterator[Problem]:
             system.description.path,
             found=f"{len(unknown)} unknown fields",
             wanted="known names",
+            pointer=pointer_to(unknown[0]),
         )
 
 
