@@ -9,6 +9,7 @@ from checker.rule import rule, run_rule
 from checker.run import Run
 from checker.schema_rules import of_system
 from checker.tree import NETWORKED, System
+from checker.wording import pointer_to
 
 NEEDS = ("description",)
 
