@@ -1,6 +1,6 @@
 """An evidence bundle, judged offline: chain, signature, and every number of its window computed again.
 
-The computing is ``schemas.evidence.document``, the same code as in the daemon, over the records of the bundle.
+The computing is ``schemas.window_document.document``, the same code as in the daemon, over the records of the bundle.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas import __version__, bundle, evidence
+from checker.reading import open_bytes, read_bytes
+from schemas import __version__, bundle, window_differences, window_document
 from schemas.bundle import Line
 from schemas.errors import Refused, UserError
 from schemas.measured import Quality
 from schemas.metrology import series
+from schemas.plainfile import TooLarge
 from schemas.records import AsOf, Moment, StoredWindow
 from schemas.witness import MEMBERS, Remembered
 
@@ -25,6 +27,10 @@ SCHEMA = "edgewatt/verification/1"
 ONCE = ("header", "window", "request", "moment")
 INSTALL = "pip install 'edgewatt[verify]'"
 MOST_FAULTS = 50
+LARGEST_BUNDLE = 2 << 30
+"""Bytes: some days of samples at ten a second."""
+LARGEST_KEY = 1 << 16
+"""Bytes of a PEM file; one of Ed25519 has some hundred."""
 _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _FINGERPRINT = re.compile(r"(?:SHA256:)?([0-9a-f]{64})\Z", re.IGNORECASE)
 
@@ -73,7 +79,7 @@ def wanted_key(text: str) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
     try:
-        key = load_pem_public_key(Path(text).read_bytes())
+        key = load_pem_public_key(read_bytes(Path(text), LARGEST_KEY))
     except (ValueError, TypeError, OSError) as error:
         raise UserError(f"--key {text} holds no public key in PEM: name the daemon's signing.pub") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -117,8 +123,10 @@ def verify(path: Path, key: str | None = None) -> Verification:
 
 def _read(path: Path) -> list[Line]:
     try:
-        with path.open("rb") as file:
+        with open_bytes(path, LARGEST_BUNDLE) as file:
             lines = list(bundle.read(file))
+    except TooLarge as error:
+        raise UserError(f"{path} {error}") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be read ({error.strerror}): name a bundle, as `powerd export ID --format bundle` writes it"
@@ -239,17 +247,19 @@ def _numbers(by_member: Mapping[str, Sequence[Line]], source: Remembered) -> tup
     window = line.data or {}
     place = (line.number, "window")
     faults: list[Fault] = []
-    if window.get("sha256") != evidence.digest(window):
+    if window.get("sha256") != window_document.digest(window):
         faults.append(Fault("its sha256 is not that of its text", *place))
     try:
         stored, moment = _request(by_member)
-        again = evidence.document(AsOf(source, moment), stored, moment.boottime_ns, source.specification)
+        again = window_document.document(
+            AsOf(source, moment), stored, moment.boottime_ns, source.specification
+        )
     except (Refused, KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, IndexError) as error:
         return [
             *faults,
             Fault(f"the window cannot be computed from these lines: {str(error)[:200]}", *place),
         ], []
-    faults += [Fault(text, *place) for text in evidence.differences(window, again)]
+    faults += [Fault(text, *place) for text in window_differences.differences(window, again)]
     notes = list(_specification_notes(source))
     made = (window.get("daemon") or {}).get("version")
     if faults and made != __version__:

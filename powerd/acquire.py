@@ -103,6 +103,11 @@ class Acquisition:
         """A snapshot; a new record after every change."""
         return self._state
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the loop runs: connected or not, it has not ended."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin on a thread of its own; returns at once, connected or not."""
         self._thread.start()
@@ -306,7 +311,7 @@ class Acquisition:
             self._tell("error", str(error))
 
     def _tell(self, kind: str, message: str) -> None:
-        log.info("%s %s: %s", self._name, kind, message)
+        log.info("%s %s: %s", self._name, kind, message, extra={"meter": self._name})
         self._on_event(Event(kind, boottime_ns(), self._name, message))
 
 

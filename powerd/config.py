@@ -55,6 +55,14 @@ class ProtocolConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Telemetry:
+    """``[otel]``: metrics go to an OTLP collector at ``endpoint`` (HTTP) every so often."""
+
+    endpoint: str
+    every_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything a daemon needs. Samples older than ``retention_ns`` are removed; None keeps them for ever."""
 
@@ -66,6 +74,8 @@ class Config:
     access: Access = field(default_factory=Access)
     retention_ns: int | None = None
     protocols: tuple[ProtocolConfig, ...] = ()
+    log_level: str = "warning"
+    telemetry: Telemetry | None = None
 
 
 _SETTINGS = {
@@ -94,7 +104,8 @@ _CALIBRATION = {
 METER_KEYS = ("name", "driver", "table", "port", *_SETTINGS, *_LINE, *_CALIBRATION, "record")
 _FILES = ("tokens_file", "tls_certificate", "tls_key")
 PROTOCOL_KEYS = ("listen", "meter")
-DAEMON_KEYS = ("data_dir", "listen", "socket", *_FILES, "insecure", "retention")
+DAEMON_KEYS = ("data_dir", "listen", "socket", *_FILES, "insecure", "retention", "log_level")
+OTEL_KEYS = ("endpoint", "every")
 
 
 def parse_meter(text: str) -> MeterConfig:
@@ -135,7 +146,7 @@ def read(path: Path) -> tuple[Config, list[str]]:
     """A TOML file, as far as it can be understood, and all its mistakes; ``UserError`` when it is no TOML."""
     document = _document(path)
     mistakes = Mistakes()
-    sections = ("daemon", "meter", *all_protocols())
+    sections = ("daemon", "meter", "otel", *all_protocols())
     for key in document:
         if key not in sections:
             mistakes.unknown("the file", key, sections)
@@ -156,7 +167,8 @@ def read(path: Path) -> tuple[Config, list[str]]:
     rooms = tuple(
         _protocol(name, document[name], names, mistakes) for name in all_protocols() if name in document
     )
-    found = replace(found, protocols=tuple(room for room in rooms if room is not None))
+    telemetry = _telemetry(document["otel"], mistakes) if "otel" in document else None
+    found = replace(found, protocols=tuple(room for room in rooms if room is not None), telemetry=telemetry)
     for mistake in protocol_exposure(found):
         mistakes.add(mistake)
     return found, mistakes.found
@@ -185,6 +197,19 @@ def _protocol(name: str, row: Any, meters: Sequence[Any], mistakes: Mistakes) ->
     return None if address is None else ProtocolConfig(name, address[0], address[1], tuple(served))
 
 
+def _telemetry(row: Any, mistakes: Mistakes) -> Telemetry | None:
+    """``[otel]``."""
+    if not isinstance(row, dict):
+        mistakes.add("otel is no table: write [otel]")
+        return None
+    for key in row:
+        if key not in OTEL_KEYS:
+            mistakes.unknown("[otel]", key, OTEL_KEYS)
+    every_ns = mistakes.value(row.get("every", "10s"), values.interval_ns, "[otel]: every")
+    endpoint = mistakes.value(row.get("endpoint", ""), values.http_url, "[otel]: endpoint")
+    return None if endpoint is None or every_ns is None else Telemetry(endpoint, every_ns / NS_PER_S)
+
+
 def _daemon(
     row: Mapping[str, Any], meters: tuple[MeterConfig, ...], here: Path, mistakes: Mistakes
 ) -> Config:
@@ -208,6 +233,7 @@ def _daemon(
         socket=None if socket is None else here / socket,
         access=access,
         retention_ns=of("retention", values.retention_ns, None),
+        log_level=of("log_level", values.log_level, "warning") or "warning",
     )
     for mistake in exposure(found):
         mistakes.add(f"[daemon]: {mistake}")

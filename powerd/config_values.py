@@ -8,9 +8,11 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from powerd import drivers
 from powerd.errors import NotThere
+from powerd.logs import LEVELS
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
@@ -94,6 +96,27 @@ def baud(value: Any) -> int:
     if not 300 <= rate <= 4_000_000:
         raise ValueError(f"found {rate}, wanted a rate such as 9600 or 57600")
     return rate
+
+
+def log_level(value: Any) -> str:
+    """``debug``, ``info``, ``warning`` or ``error``."""
+    return _one_of(str(value).lower(), LEVELS)
+
+
+def http_url(value: Any) -> str:
+    """``http://HOST:PORT`` or ``https://…``."""
+    try:
+        parts = urlsplit(str(value))
+        fine = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError(f"found {str(value)[:80]!r}, wanted for example http://127.0.0.1:4318")
+    return str(value).rstrip("/")
 
 
 def data_bits(value: Any) -> int:

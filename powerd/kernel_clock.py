@@ -9,6 +9,8 @@ import ctypes
 import sys
 from dataclasses import dataclass
 
+_STA_INS = 0x0010
+_STA_DEL = 0x0020
 _STA_UNSYNC = 0x0040
 _STA_NANO = 0x2000
 
@@ -43,13 +45,17 @@ class _Timex(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class KernelClock:
-    """``offset_s`` is what is still to be corrected; both errors are the kernel's own estimates, in seconds."""
+    """``offset_s`` is what is still to be corrected; both errors are the kernel's own estimates, in seconds.
+
+    ``pending_leap`` is +1 when a second is to be inserted at the end of this UTC day, -1 when one is to be left out.
+    """
 
     synchronised: bool
     offset_s: float
     estimated_error_s: float
     maximum_error_s: float
     frequency_ppm: float
+    pending_leap: int = 0
 
 
 def read() -> KernelClock | None:
@@ -69,4 +75,5 @@ def read() -> KernelClock | None:
         estimated_error_s=state.esterror / 1e6,
         maximum_error_s=state.maxerror / 1e6,
         frequency_ppm=state.freq / 65536,
+        pending_leap=1 if state.status & _STA_INS else -1 if state.status & _STA_DEL else 0,
     )

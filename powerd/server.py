@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import select
 import signal
 import socket
 import ssl
@@ -10,15 +12,21 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from powerd import tokens
+from powerd import logs, tokens
 from powerd.config import Config, exposure, is_loopback, protocol_exposure
+from powerd.notify import Notifier
 from powerd.protocols import all_protocols
 from powerd.protocols.lines import LineServer
 from powerd.service import Service
 from schemas.errors import UserError
 
+if TYPE_CHECKING:
+    from powerd.telemetry import Exporter
+
+log = logging.getLogger(__name__)
+LOOK_S = 0.5
 UNIX_HOSTS = frozenset({"powerd", "localhost"})
 """Names under which clients speak to a Unix socket, which has none of its own."""
 
@@ -34,8 +42,9 @@ class Server:
         self._tokens = None if access.tokens_file is None else tokens.load(access.tokens_file)
         self._tls = _tls_files(access.tls_certificate, access.tls_key)
         self._service = service
-        self._stop = threading.Event()
-        self._interrupted = False
+        self._notifier = Notifier()
+        self._signals: list[int] = []
+        self._told, self._tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         main = _bind(config.host, config.port)
         self.port: int = main.getsockname()[1]
         self._sockets = [(main, self._tls)]
@@ -49,10 +58,13 @@ class Server:
         self._rooms = config.protocols
         self._lines = [LineServer(room.name, room.host, room.port) for room in self._rooms]
 
-    def run(self, on_ready: Callable[[], None]) -> bool:
-        """Serve until SIGTERM or SIGINT; whether it was SIGINT."""
+    def run(self, on_ready: Callable[[], None], again: Callable[[], Config] | None = None) -> bool:
+        """Serve until SIGTERM or SIGINT; whether it was SIGINT.
+
+        ``again`` reads the configuration anew at SIGHUP; ``UserError`` for one with mistakes, and all stays as it is.
+        """
         servers = [self._one(sock, tls) for sock, tls in self._sockets]
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if again is not None else ())):
             signal.signal(number, self._signalled)
         threads = [
             threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="api", daemon=True)
@@ -61,15 +73,17 @@ class Server:
         for thread in threads:
             thread.start()
         while not all(s.started for s in servers) and all(t.is_alive() for t in threads):
-            self._stop.wait(0.01)
+            self._wait(0.01)
         self._open_protocols()
+        exporter = self._telemetry()
         on_ready()
-        tell_systemd("READY=1")
-        while all(t.is_alive() for t in threads) and not self._stop.wait(0.5):
-            pass
-        tell_systemd("STOPPING=1")
+        self._notifier.ready(self._service.status_line())
+        ended_by = self._watch(threads, again)
+        self._notifier.stopping()
         for line in self._lines:
             line.close()
+        if exporter is not None:
+            exporter.close()
         self._service.feed.close()
         for server in servers:
             server.should_exit = True
@@ -77,7 +91,47 @@ class Server:
             thread.join(5.0)
         if self._path is not None:
             self._path.unlink(missing_ok=True)
-        return self._interrupted
+        return ended_by == signal.SIGINT
+
+    def _watch(self, threads: list[threading.Thread], again: Callable[[], Config] | None) -> int | None:
+        """Until the end: reload when told to, and a sign of life for the watchdog while there is life."""
+        while all(t.is_alive() for t in threads):
+            while self._signals:
+                number = self._signals.pop(0)
+                if number != signal.SIGHUP:
+                    return number
+                if again is not None:
+                    self._notifier.reloading()
+                    self._reload(again)
+                    self._notifier.ready(self._service.status_line())
+            if self._service.alive:
+                self._notifier.alive(self._service.status_line())
+            self._wait(LOOK_S)
+        return None
+
+    def _reload(self, again: Callable[[], Config]) -> None:
+        """Take the configuration over as far as can be; with a mistake in it everything stays as it was."""
+        try:
+            config = again()
+            names = config.access.tokens_file
+            known = None if names is None else tokens.load(names)
+        except UserError as error:
+            log.error("not reloaded, everything stays as it was: %s", error)
+            return
+        said = self._service.reload(config)
+        if known is not None and self._tokens is not None:
+            self._tokens.take_over(known)
+            said.append("tokens: read again")
+        elif (known is None) != (self._tokens is None):
+            said.append("tokens_file: stays as it is until powerd is started again")
+        logs.set_level(config.log_level)
+        for sentence in said:
+            log.warning("reload: %s", sentence)
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep, but not through a signal."""
+        if select.select([self._told], [], [], seconds)[0]:
+            os.read(self._told, 64)
 
     def _one(self, sock: socket.socket, tls: tuple[str, str] | None) -> Any:
         """A server of the same application for one socket."""
@@ -105,9 +159,21 @@ class Server:
             meters = room.meters or self._service.meter_names
             line.start(all_protocols()[room.name].open(self._service, meters))
 
+    def _telemetry(self) -> Exporter | None:
+        """What sends metrics away, where that is configured."""
+        told = self._service.config.telemetry
+        if told is None:
+            return None
+        from powerd.telemetry import Exporter
+
+        return Exporter(self._service, told)
+
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
-        self._interrupted = number == signal.SIGINT
-        self._stop.set()
+        self._signals.append(number)
+        try:
+            os.write(self._tell, b"!")
+        except BlockingIOError:
+            pass  # enough wait there already
 
 
 def _tls_files(certificate: Path | None, key: Path | None) -> tuple[str, str] | None:
@@ -186,16 +252,3 @@ def _bind_path(path: Path) -> socket.socket:
 def _is_served(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         return probe.connect_ex(str(path)) == 0
-
-
-def tell_systemd(message: str) -> None:
-    """One datagram to the service manager, when there is one (sd_notify protocol)."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    target = "\0" + address[1:] if address.startswith("@") else address
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.sendto(message.encode(), target)
-        except OSError:
-            return

@@ -7,18 +7,22 @@ import sqlite3
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from powerd import drivers, retention
-from powerd.acquire import Acquisition, AcquisitionState, Event
+from powerd import drivers, health, retention
+from powerd.acquire import AcquisitionState, Event
 from powerd.boottime import boottime_ns
-from powerd.clock import ClockFix, ClockModel, Tie, boot_id, is_step, take_fix
+from powerd.clock import ClockModel, boot_id
+from powerd.clock_watch import ClockWatch
 from powerd.config import Config, MeterConfig
 from powerd.counters import Counters
-from powerd.errors import Gone, NotThere, PowerdError
+from powerd.errors import PowerdError
 from powerd.exchange import Exchanges
 from powerd.feed import Feed
+from powerd.health import MeterHealth
+from powerd.meters import Meters
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
 from powerd.range_guard import RangeGuard
@@ -31,6 +35,8 @@ from powerd.store import Store, StoreFailed
 from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
+from schemas.budget import sample_limits
+from schemas.clock_events import ClockEvent
 from schemas.combine import summed
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
@@ -38,12 +44,14 @@ from schemas.units import NS_PER_S
 log = logging.getLogger(__name__)
 FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
-FIRST_ANSWER_S = 20.0
-KEPT_EVENTS = 5
+STUCK_S = 60.0
+"""Housekeeping that did not come round for so long hangs; a slow disk alone takes no more than half of it."""
 ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
 """Events of a meter that somebody should look at."""
 SILENT_NS = 5 * NS_PER_S
 SILENT_INTERVALS = 5
+CHANGEABLE = frozenset({"meters", "retention_ns", "log_level"})
+"""What of a configuration a running daemon takes over; tokens are read again by the server."""
 
 
 class Service:
@@ -58,50 +66,128 @@ class Service:
         self.counters = Counters()
         self.feed = Feed()
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
-        self.windows = Windows(self.store, self._channels, self.take_fix, self.ring.latest, self._on_window)
+        self.windows = Windows(
+            self.store, self._channels, self.take_fix, self.ring.latest, self._on_window, self._limits
+        )
         control = MeterControl(self.set_range_unless_leased, self.info, self.latest, self.channels)
         folder = Path(config.data_dir) / "sessions"
         self.sessions = Sessions(self.store, control, folder, self._windows_of, self.take_fix)
         self.owners = Owners(self.store.owner, self.store.put_owner)
         self.started_ns = boottime_ns()
-        self._meters = {m.name: m for m in config.meters}
-        self._acquisitions: dict[str, Acquisition] = {}
+        self.clock = ClockWatch(self.boot_id, self.store.put_fix, self._on_clock)
+        self._meters = Meters(self.boot_id, self._last_sequence, self._on_reading, self._on_event)
+        for meter in config.meters:
+            self._meters.declare(meter)
         self._stopping = threading.Event()
-        self._events: dict[str, list[dict[str, Any]]] = {m.name: [] for m in config.meters}
-        self._last_fix: ClockFix | None = None
-        self._fix_lock = threading.Lock()
-        self._problems: list[str] = []
         self._store_error: str | None = None
         self._signing_key: dict[str, str] | None = None
         self._guards: dict[tuple[str, str], tuple[str, RangeGuard]] = {}
         self._over_range: set[tuple[str, str]] = set()
+        self._kept_s = time.monotonic()
+        self._sweeping = threading.Event()
         self._sweeper: threading.Thread | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
 
-    def start(self) -> None:
-        """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer."""
+    def start(self, *, patient: bool = False) -> None:
+        """Connect every meter; ``UserError`` with the meter's own sentence when one does not answer.
+
+        ``patient``: a meter that is not there yet is no reason not to start; it is tried again and again.
+        """
         self.store.begin_run(boottime_ns(), time.time_ns(), __version__)
         self._signing_key = self._key()
+        self.clock.start()
         self.take_fix()
         self.windows.resume()
         for meter in self.config.meters:
-            self._acquisitions[meter.name] = self._acquisition(meter)
-            self._acquisitions[meter.name].start()
+            self._meters.start(meter)
         self._keeper.start()
+        self._sweep()
+        for meter in () if patient else self.config.meters:
+            self._meters.await_first_answer(meter)
+
+    def _sweep(self) -> None:
+        """Remove old samples from now on as the configuration says, and no more as it said before."""
+        self._sweeping.set()
+        self._sweeping = threading.Event()
         if self.config.retention_ns is not None:
-            arguments = (self.store, self.config.retention_ns, self._stopping)
+            arguments = (self.store, self.config.retention_ns, self._sweeping)
             self._sweeper = threading.Thread(
                 target=retention.run, args=arguments, name="retention", daemon=True
             )
             self._sweeper.start()
-        for meter in self.config.meters:
-            self._await_first_answer(meter)
+
+    def reload(self, config: Config) -> list[str]:
+        """Take over what can be changed while measuring; a sentence for every change, and for what stays and why.
+
+        Meters that are the same go on untouched. One that is gone or otherwise configured ends between two reads,
+        unless a window is open on it. A new one that does not answer is tried again and again.
+        """
+        said = []
+        wanted = {m.name: m for m in config.meters}
+        for meter in self._meters.configs:
+            if wanted.get(meter.name) != meter:
+                said.append(self._without(meter, wanted.get(meter.name)))
+        for name, meter in wanted.items():
+            if name not in self._meters.names:
+                said.append(self._with(meter))
+        if config.retention_ns != self.config.retention_ns:
+            self.config = replace(self.config, retention_ns=config.retention_ns)
+            self._sweep()
+            said.append("retention: changed")
+        self.config = replace(self.config, meters=self._meters.configs, log_level=config.log_level)
+        for field in fields(Config):
+            if field.name not in CHANGEABLE and getattr(config, field.name) != getattr(
+                self.config, field.name
+            ):
+                said.append(f"{field.name}: stays as it is until powerd is started again")
+        for sentence in said:
+            self.store.put_event(boottime_ns(), "reload", "", sentence)
+        return said
+
+    def _without(self, meter: MeterConfig, other: MeterConfig | None) -> str:
+        """End a meter, unless something is measured with it; what was done."""
+        for window in self.store.windows_in("open", "closing"):
+            if any(name == meter.name for name, _ in window.places):
+                return (
+                    f"meter {meter.name}: stays as it is, window {window.ident} is {window.state} on it: close it and "
+                    "reload again"
+                )
+        self._meters.stop(meter.name)
+        if other is None:
+            return f"meter {meter.name}: removed"
+        return f"meter {meter.name}: ended to be started otherwise"
+
+    def _with(self, meter: MeterConfig) -> str:
+        """Begin to read a meter; what was done."""
+        try:
+            self._meters.start(meter)
+        except (UserError, PowerdError) as error:
+            return f"meter {meter.name}: left out, {error}"
+        return f"meter {meter.name}: added"
+
+    def _last_sequence(self, name: str) -> int:
+        self.store.writer.flush()
+        return self.store.last_sequence(name)
+
+    @property
+    def alive(self) -> bool:
+        """Whether every loop runs that must: a watchdog is told of nothing else, not of cables or disks."""
+        housekeeping = self._keeper.is_alive() and time.monotonic() - self._kept_s < STUCK_S
+        return housekeeping and self._meters.alive
+
+    def status_line(self) -> str:
+        """A few words on how it goes, for a service manager."""
+        names = self.meter_names
+        there = sum(self.state(name).connected for name in names)
+        store = "cannot be written" if self.store.state.error is not None else "ok"
+        return f"{there} of {len(names)} meters connected, store {store}"
 
     def stop(self) -> None:
         """End the loops and close the store; everything so far is kept."""
         self._stopping.set()
-        for acquisition in self._acquisitions.values():
-            acquisition.stop()
+        self._sweeping.set()
+        self.clock.stop()
+        self._meters.stop_all()
         if self._keeper.is_alive():
             self._keeper.join(5.0)
         if self._sweeper is not None:
@@ -120,23 +206,18 @@ class Service:
     @property
     def meter_names(self) -> tuple[str, ...]:
         """Names of the configured meters."""
-        return tuple(self._meters)
+        return self._meters.names
 
     def meter(self, name: str) -> MeterConfig:
         """The configuration of a meter; ``NotThere`` naming the known ones.
 
         Here and below ``name`` may also be one of a meter's channels (``powerd.sources``): ``wall/2``.
         """
-        name = _meter_of(name)
-        if name not in self._meters:
-            raise NotThere(
-                f"there is no meter {name[:80]!r}: this daemon has {', '.join(self._meters) or 'none'}"
-            )
-        return self._meters[name]
+        return self._meters.config(name)
 
     def state(self, name: str) -> AcquisitionState:
         """How a meter's loop is doing."""
-        return self._acquisitions[self.meter(name).name].state
+        return self._meters.state(name)
 
     def channels(self, name: str) -> tuple[str, ...]:
         """The channels that a meter is asked for, or those that ``name`` means."""
@@ -147,12 +228,7 @@ class Service:
 
     def info(self, name: str) -> MeterInfo:
         """Who answers as this meter; ``Gone`` when nobody ever did."""
-        info = self.state(name).info
-        if info is None:
-            raise Gone(
-                f"meter {name} has not answered yet: {self.state(name).last_error or 'still connecting'}"
-            )
-        return info
+        return self._meters.info(name)
 
     def latest(self, name: str) -> Reading | None:
         """The newest reading of a meter; of several channels their sum."""
@@ -161,12 +237,12 @@ class Service:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What happened to a meter lately."""
-        return list(self._events[name])
+        return self._meters.events(name)
 
     def set_range(self, name: str, voltage_v: float | None, current_a: float | None) -> Settings:
         """Change a meter's ranges between two reads, and note what is in force from now on."""
         name = self.meter(name).name
-        settings = self._acquisitions[name].request_range(voltage_v, current_a)
+        settings = self._meters.loop(name).request_range(voltage_v, current_a)
         self.store.put_meter(name, boottime_ns(), self.info(name), settings)
         return settings
 
@@ -184,22 +260,17 @@ class Service:
     # clock and health
 
     def take_fix(self) -> None:
-        """Note what UTC is now; a step of the system's clock is an event."""
-        fix = take_fix(self.boot_id)
-        with self._fix_lock:
-            before, self._last_fix = self._last_fix, fix
-        self.store.put_fix(fix)
-        if before is not None and is_step(_tie(before), _tie(fix)):
-            by_s = (_tie(fix).offset_ns - _tie(before).offset_ns) / NS_PER_S
-            message = f"the clock of this machine was set by {by_s:+.3f} s"
-            self.store.put_event(fix.boottime_ns, "clock-step", "", message)
-            self._problems = [*self._problems, message][-KEPT_EVENTS:]
-            self._alarm("clock-step", message)
+        """Note what UTC is now; what happened to the clock of this machine since the last time is an event."""
+        self.clock.take()
 
     def utc(self) -> ClockModel:
         """UTC now, by the newest fix; for instants of the last seconds."""
-        fix = self._last_fix
-        return ClockModel([] if fix is None else [_tie(fix)])
+        return self.clock.utc()
+
+    def _on_clock(self, at_ns: int, event: ClockEvent) -> None:
+        self.store.put_event(at_ns, event.name, "", event.text)
+        log.warning("%s", event)
+        self._alarm(event.name, event.text)
 
     def signer(self) -> Signer:
         """The key that signs this daemon's evidence; ``Refused`` when there is none that may be used."""
@@ -213,34 +284,29 @@ class Service:
 
     def health(self) -> dict[str, Any]:
         """How the daemon is doing, for machines and people."""
-        store = self.store.state
-        problems = list(self._problems)
-        if store.error is not None:
-            problems.append(store.error)
-        if store.lost:
-            problems.append(f"{store.lost} records found no room in memory and are lost")
+        meters = [
+            MeterHealth(name, self.state(name), self._age_s(name), self._silent_s(name))
+            for name in self.meter_names
+        ]
+        parts = health.parts(self.store, self.clock, meters, Path(self.config.data_dir))
         if self._keeper.ident is not None and not self._keeper.is_alive():
-            problems.append("the clock is not noted and windows are not closed any more: restart powerd")
-        for name in self._meters:
-            state = self.state(name)
-            if not state.connected:
-                problems.append(f"meter {name} is not connected: {state.last_error or 'connecting'}")
-            elif (silent_s := self._silent_s(name)) is not None:
-                problems.append(f"meter {name} has been silent for {silent_s:.0f} s")
-        fix = self._last_fix
-        simulated = any(s.info is not None and s.info.simulated for s in map(self.state, self._meters))
+            parts["problems"].append(
+                "the clock is not noted and windows are not closed any more: restart powerd"
+            )
         return {
-            "schema": "edgewatt/health/1",
-            "status": "degraded" if problems else "ok",
+            "schema": health.SCHEMA,
+            "status": "degraded" if parts["problems"] else "ok",
             "version": __version__,
             "boot_id": self.boot_id,
             "uptime_s": (boottime_ns() - self.started_ns) / NS_PER_S,
-            "store": {"error": store.error, "waiting": store.waiting, "lost": store.lost},
-            "clock": {"source": "system", "u95_s": None if fix is None else fix.u95_ns / NS_PER_S},
             "key": self._signing_key,
-            "problems": problems,
-            "simulated": simulated,
+            "simulated": any(row["simulated"] for row in parts["meters"]),
+            **parts,
         }
+
+    def _age_s(self, name: str) -> float | None:
+        latest = self.latest(name)
+        return None if latest is None else (boottime_ns() - latest.stamps.last_byte_ns) / NS_PER_S
 
     def _silent_s(self, name: str) -> float | None:
         """Seconds since a meter's last reading where that is long, else None."""
@@ -251,26 +317,6 @@ class Service:
         return silent_ns / NS_PER_S if silent_ns > patience_ns else None
 
     # inside
-
-    def _acquisition(self, meter: MeterConfig) -> Acquisition:
-        if meter.settings.integrator and not drivers.integrates(meter.driver):
-            raise UserError(
-                f"meter {meter.name}: found integrator = true, but driver {meter.driver} does not read the "
-                "integrator of its meters: leave it out"
-            )
-        return Acquisition(
-            meter.name,
-            meter.driver,
-            meter.port,
-            meter.settings,
-            self.boot_id,
-            self._on_reading,
-            self._on_event,
-            line=meter.line,
-            record=meter.record,
-            first_sequence=self.store.last_sequence(meter.name) + 1,
-            calibration=meter.calibration,
-        )
 
     def _on_reading(self, reading: Reading) -> None:
         self.store.put_reading(reading)
@@ -283,31 +329,16 @@ class Service:
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
-        now = time.time_ns()
-        row = {"at_unix_ns": now, "time": exact(now), "kind": event.kind, "message": event.message}
-        self._events[event.meter] = [*self._events[event.meter], row][-KEPT_EVENTS:]
+        row = self._meters.note(event)
         self.feed.publish("alarm" if event.kind in ALARMS else "meter", {"meter": event.meter} | row)
-        state = self._acquisitions[event.meter].state
+        state = self.state(event.meter)
         if event.kind == "connected" and state.info is not None and state.settings is not None:
             self.store.put_meter(event.meter, event.at_ns, state.info, state.settings)
-
-    def _await_first_answer(self, meter: MeterConfig) -> None:
-        give_up = boottime_ns() + int(FIRST_ANSWER_S * NS_PER_S)
-        while boottime_ns() < give_up:
-            state = self._acquisitions[meter.name].state
-            if state.connected:
-                return
-            if state.last_error is not None:
-                raise UserError(f"meter {meter.name}: {state.last_error}")
-            time.sleep(0.02)
-        raise UserError(
-            f"meter {meter.name} on {meter.port} did not answer within {FIRST_ANSWER_S:g} s, wanted a meter for driver "
-            f"{meter.driver}: check the cable (null modem), its power and its line settings"
-        )
 
     def _keep_house(self) -> None:
         last_fix = boottime_ns()
         while not self._stopping.wait(HOUSEKEEPING_S):
+            self._kept_s = time.monotonic()
             if boottime_ns() - last_fix >= FIX_EVERY_S * NS_PER_S:
                 last_fix = boottime_ns()
                 self.take_fix()
@@ -359,15 +390,21 @@ class Service:
         body = {"at_unix_ns": now, "time": exact(now), "kind": kind, "message": message}
         self.feed.publish("alarm", {**about, **body})
 
+    def _limits(self, reading: Reading) -> list[tuple[str, float]]:
+        """How far a reading may be wrong, by the specification of its meter; nothing where no power is known."""
+        if reading.values.quality is not Quality.GOOD:
+            return []
+        info = self._meters.known(reading.meter)
+        if info is None:  # readings of a window that an earlier life of the daemon opened
+            history = self.store.meter_history(reading.meter)
+            info = history[-1][2] if history else None
+        return [] if info is None else sample_limits(reading, drivers.specification(info))
+
     def _on_window(self, window: Mapping[str, Any]) -> None:
         self.feed.publish("window", window)
 
     def _windows_of(self, session: str) -> list[Mapping[str, Any]]:
         return [w for w in self.windows.all(1000) if w["labels"].get("session") == session]
-
-
-def _tie(fix: ClockFix) -> Tie:
-    return Tie(fix.boottime_ns, fix.utc_ns, fix.u95_ns)
 
 
 def _meter_of(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,7 @@ from powerd.model import Reading
 from powerd.running import RunningSum
 from powerd.sources import channels_of
 from powerd.store import Store, StoredWindow
-from schemas import evidence
+from schemas import evidence, window_document
 from schemas.records import AsOf
 from schemas.units import NS_PER_S
 
@@ -44,17 +44,19 @@ class Windows:
         take_fix: Callable[[], None],
         latest: Callable[[str, str], Reading | None],
         on_change: Callable[[dict[str, Any]], None] = lambda window: None,
+        limits: Callable[[Reading], Sequence[tuple[str, float]]] = lambda reading: (),
     ) -> None:
         """``channels`` names a meter's channels (``NotThere`` if unknown); ``take_fix`` takes a clock fix now.
 
         ``latest`` gives the newest reading of a meter's channel since the daemon started; ``on_change`` is told
-        of every window that is opened, marked, closing or closed.
+        of every window that is opened, marked, closing or closed; ``limits`` knows how far a reading may be wrong.
         """
         self._store = store
         self._channels = channels
         self._take_fix = take_fix
         self._latest = latest
         self._on_change = on_change
+        self._limits = limits
         self._opening = threading.Lock()
         self._closing = threading.Lock()
         self._ends: dict[str, int | None] = {}
@@ -78,7 +80,7 @@ class Windows:
         holder = self._held.get((reading.meter, reading.values.channel))
         running = None if holder is None else self._running.get(holder)
         if running is not None:
-            running.add(reading)
+            running.add(reading, self._limits(reading))
 
     def holder(self, meter: str, channel: str) -> str | None:
         """The id of the window that is open on this channel and not closing."""
@@ -234,7 +236,7 @@ class Windows:
             return document
         utc = ClockModel.from_fixes(self._store.fixes(window.boot_id, window.opened_ns, window.opened_ns))
         known = {
-            "schema": evidence.SCHEMA,
+            "schema": window_document.SCHEMA,
             "id": window.ident,
             "name": window.name,
             "meter": window.meter,
@@ -242,7 +244,7 @@ class Windows:
             "labels": dict(window.labels),
             "state": window.state,
             "revision": 0,
-            **evidence.opened(utc, window),
+            **window_document.opened(utc, window),
         }
         running = self._running.get(window.ident)
         so_far = None if running is None else running.so_far()
@@ -258,7 +260,7 @@ class Windows:
             self._take_fix()
             self._store.writer.flush()
             moment = self._store.moment(boottime_ns())
-            body = evidence.document(
+            body = window_document.document(
                 AsOf(self._store, moment), window, moment.boottime_ns, drivers.specification
             )
             text = json.dumps(body, allow_nan=False)

@@ -21,7 +21,10 @@ class Timeline:
     def __init__(self, store: Source, boot: str, begin_ns: int, end_ns: int) -> None:
         self._store = store
         self.boot_id = boot
-        self._models = {boot: ClockModel.from_fixes(store.fixes(boot, begin_ns, end_ns))}
+        numbered = store.fixes(boot, begin_ns, end_ns)
+        self.fixes = [fix for _, fix in numbered]
+        """All fixes around the window, in order of time."""
+        self._models = {boot: ClockModel.from_fixes(numbered)}
         if not self._models[boot].ties:
             raise Refused("the clock of this machine was never noted for this time: close the window later")
 

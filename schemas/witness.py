@@ -1,6 +1,6 @@
 """A source that remembers what it was asked for, and one that answers again from what was remembered.
 
-``Witness`` stands between ``schemas.evidence.document`` and the store: what the document was computed from is in the
+``Witness`` stands between ``schemas.window_document`` and the store: what a document was computed from is in the
 bundle by construction, and nothing else. ``Remembered`` gives the same answers to the same questions.
 """
 

@@ -13,6 +13,18 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+EARLY = ("tests/trips/", "tests/harness/", "tests/powerd/")
+"""Files whose tests last long because they wait: what comes behind them is short and fills the gaps at the end."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which workers take the files."""
+    items.sort(
+        key=lambda item: next((n for n, at in enumerate(EARLY) if item.nodeid.startswith(at)), len(EARLY))
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What mlcheck keeps of trees that did not change goes into a folder of the test run, not into the user's."""

@@ -24,11 +24,15 @@ LATE = {
     "onnxruntime",
     "onnx",
     "cv2",
+    "pycocotools",
+    "scipy",
+    "nibabel",
     "rich",
     "torch",
     "cryptography",
     "pyarrow",
     "PIL",
+    "opentelemetry",
 }
 # Modules that are only ever imported late themselves: what they are made of may stand at their top.
 LATE_ROOMS = (
@@ -47,7 +51,7 @@ COMPOSERS = {
     "checker.engine",
     "checker.share",
 }
-MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary")
+MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary", "campaign")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

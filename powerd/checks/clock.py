@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from powerd import kernel_clock
+from powerd import clocks, kernel_clock
 from powerd.checks.base import Finding, Level, Subject
 
 GOOD_SOURCES = {"tsc", "arch_sys_counter", "kvm-clock", "hyperv_clocksource_tsc_page", "xen"}
@@ -30,7 +30,10 @@ def check(subject: Subject) -> Iterator[Finding]:
             "check chrony or ntpd by hand",
         )
     elif state.synchronised:
-        yield Finding(Level.OK, "UTC", f"synchronised, error at most {1e3 * state.maximum_error_s:.3f} ms")
+        keeper = clocks.ask()
+        bound_s = state.maximum_error_s if keeper is None or keeper.bound_s is None else keeper.bound_s
+        who = "" if keeper is None else f" by {keeper.name} ({keeper.detail})"
+        yield Finding(Level.OK, "UTC", f"synchronised{who}, error at most {1e3 * bound_s:.3f} ms")
     else:
         yield Finding(
             Level.WARN,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from powerd.client import ClientError, PowerdClient
+from powerd.dashboard.text import plain
 from schemas.errors import UserError
 from schemas.units import UnixNs, format_rfc3339
 
@@ -41,6 +42,16 @@ def lines(state: Mapping[str, Any]) -> Iterator[str]:
     yield f"drift against BOOTTIME: {'not known yet' if drift is None else f'{drift:+.3f} ppm'}"
     for step in state["steps"]:
         yield f"step: set by {step['by_s']:+.6f} s, {step['seconds_ago']:.0f} s ago"
+    keeper = state.get("keeper")
+    if keeper is not None and keeper["synchronised"]:
+        bound = "no bound" if keeper["bound_s"] is None else f"within {1e3 * keeper['bound_s']:.3f} ms of UTC"
+        yield plain(f"kept by {keeper['name']} ({keeper['detail']}), {bound}")
+    else:
+        yield plain(
+            "kept by nobody" if keeper is None else f"kept by nobody ({keeper['name']}: {keeper['detail']})"
+        )
+    for event in state.get("events", ()):
+        yield plain(f"in the last hour: {event}")
     kernel = state["kernel"]
     if kernel is None:
         yield "kernel: does not tell whether the clock is synchronised"

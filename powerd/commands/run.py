@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
-from powerd import config, lifeline
+from powerd import config, lifeline, logs
 from powerd.config import Config, MeterConfig
 from schemas.cliapp import FINE, INTERRUPTED
 from schemas.errors import UserError
@@ -36,6 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen", metavar="HOST:PORT", help=f"address of the API (default {config.DEFAULT_LISTEN})"
     )
+    parser.add_argument(
+        "--log-level",
+        choices=logs.LEVELS,
+        help="what is said on standard error (default: as configured, or warning)",
+    )
+    parser.add_argument(
+        "--log-format", choices=logs.FORMATS, default="text", help="plain lines, or one JSON object a line"
+    )
+    parser.add_argument(
+        "--patient", action="store_true", help="start although a meter does not answer yet, and go on trying"
+    )
     lifeline.add_argument(parser)
 
 
@@ -44,17 +55,25 @@ def run(args: argparse.Namespace) -> int:
     from powerd.server import Server
     from powerd.service import Service
 
-    chosen = gather(args)
-    need_extra()
+    chosen = configured(args)
+    logs.set_up(chosen.log_level, args.log_format)
+    need_extra(chosen)
     lifeline.hold(args)
     service = Service(chosen)
     try:
         server = Server(service, chosen)
-        service.start()
-        interrupted = server.run(lambda: print(server.url, flush=True))
+        service.start(patient=args.patient)
+        interrupted = server.run(lambda: print(server.url, flush=True), lambda: configured(args))
     finally:
         service.stop()
     return INTERRUPTED if interrupted else FINE
+
+
+def configured(args: argparse.Namespace) -> Config:
+    """As ``gather``, with what the options say of the log."""
+    base = gather(args)
+    level = args.log_level or ("info" if args.verbose else "error" if args.quiet else base.log_level)
+    return replace(base, log_level=level)
 
 
 def gather(args: argparse.Namespace) -> Config:
@@ -77,7 +96,13 @@ def gather(args: argparse.Namespace) -> Config:
     if args.record is not None:
         meters = tuple(_recorded(m, args.record, len(meters) > 1) for m in meters)
     host, port = config.parse_listen(args.listen) if args.listen else (base.host, base.port)
-    chosen = replace(base, meters=meters, data_dir=args.data_dir or base.data_dir, host=host, port=port)
+    chosen = replace(
+        base,
+        meters=meters,
+        data_dir=args.data_dir or base.data_dir,
+        host=host,
+        port=port,
+    )
     for mistake in config.exposure(chosen):
         raise UserError(mistake)
     return chosen
@@ -91,8 +116,16 @@ def _recorded(meter: MeterConfig, file: Path, named: bool) -> MeterConfig:
     return replace(meter, record=own)
 
 
-def need_extra() -> None:
-    """``UserError`` when the packages of the API are not installed."""
+def need_extra(chosen: Config | None = None) -> None:
+    """``UserError`` when the packages of the API, or of what is configured, are not installed."""
+    if (
+        chosen is not None
+        and chosen.telemetry is not None
+        and importlib.util.find_spec("opentelemetry") is None
+    ):
+        raise UserError(
+            "opentelemetry not installed, which [otel] needs; install with: pip install 'edgewatt[otel]'"
+        )
     missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-TRACE_LENGTH = 400
-"""Readings of power that are kept for the little graph."""
+TRACE_LENGTH = 7200
+"""Readings of power that are kept for the graph: an hour of two a second."""
+ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
+"""Kinds of a meter's events that are shown at the top for a while."""
+ALARM_S = 60.0
+Trace = tuple[tuple[float, float], ...]
+"""Unix seconds and watts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,17 @@ class MeterView:
     age_s: float | None
     samples: int
     bad_samples: int
-    trace_w: tuple[float, ...]
+    trace: Trace
     events: tuple[str, ...]
     channels_w: tuple[tuple[str, float | None], ...] = ()
+    voltage_use: float | None = None
+    current_use: float | None = None
+
+    @property
+    def use(self) -> float | None:
+        """Share of its range that the fuller of voltage and current takes; None where the range is not known."""
+        known = [u for u in (self.voltage_use, self.current_use) if u is not None]
+        return max(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,9 @@ class Snapshot:
     meters: tuple[MeterView, ...] = ()
     windows: tuple[WindowView, ...] = ()
     problem: str | None = None
-    traces: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()
+    note: str = ""
 
 
 def unreachable(url: str, problem: str, before: Snapshot | None) -> Snapshot:
@@ -77,7 +92,7 @@ def unreachable(url: str, problem: str, before: Snapshot | None) -> Snapshot:
         return Snapshot(url, "unreachable", "", "", problem=problem)
     return Snapshot(
         url, "unreachable", before.version, before.clock, before.problems, before.meters, before.windows, problem,
-        before.traces,
+        before.traces, before.alarms, before.note,
     )  # fmt: skip
 
 
@@ -88,13 +103,18 @@ def take(
     windows: Sequence[Mapping[str, Any]],
     now_unix_ns: int,
     before: Snapshot | None = None,
+    history: Mapping[str, Trace] | None = None,
+    note: str = "",
 ) -> Snapshot:
-    """A snapshot from the answers of ``/v1/health``, ``/v1/meters`` and ``/v1/windows``."""
-    traces = dict(before.traces) if before else {}
+    """A snapshot from the answers of ``/v1/health``, ``/v1/meters`` and ``/v1/windows``.
+
+    ``history`` is what was measured before the first one; ``note`` stands at the top.
+    """
+    traces = dict(before.traces) if before else dict(history or {})
     views = []
     for meter in meters:
         view = _meter(meter, traces.get(str(meter["name"]), ()), now_unix_ns, before)
-        traces[view.name] = view.trace_w
+        traces[view.name] = view.trace
         views.append(view)
     return Snapshot(
         url=url,
@@ -105,25 +125,38 @@ def take(
         meters=tuple(views),
         windows=tuple(window_view(w, now_unix_ns) for w in windows),
         traces=traces,
+        alarms=tuple(_alarms(meters, now_unix_ns)),
+        note=note,
     )
 
 
+def _alarms(meters: Sequence[Mapping[str, Any]], now: int) -> Iterator[str]:
+    """What went wrong with a meter within the last minute."""
+    for meter in meters:
+        for event in meter.get("events") or ():
+            at = event.get("at_unix_ns")
+            if event.get("kind") in ALARMS and at is not None and 0 <= now - int(at) < ALARM_S * 1e9:
+                yield f"{meter['name']}: {event.get('message')}"
+
+
 def _clock(clock: Mapping[str, Any]) -> str:
-    u95 = _number(clock.get("u95_s"))
+    u95, offset, utc = (_number(clock.get(name)) for name in ("u95_s", "offset_s", "bound_s"))
+    source = clock.get("source", "unknown")
+    if utc is not None:
+        off = "" if offset is None else f"{offset * 1e3:+.2g} "
+        return f"{source} {off}± {utc * 1e3:.2g} ms"
     bound = "unbounded" if u95 is None else f"± {u95 * 1e3:.2g} ms" if u95 >= 1e-4 else "± < 0.1 ms"
-    return f"{clock.get('source', 'unknown')} {bound}"
+    return f"{source} {bound}"
 
 
-def _meter(
-    meter: Mapping[str, Any], trace: tuple[float, ...], now: int, before: Snapshot | None
-) -> MeterView:
+def _meter(meter: Mapping[str, Any], trace: Trace, now: int, before: Snapshot | None) -> MeterView:
     info, settings, latest = meter.get("info") or {}, meter.get("settings") or {}, meter.get("latest") or {}
     power, stamp = _number(latest.get("power_w")), latest.get("unix_ns")
     name = str(meter["name"])
     known = next((m for m in before.meters if m.name == name), None) if before else None
     fresh = power is not None and (known is None or known.samples != int(meter.get("samples") or 0))
     if fresh and power is not None:
-        trace = (*trace, power)[-TRACE_LENGTH:]
+        trace = (*trace, ((now if stamp is None else int(stamp)) / 1e9, power))[-TRACE_LENGTH:]
     identity = " ".join(str(info[k]) for k in ("maker", "model", "serial", "firmware") if info.get(k))
     return MeterView(
         name=name,
@@ -144,13 +177,20 @@ def _meter(
         age_s=None if stamp is None else max(0.0, (now - int(stamp)) / 1e9),
         samples=int(meter.get("samples") or 0),
         bad_samples=int(meter.get("bad_samples") or 0),
-        trace_w=trace,
+        trace=trace,
         channels_w=tuple(
             (str(c.get("channel")), _number((c.get("latest") or {}).get("power_w")))
             for c in meter.get("channels") or ()
         ),
+        voltage_use=_use(latest.get("voltage_v"), latest.get("voltage_range_v")),
+        current_use=_use(latest.get("current_a"), latest.get("current_range_a")),
         events=tuple(f"{e.get('kind')}: {e.get('message')}" for e in meter.get("events") or ()),
     )
+
+
+def _use(value: Any, of: Any) -> float | None:
+    number, whole = _number(value), _number(of)
+    return None if number is None or not whole else abs(number) / whole
 
 
 def _range(wanted: Any, now: Any, unit: str) -> str:
@@ -174,11 +214,16 @@ def window_view(window: Mapping[str, Any], now: int) -> WindowView:
         state=str(window.get("state", "?")),
         duration_s=duration,
         energy_j=_number(window.get("energy_j", so_far.get("energy_j"))),
-        energy_u95_j=_number(window.get("energy_u95_j")),
-        average_w=_number(window.get("average_w")),
+        energy_u95_j=_number(window.get("energy_u95_j", so_far.get("energy_u95_j"))),
+        average_w=_number(window.get("average_w", _mean(so_far))),
         coverage=_number(window.get("coverage", so_far.get("coverage"))),
         quality=str(window.get("quality") or ""),
     )
+
+
+def _mean(so_far: Mapping[str, Any]) -> float | None:
+    joules, seconds = _number(so_far.get("energy_j")), _number(so_far.get("seconds"))
+    return None if joules is None or not seconds else joules / seconds
 
 
 def _number(value: Any) -> float | None:

@@ -47,3 +47,58 @@ def sparkline(values: Sequence[float], width: int) -> str:
     if span <= 1e-9 * max(1.0, abs(high)):
         return _BARS[4] * len(shown)
     return "".join(_BARS[1 + round((v - low) / span * (len(_BARS) - 2))] for v in shown)
+
+
+def energy(joules: float | None, watt_hours: bool, u95_j: float | None = None) -> str:
+    """Joules or watt-hours, with its error bar where there is one."""
+    if joules is None:
+        return "--"
+    scale, unit = (3600.0, "Wh") if watt_hours else (1.0, "J")
+    bar = "" if u95_j is None else f" ± {u95_j / scale:.2g}"
+    return f"{joules / scale:.6g}{bar} {unit}"
+
+
+def bar(share: float | None, width: int) -> str:
+    """A share of one as a bar."""
+    if share is None:
+        return "·" * width
+    filled = round(min(1.0, max(0.0, share)) * width)
+    return "█" * filled + "░" * (width - filled)
+
+
+def sampled(trace: Sequence[tuple[float, float]], span_s: float, width: int) -> list[float]:
+    """The last ``span_s`` seconds of (time, value) as at most ``width`` means; the right end is now."""
+    if not trace or width <= 0:
+        return []
+    end = trace[-1][0]
+    rows: list[list[float]] = [[] for _ in range(width)]
+    for at, value in trace:
+        age = end - at
+        if 0 <= age < span_s:
+            rows[width - 1 - int(age / span_s * width)].append(value)
+    found: list[float] = []
+    for row in rows:
+        if row:
+            found.append(sum(row) / len(row))
+        elif found:
+            found.append(found[-1])
+    return found
+
+
+def chart(values: Sequence[float], width: int, height: int) -> list[str]:
+    """The latest ``width`` values as bars over ``height`` lines, between their own minimum and maximum."""
+    if height <= 1:
+        return [sparkline(values, width)]
+    shown = list(values)[-width:]
+    if not shown:
+        return []
+    low, high = min(shown), max(shown)
+    span = high - low
+    flat = span <= 1e-9 * max(1.0, abs(high))
+    steps = len(_BARS) - 1
+    levels = [
+        steps * height // 2 if flat else 1 + round((v - low) / span * (steps * height - 1)) for v in shown
+    ]
+    return [
+        "".join(_BARS[min(steps, max(0, n - steps * row))] for n in levels) for row in reversed(range(height))
+    ]

@@ -13,7 +13,7 @@ from powerd.boottime import boottime_ns
 from powerd.errors import PowerdError
 from powerd.exports.base import Export
 from powerd.store import Store, StoredWindow
-from schemas import __version__, bundle, evidence
+from schemas import __version__, bundle, window_differences, window_document
 from schemas.records import AsOf, Moment
 from schemas.witness import Witness
 
@@ -60,11 +60,11 @@ def _facts(
     # A window of before powerd kept the moment is computed once more, with what is known now.
     moment = store.moment(boottime_ns()) if computed is None else Moment(**computed)
     witness = Witness(AsOf(store, moment), drivers.specification)
-    again = evidence.document(witness, stored, moment.boottime_ns, witness.specification)
+    again = window_document.document(witness, stored, moment.boottime_ns, witness.specification)
     head: list[tuple[str, Mapping[str, Any]]] = [("window", closed)]
-    if evidence.differences(closed, again):
+    if window_differences.differences(closed, again):
         again["revision"] = int(closed["revision"]) + 1
-        head = [("kept", closed), ("window", again | {"sha256": evidence.digest(again)})]
+        head = [("kept", closed), ("window", again | {"sha256": window_document.digest(again)})]
     asked = {
         "id": stored.ident,
         "name": stored.name,

@@ -132,7 +132,7 @@ class Store:
 
     def fixes(self, boot: str, begin_ns: int, end_ns: int) -> list[tuple[int, ClockFix]]:
         """Numbered fixes of one boot in ``[begin_ns, end_ns]`` and the nearest one on either side."""
-        columns = "id, boot_id, boottime_ns, utc_ns, u95_ns, source"
+        columns = tables.FIX_COLUMNS.replace("run", "id", 1)
         sql = (
             f"SELECT {columns} FROM fixes WHERE boot_id = :b AND boottime_ns BETWEEN "
             "coalesce((SELECT max(boottime_ns) FROM fixes WHERE boot_id = :b AND boottime_ns < :begin), :begin) AND "

@@ -10,7 +10,7 @@ from powerd.clock import ClockFix
 from powerd.exchange import Exchange
 from powerd.model import Quality, Reading, Stamps, Values
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS boots(boot_id TEXT PRIMARY KEY, seen_unix_ns INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS runs(
@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS readings(
 CREATE INDEX IF NOT EXISTS readings_by_time ON readings(meter, channel, boot_id, end_ns);
 CREATE TABLE IF NOT EXISTS fixes(
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL, boot_id TEXT NOT NULL, boottime_ns INTEGER NOT NULL,
-  utc_ns INTEGER NOT NULL, u95_ns INTEGER NOT NULL, source TEXT NOT NULL);
+  utc_ns INTEGER NOT NULL, u95_ns INTEGER NOT NULL, source TEXT NOT NULL, utc_bound_ns INTEGER,
+  asleep_ns INTEGER, raw_ns INTEGER, leap INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS fixes_by_time ON fixes(boot_id, boottime_ns);
 CREATE INDEX IF NOT EXISTS fixes_by_utc ON fixes(utc_ns);
 CREATE TABLE IF NOT EXISTS exchanges(
@@ -57,7 +58,7 @@ READING_COLUMNS = (
     "interval_ns, power_w, voltage_v, current_a, power_factor, frequency_hz, voltage_range_v, "
     "current_range_a, crest_factor, quality, simulated, raw, integrator_j"
 )
-FIX_COLUMNS = "run, boot_id, boottime_ns, utc_ns, u95_ns, source"
+FIX_COLUMNS = "run, boot_id, boottime_ns, utc_ns, u95_ns, source, utc_bound_ns, asleep_ns, raw_ns, leap"
 EXCHANGE_COLUMNS = (
     "clock, boot_id, t1_ns, t2_ns, t2_boottime_ns, t3_ns, t3_boottime_ns, t4_ns, t1_mono_ns, t4_mono_ns"
 )
@@ -94,7 +95,10 @@ def row_reading(row: Sequence[Any]) -> Reading:
 
 def fix_row(run: int, fix: ClockFix) -> tuple[Any, ...]:
     """A clock fix in the order of ``FIX_COLUMNS``."""
-    return (run, fix.boot_id, fix.boottime_ns, fix.utc_ns, fix.u95_ns, fix.source)
+    return (
+        run, fix.boot_id, fix.boottime_ns, fix.utc_ns, fix.u95_ns, fix.source, fix.utc_bound_ns, fix.asleep_ns,
+        fix.raw_ns, fix.leap,
+    )  # fmt: skip
 
 
 def exchange_row(e: Exchange) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """From the store of an older powerd to that of this one, step by step; a step that breaks leaves the file as it was.
 
 Version 2 gives free pages back (``auto_vacuum``) and keeps what a meter's own integrator says with each reading.
+Version 3 keeps with each clock fix who kept the clock right, and what sleep, slews and leap seconds are seen by.
 """
 
 from __future__ import annotations
@@ -23,7 +24,17 @@ def _to_2(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE readings ADD COLUMN integrator_j REAL")
 
 
-STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2}
+def _to_3(connection: sqlite3.Connection) -> None:
+    for column in (
+        "utc_bound_ns INTEGER",
+        "asleep_ns INTEGER",
+        "raw_ns INTEGER",
+        "leap INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(f"ALTER TABLE fixes ADD COLUMN {column}")
+
+
+STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
 """What leads from each version to the next one."""
 
 
@@ -43,6 +54,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA user_version={VERSION}")
     if 0 < version < VERSION:
         log.warning("the store of %s was brought from version %d to %d", path, version, VERSION)
+    if (
+        connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
+    ):  # of version 1, or its upgrade was cut off
         _write_anew(connection, path)
 
 
@@ -58,12 +72,12 @@ def _step(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _write_anew(connection: sqlite3.Connection, path: Path) -> None:
-    """Once, so that the file can shrink from now on; left alone where the disk has no room for it."""
+    """So that the file can shrink from now on; where the disk has no room for it, the next start tries again."""
     if shutil.disk_usage(path.parent).free < ROOM * path.stat().st_size:
-        log.warning("%s cannot be written anew, the disk has no room: it will not shrink", path)
+        log.warning("%s cannot be written anew, the disk has no room: it does not shrink", path)
         return
     try:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("VACUUM")
     except sqlite3.Error as error:
-        log.warning("%s was not written anew, it will not shrink: %s", path, error)
+        log.warning("%s was not written anew, it does not shrink: %s", path, error)

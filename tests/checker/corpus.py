@@ -23,6 +23,11 @@ needs_corpus = pytest.mark.skipif(
     not os.environ.get(NAME), reason=f"{NAME} does not name the folder of published submissions"
 )
 
+SHARES = pytest.mark.parametrize(
+    "every", [pytest.param(10, id="a tenth"), pytest.param(1, id="all", marks=pytest.mark.proof)]
+)
+"""How many of the broken results a test judges, one after the other; all of them take minutes, as a proof."""
+
 
 def folder() -> Path:
     return Path(os.environ[NAME])

@@ -14,7 +14,7 @@ from checker.api import check_with
 from checker.model import Effect, Place, Report, ResultReport
 from checker.options import Options
 from schemas.rounds import load_round
-from tests.checker.corpus import contents, control_tree, edited, folder, golden, needs_corpus, rounds
+from tests.checker.corpus import SHARES, contents, control_tree, edited, folder, golden, needs_corpus, rounds
 
 EVERY_ROUND = pytest.mark.parametrize("name", rounds())
 
@@ -170,8 +170,9 @@ def groups() -> list[tuple[str, str]]:
 
 
 @needs_corpus
+@SHARES
 @pytest.mark.parametrize(("name", "target"), groups(), ids=lambda t: t.rpartition("/")[2])
-def test_every_broken_result(name: str, target: str, tmp_path: Path) -> None:
+def test_every_broken_result(name: str, target: str, every: int, tmp_path: Path) -> None:
     rows = [r for r in mutants(name) if r["target"] == target]
     wrong: list[str] = []
     tree = tmp_path / "tree"
@@ -179,7 +180,7 @@ def test_every_broken_result(name: str, target: str, tmp_path: Path) -> None:
     control_tree(tree, name, *path.split("/"), system)
     assert {row["tree"] for row in rows} == {rows[0]["tree"]}
     before = contents(tree)
-    for row in rows:
+    for row in rows[::every]:
         with edited(tree, json.loads(row["edits"]), tmp_path / "spare"):
             wrong += disagreements(row, tree, power_checker=True)
             if row["verdict_without_power_checker"]:

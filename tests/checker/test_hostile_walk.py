@@ -6,6 +6,8 @@ import ast
 import os
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ NO_TREE = {
     "checker/changes.py": "writes the new file beside the old one, on request",
     "checker/prepare.py": "writes the copy that was asked for",
     "checker/rule.py": "reads data of ours",
+    "checker/sources.py": "reads data of ours",
     "checker/cache/stamp.py": "reads code and data of ours",
     "checker/cache/store.py": "reads and writes the cache of the user",
     "schemas/plainfile.py": "the door itself",
@@ -125,21 +128,35 @@ def test_links_out_of_the_tree_are_not_followed(tmp_path: Path) -> None:
     assert tree.files("") == {}
 
 
-def test_a_tree_deeper_than_anybody_submits_is_told(tmp_path: Path) -> None:
-    handle = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(1500):
-        os.mkdir("d", dir_fd=handle)
-        below = os.open("d", os.O_RDONLY, dir_fd=handle)
+@pytest.fixture
+def deep() -> Iterator[Path]:
+    """A folder with 1100 directories in each other, which the clean-up of pytest cannot remove.
+
+    It lies outside of what pytest cleans, and is removed by a process that sees the end of this one, however it ends.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="edgewatt-deep-"))
+    remover = subprocess.Popen(
+        ["sh", "-c", 'cat > /dev/null; exec rm -rf "$0"', folder],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with remover:  # leaving closes its standard input and waits for it
+        handle = os.open(folder, os.O_RDONLY)
+        for _ in range(1100):
+            os.mkdir("d", dir_fd=handle)
+            below = os.open("d", os.O_RDONLY, dir_fd=handle)
+            os.close(handle)
+            handle = below
         os.close(handle)
-        handle = below
-    os.close(handle)
-    try:
-        tree = Tree(tmp_path)
-        assert len(list(tree.below(""))) == 65
-        assert list(tree.unreadable.values()) == ["it lies more than 64 directories deep"]
-        assert len(signature([tmp_path])) == 66
-    finally:  # deep trees stop the clean-up of pytest
-        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
+        yield folder
+    assert not folder.exists()
+
+
+def test_a_tree_deeper_than_anybody_submits_is_told(deep: Path) -> None:
+    tree = Tree(deep)
+    assert len(list(tree.below(""))) == 65
+    assert list(tree.unreadable.values()) == ["it lies more than 64 directories deep"]
+    assert len(signature([deep])) == 66
 
 
 def test_a_tree_with_more_entries_than_anybody_submits(

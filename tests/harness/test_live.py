@@ -31,6 +31,7 @@ from harness.live.story import Story
 from harness.model import Fixture, RunRequest, RunSpec
 from harness.observer import Unseen
 from schemas.loadgen import LoadgenLog
+from tests.calm import calmly
 
 Request = Callable[..., RunRequest]
 IN_CHARGE = """import fcntl, os, sys, termios
@@ -97,17 +98,25 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
-def test_a_run_with_power_on_a_terminal(fixture: Fixture, tmp_path: Path) -> None:
-    meter, port = daemon.emulator("yokogawa-wt300", "constant:50", tmp_path)
+def run_with_power(fixture: Fixture, folder: Path) -> tuple[str, str]:
+    """What a run whose window is covered showed on its terminal, and what it wrote to standard output."""
+    meter, port = daemon.emulator("yokogawa-wt300", "constant:50", folder)
     with meter:
         terminal = Terminal(
-            *("run", "resnet50", "--scenario", "SingleStream", "--output", tmp_path / "tree"),
+            *("run", "resnet50", "--scenario", "SingleStream", "--output", folder / "tree"),
             *("--fixture", fixture.path, "--rehearsal", 5, "--mode", "performance"),
             *("--power", f"spawn:yokogawa-wt300:{port}"),
         )
         code, out = terminal.end()
     text = plain(terminal.text)
     assert code == 0, text[-2000:]
+    assert max(float(x) for x in re.findall(r"coverage (\d\.\d{4})", text)) > 0.9
+    return terminal.text, out
+
+
+def test_a_run_with_power_on_a_terminal(fixture: Fixture, tmp_path_factory: pytest.TempPathFactory) -> None:
+    drawn, out = calmly(lambda: run_with_power(fixture, tmp_path_factory.mktemp("lab")))
+    text = plain(drawn)
     for fact in (
         *(
             "resnet50 SingleStream · run 1 of 2 · ranging",
@@ -126,14 +135,17 @@ def test_a_run_with_power_on_a_terminal(fixture: Fixture, tmp_path: Path) -> Non
         *("simulated", "mJ per stream", "coverage ", "to this machine, compared 0:0", "machine  CPU"),
     ):
         assert fact in text
-    assert max(float(x) for x in re.findall(r"coverage (\d\.\d{4})", text)) > 0.9
-    shown = {float(x) for x in re.findall(r"power    (\d+\.\d+) W", text)}
+    testing = text[text.index("run 2 of 2 · performance (testing)") :]
+    shown = {float(x) for x in re.findall(r"power    (\d+\.\d+) W", testing)}
     assert shown
-    assert all(45 < x < 55 for x in shown), "the meter sees 50 W, and errs within its specification"
+    # Before its ranges fit, a meter may err by a share of the widest one.
+    assert {x for x in shown if not 45 < x < 55} == set(), (
+        "the meter sees 50 W, and errs within its specification"
+    )
     assert max(len(x) for x in text.replace("\r", "\n").split("\n") if x.startswith(("│", "╭", "╰"))) <= 78
-    assert terminal.text.count(HIDE) == 1
-    assert terminal.text.rindex(SHOW) > terminal.text.rindex(HIDE)
-    after = terminal.text[terminal.text.rindex(SHOW) :]
+    assert drawn.count(HIDE) == 1
+    assert drawn.rindex(SHOW) > drawn.rindex(HIDE)
+    after = drawn[drawn.rindex(SHOW) :]
     assert "│" not in after, "the panel is wiped at the end"
     assert "performance: running" in text
     assert "average power: " in out, "the figures are data and stand on standard output"
@@ -210,6 +222,7 @@ def mute() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("dead", [True, False])
 def test_a_silent_daemon_neither_delays_nor_breaks_a_run(
     request_for: Request, mute: str, dead: bool, monkeypatch: pytest.MonkeyPatch

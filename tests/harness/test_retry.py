@@ -55,12 +55,12 @@ def test_single_stream_that_ends_early_is_told_and_tried_once_more(
 
 def test_offline_that_ends_early_is_told_and_tried_once_more(request_for: Request, tmp_path: Path) -> None:
     said: list[str] = []
-    request = request_for(scenario="Offline", mode="performance", rehearsal_s=1.5, target_qps=80.0)
+    request = request_for(scenario="Offline", mode="performance", rehearsal_s=1.5, target_qps=10.0)
     done = executed(request, tmp_path / "logs", said)
     assert done.retried == ["performance"]
     assert done.results["performance"].valid
     value = corrected(said, "--target-qps")
-    assert value > 80.0
+    assert value > 10.0, "a busy machine is faster too"
     assert done.settings.target_qps == pytest.approx(value, rel=1e-3)
 
 

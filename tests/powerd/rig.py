@@ -114,6 +114,21 @@ def wait_for_samples(client: object, meter: str = "wall", count: int = 3) -> Non
         time.sleep(0.05)
 
 
+def replaced(meter: Meter, folder: Path, client: object, **made: Any) -> Meter:
+    """Another emulated meter on the line of one that a running daemon measures.
+
+    A daemon may take seconds to start: what a load or a fault does at times of its own begins after that.
+    """
+    from powerd.client import PowerdClient
+
+    assert isinstance(client, PowerdClient)
+    meter.stop()
+    seen = client.meters()[0]["samples"]
+    found = Meter(folder, **made)
+    wait_for_samples(client, count=seen + 3)
+    return found
+
+
 def undisturbed(window: dict[str, Any]) -> bool:
     """Nothing but late answers spoiled a window: on a busy machine they are named losses, not faults."""
     return {r.split(":")[0] for r in window["reasons"]} <= {"coverage", "late", "gap"} and window[

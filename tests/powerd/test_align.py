@@ -23,6 +23,7 @@ from powerd.client import PowerdClient
 from powerd.commands.align import align, document, report
 from schemas.documents import violations
 from schemas.errors import Failed
+from tests.calm import when_calm
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
 
 S = 1_000_000_000
@@ -92,6 +93,8 @@ def test_too_little_is_said() -> None:
         fit(stamps[:5], watts[:5], switches, 1.0)
 
 
+@pytest.mark.alone
+@when_calm
 def test_an_emulated_meter_with_a_planted_delay(tmp_path: Path) -> None:
     """The load of a trace; its edges are known from the emulator's truth, and told 150 ms too early."""
     times, at = [0.0], 1.0

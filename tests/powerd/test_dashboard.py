@@ -120,7 +120,7 @@ def test_the_trace_grows_by_new_samples_only() -> None:
     first = snapshot()
     same = take(URL, HEALTH, [meter()], [], NOW, first)
     more = take(URL, HEALTH, [meter(samples=121)], [], NOW, same)
-    assert [len(s.meters[0].trace_w) for s in (first, same, more)] == [1, 1, 2]
+    assert [len(s.meters[0].trace) for s in (first, same, more)] == [1, 1, 2]
 
 
 def test_an_open_window_counts_its_time() -> None:

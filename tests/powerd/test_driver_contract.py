@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from powerd.errors import Garbled, Gone, PowerdError, Refused
 from powerd.model import Quality, Settings, TimingMode
 from powerd.transports import LineSettings, open_port
 from powerd.transports.replay import ReplayTransport, head
+from tests.calm import calmly
 from tests.powerd.benches import bench, fitting
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*/*.jsonl"))
@@ -54,24 +56,13 @@ def at_once():
     """Meters mostly wait: many of them are tried beside each other, each on a thread with a line of its own."""
     with ThreadPoolExecutor(12) as pool:
         yield {
-            check: {key: pool.submit(unhurried, check, *key) for key in keys}
+            check: {key: pool.submit(calmly, partial(check, *key), Garbled, Gone) for key in keys}
             for check, keys in (
                 (obeys, EMULATED),
                 (bears_faults, [(n,) for n in emulators.names()]),
                 (names_losses, [(n, f) for n in emulators.names() for f in ("overrange", "nodata")]),
             )
         }
-
-
-def unhurried(check, *key):
-    """A process that did not get to run for a quarter of a second is a broken answer: such a line is tried again."""
-    for left in (2, 1, 0):
-        try:
-            return check(*key)
-        except (Garbled, Gone):
-            if not left:
-                raise
-    raise AssertionError
 
 
 @pytest.mark.parametrize(("name", "model"), EMULATED, ids=lambda v: v)

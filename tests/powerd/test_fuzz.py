@@ -174,7 +174,7 @@ def test_any_lines(service: Service, name: str, count: int) -> None:
         assert wire.ask(asked) == reply
         wire.close()
     assert not [w for w in service.windows.all(1000) if w["state"] == "open"]
-    assert service.state("wall").connected
+    assert wait_for(lambda: service.state("wall").connected)
 
 
 # the API

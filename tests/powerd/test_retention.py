@@ -84,7 +84,7 @@ def test_a_window_that_is_not_closed_keeps_everything_since_it_was_opened(store:
 
 def test_the_energy_of_a_closed_window_can_be_computed_again(store: Store) -> None:
     from powerd import drivers
-    from schemas import evidence
+    from schemas import window_document
 
     clock = {"now": 2000 * S}
     windows = Windows(store, lambda meter: ("1",), lambda: None, lambda meter, channel: made.reading(LENGTH))
@@ -94,11 +94,11 @@ def test_the_energy_of_a_closed_window_can_be_computed_again(store: Store) -> No
     asked = {**(stored.request or {}), "requested_boottime_ns": 2400 * S, "boot_id": BOOT}
     from dataclasses import replace
 
-    before = evidence.document(
+    before = window_document.document(
         store, replace(stored, request=asked), clock["now"] + 2000 * S, drivers.specification
     )
     retention.sweep(store, EPOCH + LENGTH * S)
-    after = evidence.document(
+    after = window_document.document(
         store, replace(stored, request=asked), clock["now"] + 2000 * S, drivers.specification
     )
     assert before["sha256"] == after["sha256"]

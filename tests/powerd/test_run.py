@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,7 +113,7 @@ def test_the_life_of_a_daemon(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, meter.port, env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
     try:
         assert daemon.url.startswith("http://127.0.0.1:")
-        assert messenger.recv(100) == b"READY=1"
+        assert messenger.recv(100) == b"READY=1\nSTATUS=1 of 1 meters connected, store ok"
         wait_for_samples(PowerdClient(daemon.url))
         before = PowerdClient(daemon.url).meters()[0]["latest"]["sequence"]
         code, text = Process(
@@ -141,6 +144,31 @@ def test_the_life_of_a_daemon(tmp_path: Path) -> None:
         daemon.stop()
         meter.stop()
         messenger.close()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="without root every test here shows it; with root setpriv is needed",
+)
+def test_no_right_is_needed(tmp_path: Path) -> None:
+    """Without a single capability: as any user who may open the port and write the data directory."""
+    meter = Meter(tmp_path)
+    command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", sys.executable, "-m", "powerd",
+               "run", "--meter", f"wall=yokogawa-wt300:{meter.port}", "--data-dir", str(tmp_path / "data"),
+               "--listen", "127.0.0.1:0"]  # fmt: skip
+    daemon = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert daemon.stdout is not None
+        client = PowerdClient(daemon.stdout.readline().strip())
+        wait_for_samples(client, count=2)
+        held = Path(f"/proc/{daemon.pid}/status").read_text()
+        assert "CapEff:\t0000000000000000" in held
+        assert client.health()["status"] == "ok"
+        assert client.clock()["u95_s"] < 1
+    finally:
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+        meter.stop()
 
 
 def test_a_config_file(tmp_path: Path) -> None:

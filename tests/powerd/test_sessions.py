@@ -17,6 +17,7 @@ from powerd.client import LOGS, ClientError, PowerdClient, PowerSession
 from schemas.documents import violations
 from schemas.power_session import CLIENT_GREETING, SERVER_GREETING, SessionFile, hash_file
 from schemas.powerlog import PowerLine, read_spl
+from tests.calm import TRIES
 from tests.powerd.rig import Daemon, Meter, undisturbed, wait_for_samples
 
 RUN_S = 1.2
@@ -39,8 +40,19 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerdClient]:
 def trip(
     client: PowerdClient, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, PowerSession, dict[str, Any]]:
-    """A whole session; the folder ``performance`` and what was seen on the way."""
-    folder = tmp_path_factory.mktemp("session")
+    """A whole session; the folder ``performance`` and what was seen on the way.
+
+    A session with late answers, on a busy machine, is followed by another.
+    """
+    for _ in range(TRIES):
+        found = session_of(client, tmp_path_factory.mktemp("session"))
+        if all(found[2][mode]["coverage"] > 0.99 for mode in ("ranging", "testing")):
+            break
+    return found
+
+
+def session_of(client: PowerdClient, folder: Path) -> tuple[Path, PowerSession, dict[str, Any]]:
+    """Both runs of a session, its files brought together."""
     logs = {mode: folder / mode for mode in ("ranging", "testing")}
     for mode, place in logs.items():
         place.mkdir()

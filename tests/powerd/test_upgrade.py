@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_everything_of_version_1_is_there_afterwards(tmp_path: Path) -> None:
         (i, b"raw\n", 100.0) for i in range(1, 101)
     ]
     assert rows[0].values.integrator_j is None
+    old = store.fixes(BOOT, 0, 0)[0][1]
+    assert (old.source, old.utc_bound_ns, old.asleep_ns, old.raw_ns, old.leap) == (
+        "system",
+        None,
+        None,
+        None,
+        0,
+    )
+    new = replace(fix(200), source="chrony", utc_bound_ns=7, asleep_ns=8, raw_ns=9, leap=-1)
+    store.put_fix(new)
+    store.writer.flush()
+    assert store.fixes(BOOT, 200 * S, 200 * S)[-1][1] == new
     window = store.window("w")
     assert window is not None
     assert window.state == "closed"

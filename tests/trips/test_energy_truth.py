@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from typing import Any
 import pytest
 
 from powerd.client import PowerdClient
-from tests.powerd.rig import Daemon, Meter, wait_for_samples
+from tests.calm import calmly
+from tests.powerd.rig import Daemon, Meter, replaced, wait_for_samples
 
 FIRST_STEP_S = 7.0
 """When the traces step up: by then the daemon runs and its window is open."""
@@ -52,11 +54,12 @@ class Lab:
 
 @contextlib.contextmanager
 def laboratory(folder: Path, load: str, interval: str, seed: int) -> Iterator[Lab]:
-    meter = Meter(folder, load, seed)
+    meter = Meter(folder)
     daemon = Daemon(folder, meter.port, interval)
     client = PowerdClient(daemon.url)
     try:
         wait_for_samples(client, count=2)
+        meter = replaced(meter, folder, client, load=load, seed=seed)
         yield Lab(meter, client)
     finally:
         client.close()
@@ -98,12 +101,13 @@ def on_the_step(
 
 
 def together(tmp_path: Path, *trials: Callable[[Path], None]) -> None:
-    """Several laboratories at once, since they mostly sleep."""
+    """Several laboratories at once, since they mostly sleep; each try has a folder of its own."""
     with ThreadPoolExecutor() as pool:
-        folders = [tmp_path / str(number) for number, _ in enumerate(trials)]
-        for folder in folders:
-            folder.mkdir()
-        for outcome in [pool.submit(t, f) for t, f in zip(trials, folders, strict=True)]:
+        made = [
+            pool.submit(calmly, lambda trial=trial: trial(Path(tempfile.mkdtemp(dir=tmp_path))))
+            for trial in trials
+        ]
+        for outcome in made:
             outcome.result()
 
 

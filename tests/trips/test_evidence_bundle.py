@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from powerd.model import Quality
 from powerd.signing import signer
 from powerd.store import Store
 from powerd.windows import Windows
-from schemas import bundle, evidence
+from schemas import bundle, window_document
 from schemas.documents import violations
 from tests.powerd.made import EPOCH, FIXED, INFO, S, exchange, fix, reading, store
 
@@ -143,6 +144,15 @@ def test_what_is_no_bundle_is_wrong_usage(text: str, tmp_path: Path) -> None:
     assert main(["verify", str(tmp_path / "absent")]) == 2
 
 
+def test_a_pipe_in_the_place_of_a_bundle_or_a_key_is_not_waited_for(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert main(["verify", str(tmp_path / "pipe")]) == 2
+    assert "a named pipe" in capsys.readouterr().err
+    assert main(["verify", str(whole), "--key", str(tmp_path / "pipe")]) == 2
+
+
 def test_the_outcome_as_json(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(whole), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -249,7 +259,7 @@ def test_later_samples_and_fixes_do_not_change_a_bundle(tmp_path: Path) -> None:
     again.close()
     before, after = path.read_text().splitlines(), lines.splitlines()
     assert [json.loads(x)["data"] for x in after[:-1]] == [json.loads(x)["data"] for x in before[:-1]]
-    assert evidence.digest(closed) == closed["sha256"]
+    assert window_document.digest(closed) == closed["sha256"]
 
 
 def test_others_may_not_read_the_key(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from powerd.client import PowerdClient
+from tests.calm import when_calm
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
 
 OLD_NS = 1_000_000_000
@@ -80,10 +81,12 @@ def judge(found: dict[str, Any], kills: int) -> None:
     assert document["bridged_j"] == pytest.approx(100 * missing_s, rel=0.02)
 
 
+@when_calm
 def test_one_kill_within_a_window(tmp_path: Path) -> None:
     judge(kill_series(tmp_path, 1, 2.0, 0.2), 1)
 
 
 @pytest.mark.proof
+@when_calm
 def test_five_kills_within_a_window(tmp_path: Path) -> None:
     judge(kill_series(tmp_path, 5, 4.0, 1.0), 5)

@@ -18,6 +18,7 @@ import pytest
 
 from harness.registry import benchmark
 from powerd.client import ClientError, PowerdClient
+from tests.calm import when_calm
 from tests.powerd.rig import Daemon, Meter, wait_for_samples
 
 OLD_NS = 1_000_000_000
@@ -33,7 +34,7 @@ def free_address() -> str:
 @contextlib.contextmanager
 def harness_run(folder: Path, url: str, seconds: float) -> Iterator[subprocess.Popen[str]]:
     """SingleStream of a small ResNet50 in the power windows of the daemon at ``url``."""
-    made = benchmark("resnet50").make_fixture(folder / "fixture", width="small", seed=1, images=32)
+    made = benchmark("resnet50").make_fixture(folder / "fixture", width="small", seed=1, samples=32)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "harness.cli", "run", "resnet50", "--scenario", "SingleStream"),
@@ -123,10 +124,12 @@ def judge(closed: dict[str, Any], kills: int) -> None:
     assert closed["coverage"] < 0.99
 
 
+@when_calm
 def test_a_run_goes_on_when_its_daemon_is_killed(tmp_path: Path) -> None:
     judge(killed_in_a_run(tmp_path, kills=1, seconds=8.0, between_s=2.5), 1)
 
 
 @pytest.mark.proof
+@when_calm
 def test_a_run_goes_on_through_twenty_kills(tmp_path: Path) -> None:
     judge(killed_in_a_run(tmp_path, kills=20, seconds=100.0, between_s=2.0), 20)

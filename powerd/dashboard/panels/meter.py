@@ -1,4 +1,4 @@
-"""One meter: watts large, the other quantities, range, quality, recent power and events."""
+"""One meter: watts large, the other quantities, use of the range, power over time, what happened to it lately."""
 
 from __future__ import annotations
 
@@ -7,27 +7,68 @@ from rich.panel import Panel
 from rich.text import Text
 
 from powerd.dashboard.snapshot import MeterView
-from powerd.dashboard.text import duration, plain, quantity, sparkline, watts
+from powerd.dashboard.text import bar, chart, duration, plain, quantity, sampled, watts
 
-_LOUD = frozenset({"range", "uncertainty"})
-"""Kinds of events that spoil the window that is open."""
+SMALLEST = 7
+"""Lines of the smallest panel: a frame, power, quantities, range, state and one line of graph."""
+_FRAME = 2
+_FULL = 0.95
+"""Of a range: more than that is close to its end."""
+_LOUD = frozenset({"range", "uncertainty", "disconnected", "error", "garbled"})
 
 
-def meter(view: MeterView, width: int, roomy: bool) -> RenderableType:
-    """A panel of ``width`` columns; ``roomy`` shows more events."""
-    lines: list[RenderableType] = [_power(view), _quantities(view), _state(view)]
-    graph = sparkline(view.trace_w, max(10, width - 26))
-    if graph:
-        low, high = min(view.trace_w[-len(graph) :]), max(view.trace_w[-len(graph) :])
-        lines.append(Text.assemble((graph, "cyan"), f"  {watts(low)} to {watts(high)} W"))
+def meter(view: MeterView, width: int, height: int, span_s: float, *, chosen: bool = False) -> RenderableType:
+    """A panel of ``width`` columns and ``height`` lines."""
+    inner, room = width - 4, height - _FRAME
+    lines = [_power(view), _quantities(view), _range(view, inner), _state(view)]
     if view.last_error is not None and not view.connected:
-        lines.append(Text(plain(view.last_error), "red"))
-    shown = view.events[-(5 if roomy else 2) :]
-    lines += [Text(plain(e), _event_style(e), no_wrap=True, overflow="ellipsis") for e in shown]
+        lines.insert(1, Text(plain(view.last_error), "red"))
+    spare = room - len(lines)
+    events = view.events[-min(5, max(0, (spare - 1) // 3)) :] if spare > 3 else ()
+    graph = _graph(view, inner, max(1, spare - len(events)), span_s)
+    if graph:
+        lines[-1:-1] = graph
+    lines += [Text(plain(e), _event_style(e)) for e in events]
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
     name = Text.assemble((plain(view.name), "bold"), f"  {plain(view.title)}")
     if view.simulated:
         name.append("  SIMULATED", "bold magenta")
-    return Panel(Group(*lines), title=name, title_align="left", border_style=_colour(view), width=width)
+    name.truncate(max(1, inner - 2), overflow="ellipsis")
+    style = _colour(view)
+    return Panel(
+        Group(*lines[:room]),
+        title=name,
+        title_align="left",
+        border_style=f"bold {style}" if chosen else style,
+        width=width,
+        height=height,
+    )
+
+
+def _graph(view: MeterView, width: int, height: int, span_s: float) -> list[Text]:
+    """Bars with the watts of their top and bottom beside them."""
+    label = 10 if height > 1 else 18
+    values = sampled(view.trace, span_s, max(10, width - label))
+    if not values:
+        return []
+    low, high = watts(min(values)), watts(max(values))
+    rows = chart(values, max(10, width - label), height)
+    found = []
+    for number, row in enumerate(rows):
+        beside = (
+            f"{low}–{high}"
+            if height == 1
+            else high
+            if number == 0
+            else low
+            if number == len(rows) - 1
+            else ""
+        )
+        found.append(
+            Text.assemble((row.rjust(max(10, width - label)), "cyan"), (f" {beside}"[:label], "dim"))
+        )
+    return found
 
 
 def _event_style(event: str) -> str:
@@ -55,7 +96,20 @@ def _quantities(view: MeterView) -> Text:
         f"PF {'--' if view.power_factor is None else f'{view.power_factor:.3f}'}",
         quantity(view.frequency_hz, "Hz", 4),
     ]
-    return Text("  ".join(parts) + f"   range {view.voltage_range}, {view.current_range}")
+    return Text("  ".join(parts))
+
+
+def _range(view: MeterView, width: int) -> Text:
+    """How much of each range is in use."""
+    each = max(4, min(20, (width - 48) // 2))
+    line = Text("range ")
+    for words, use in ((view.voltage_range, view.voltage_use), (view.current_range, view.current_use)):
+        style = "dim" if use is None else "bold red" if use > 1 else "yellow" if use > _FULL else "green"
+        share = "  -- %" if use is None else f"{100 * use:4.0f} %"
+        line.append(f"{words} ")
+        line.append(bar(use, each), style)
+        line.append(f"{share}   ")
+    return line
 
 
 def _state(view: MeterView) -> Text:

@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from powerd.dashboard.snapshot import WindowView
-from powerd.dashboard.text import duration, plain
+from powerd.dashboard.text import duration, energy, plain
 
 _STYLES = {"good": "green", "degraded": "yellow", "bad": "red"}
 
 
-def windows(views: tuple[WindowView, ...], narrow: bool) -> RenderableType:
-    """A table; the narrow form leaves out the meter and the average."""
+def windows(views: tuple[WindowView, ...], narrow: bool, watt_hours: bool = False) -> RenderableType:
+    """A table, open ones first; the narrow form leaves out the meter and the average."""
     if not views:
         return Text("no window yet", "dim")
     table = Table(box=None, pad_edge=False, expand=True)
@@ -24,17 +24,11 @@ def windows(views: tuple[WindowView, ...], narrow: bool) -> RenderableType:
                 name, no_wrap=True, justify="left" if name in {"meter", "state", "quality"} else "right"
             )
     for view in views:
-        cells = [plain(view.name), plain(view.meter), plain(view.state), duration(view.duration_s), _energy(view),
+        cells = [plain(view.name), plain(view.meter), plain(view.state), duration(view.duration_s),
+                 energy(view.energy_j, watt_hours, view.energy_u95_j),
                  "--" if view.average_w is None else f"{view.average_w:.2f} W",
                  "--" if view.coverage is None else f"{100 * view.coverage:.1f} %"]  # fmt: skip
         if narrow:
             del cells[5], cells[1]
         table.add_row(*cells, Text(plain(view.quality), _STYLES.get(view.quality, "")))
     return table
-
-
-def _energy(view: WindowView) -> str:
-    if view.energy_j is None:
-        return "--"
-    error = "" if view.energy_u95_j is None else f" ± {view.energy_u95_j:.2g}"
-    return f"{view.energy_j:.6g}{error} J"
