@@ -107,6 +107,11 @@ class ClientReport:
         found = self.value("result.failed")
         return self.value("n_samples_failed") if found is None else found
 
+    @property
+    def failures_pointer(self) -> str:
+        """Where that stands."""
+        return "/n_samples_failed" if self.value("result.failed") is None else "/result/failed"
+
     @cached_property
     def scores(self) -> list[Mapping[str, Any]]:
         """The entries of ``accuracy_scores``, in order."""
@@ -130,6 +135,11 @@ class ClientReport:
                 found = row.get("total_samples", lookup(row, "response_counts.issued"))
                 counts += [found] if isinstance(found, int) and not isinstance(found, bool) else []
         return sum(counts) if counts else None
+
+
+def pointer(key: str) -> str:
+    """The JSON pointer of what the settings or reports hold under a key of a detail log."""
+    return "/" + PATHS[key].replace(".", "/")
 
 
 def plain_number(value: Any) -> bool:

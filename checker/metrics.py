@@ -63,6 +63,12 @@ def logged_metric(run: Run) -> float:
     return value / NS_PER_MS / 1000 if seconds else value / NS_PER_MS
 
 
+def metric_line(run: Run) -> int | None:
+    """Where that number stands in the log."""
+    key = run.result.rules.result_key(run.scenario)
+    return run.line(key) if key is not None else None
+
+
 def _counts_streams(run: Run) -> bool:
     """Whether the metric is the number of samples that a query can hold: MultiStream up to v1.1."""
     kind = run.result.round.facts.get("multistream", {}).get("kind")

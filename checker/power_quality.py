@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -14,13 +15,17 @@ from schemas.powerlog import NOT_AVAILABLE, PowerLine
 class Quality:
     """``bad`` counts samples in the window that are no plain non-negative reading, or repeat or step back in
     time; ``over_range`` those that say so; ``negative`` those below zero. ``energy`` is None without any good
-    sample in the window."""
+    sample in the window. The lines are those of the first bad sample, of the first over range, and of the last good one
+    before the longest gap."""
 
     bad: int
     over_range: int
     negative: int
     out_of_order: int
     energy: EnergyResult | None
+    bad_line: int | None = None
+    over_range_line: int | None = None
+    gap_line: int | None = None
 
     @property
     def coverage(self) -> float:
@@ -40,13 +45,23 @@ def judge(found: Samples) -> Quality:
         energy = integrate(ordered, int(window.begin_ns), int(window.end_ns))
     except (NoSamples, ValueError):
         energy = None
+    over = [s for s in inside if over_range(s)]
     return Quality(
         bad=len(wrong) + len(out),
-        over_range=sum(over_range(s) for s in inside),
+        over_range=len(over),
         negative=sum(s.power_w < 0 for s in inside),
         out_of_order=len(out),
         energy=energy,
+        bad_line=min((s.line for s in (*wrong, *out)), default=None),
+        over_range_line=over[0].line if over else None,
+        gap_line=_before_gap([s for s in inside if s.plain]),
     )
+
+
+def _before_gap(good: list[PowerLine]) -> int | None:
+    """The line after which the next good sample comes latest."""
+    pairs = itertools.pairwise(good)
+    return max(pairs, key=lambda pair: pair[1].at - pair[0].at)[0].line if len(good) > 1 else None
 
 
 def _in_time(lines: tuple[PowerLine, ...]) -> tuple[list[PowerLine], list[PowerLine]]:

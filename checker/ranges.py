@@ -24,12 +24,14 @@ _UNITS = {"Volt": "V", "Voltage": "V", "Amp": "A", "Ampere": "A"}
 @dataclass(frozen=True, slots=True)
 class Ranges:
     """Volts and amperes of the ranges; None where a range was automatic or is not known. ``auto_v`` and ``auto_a``
-    say that it was automatic."""
+    say that it was automatic, ``line_v`` and ``line_a`` where the log tells of them."""
 
     volts: float | None = None
     amperes: float | None = None
     auto_v: bool = False
     auto_a: bool = False
+    line_v: int | None = None
+    line_a: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +47,38 @@ def testing_ranges(log: str, server: Mapping[str, Any], mark: str) -> Setting:
     return Setting(_in_force(_from_log(log), mark), _in_force(_from_dialogue(server), mark))
 
 
-Step = tuple[str, str]
-"""``V``, ``A`` or ``Go``, and what was set or begun."""
+Step = tuple[str, str, int]
+"""``V``, ``A`` or ``Go``, what was set or begun, and the line of a log, from 1; 0 for a command."""
 
 
 def _in_force(steps: Iterator[Step], mark: str) -> Ranges:
     now: dict[str, str] = {}
-    for what, value in steps:
+    at: dict[str, int] = {}
+    for what, value, line in steps:
         if what == "Go" and value == mark:
             volts, amperes = (_number(now.get(unit, "")) for unit in "VA")
-            return Ranges(volts, amperes, now.get("V") == "Auto", now.get("A") == "Auto")
+            auto_v, auto_a = (now.get(unit) == "Auto" for unit in "VA")
+            return Ranges(volts, amperes, auto_v, auto_a, at.get("V") or None, at.get("A") or None)
         if what != "Go":
-            now[what] = value
+            now[what], at[what] = value, line
     return Ranges()
 
 
 def _from_log(log: str) -> Iterator[Step]:
-    for _, line in holding(log, (_GO, " range ")):
+    for number, line in holding(log, (_GO, " range ")):
         if _GO in line:
-            yield "Go", line.partition(_GO)[2].partition("'")[0]
+            yield "Go", line.partition(_GO)[2].partition("'")[0], number
         elif match := _SET.search(line):
-            yield _UNITS[match[1]], match[2]
+            yield _UNITS[match[1]], match[2], number
 
 
 def _from_dialogue(server: Mapping[str, Any]) -> Iterator[Step]:
     for command, _ in dialogue(server):
         fields = command.split(",", 3)
         if fields[0] == "SR" and len(fields) == 3 and fields[1] in ("V", "A"):
-            yield fields[1], fields[2]
+            yield fields[1], fields[2], 0
         elif fields[0] == "Go" and len(fields) == 4:
-            yield "Go", fields[3]
+            yield "Go", fields[3], 0
 
 
 def _number(text: str) -> float | None:

@@ -33,6 +33,14 @@ def text_of(submission: Submission, path: str) -> str | None:
     return known[path]
 
 
+def line_of(text: str, *wanted: str) -> int:
+    """The first line, from 1, that holds one of some words; the last line that says anything where none does."""
+    rows = text.splitlines() or [""]
+    hits = (n for n, row in enumerate(rows, start=1) if any(word in row for word in wanted))
+    last = max((n for n, row in enumerate(rows, start=1) if row.strip()), default=1)
+    return next(hits, last)
+
+
 def words(text: str) -> list[str]:
     """The words of a text that say something."""
     return [w for w in _WORD.findall(text) if w.lower() not in PLACEHOLDERS]

@@ -39,3 +39,8 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def pointer_to(name: str) -> str:
+    """The JSON pointer of a member of a document (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")

@@ -31,6 +31,8 @@ KEYS = {
     "qsl_rng_seed": "effective_qsl_rng_seed",
     "sample_index_rng_seed": "effective_sample_index_rng_seed",
     "schedule_rng_seed": "effective_schedule_rng_seed",
+    "Min latency (ns)": "result_min_latency_ns",
+    "Max latency (ns)": "result_max_latency_ns",
     "QPS w/o loadgen overhead": "result_qps_without_loadgen_overhead",
 }
 """Labels and what the same value is called in later rounds; all others keep their label."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from checker.causes import causes
@@ -45,12 +46,19 @@ def accepted(report: Report) -> str:
 
 def repository_path(tree: str, path: str) -> str:
     """A path of the tree as the repository around it names it; as it was given when it lies elsewhere."""
-    root = Path(os.environ.get(WORKSPACE) or ".").resolve()
-    whole = Path(tree) / path if path not in ("", ".") else Path(tree)
+    if not tree:
+        return path
+    start = _tree_in_repository(tree, os.environ.get(WORKSPACE) or ".", os.getcwd())
+    return (start / path if path not in ("", ".") else start).as_posix()
+
+
+@lru_cache(maxsize=8)
+def _tree_in_repository(tree: str, workspace: str, _working_directory: str) -> Path:
+    """Where the repository has the tree; asked of the file system once, not for every finding."""
     try:
-        return whole.resolve().relative_to(root).as_posix() if tree else path
+        return Path(tree).resolve().relative_to(Path(workspace).resolve())
     except (ValueError, OSError, RuntimeError):
-        return whole.as_posix()
+        return Path(tree)
 
 
 def spelled(text: str, forbidden: str = "") -> str:

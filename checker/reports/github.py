@@ -6,6 +6,7 @@ first, each once, and the last of the ten counts what is left.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -24,20 +25,22 @@ KINDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "n
 def write(report: Report, stream: TextIO) -> None:
     """At most ten lines of each kind; the first notice is the verdict."""
     for severity, kind in KINDS.items():
-        lines = list(_lines(report, severity, kind))
+        groups = standing(report, severity)
+        number = sum(map(len, groups))
+        lines = list(itertools.islice(_lines(report, groups, kind), MOST))
         room = MOST
         if severity is Severity.NOTE:
             stream.write(command("notice", _verdict(report), title="mlcheck") + "\n")
             room -= 1
-        if len(lines) > room:
-            rest = len(lines) - room + 1
+        if number > room:
+            rest = number - room + 1
             text = f"{count(rest, f'more {severity.value}')} of this tree, not shown here: run mlcheck on it"
             lines = [*lines[: room - 1], command(kind, text, title="mlcheck")]
         stream.writelines(line + "\n" for line in lines)
 
 
-def _lines(report: Report, severity: Severity, kind: str) -> Iterator[str]:
-    for found, places in firsts_first(standing(report, severity)):
+def _lines(report: Report, groups: list[list[Finding]], kind: str) -> Iterator[str]:
+    for found, places in firsts_first(groups):
         more = f" (and {places - 1} more)" if places > 1 else ""
         text = f"{shorten(printable(found.message), LONGEST)}{more}\n{found.fix}"
         yield command(kind, text, **_where(report, found), title=found.rule)

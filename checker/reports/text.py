@@ -72,6 +72,9 @@ def _answer(console: Console, report: Report, advice: Advice) -> None:
         say(console, aside(report))
     for remark in report.remarks:
         say(console, f"{remark}.")
+    if report.cached_results:
+        known = f"{report.cached_results} of {count(len(report.results), 'result')}"
+        say(console, f"Known from before, their files unchanged: {known}; --no-cache judges them again.")
 
 
 def _because(rows: list[Cause]) -> str:

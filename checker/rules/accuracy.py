@@ -162,8 +162,8 @@ def upper_limit(result: Result) -> Iterator[Problem]:
 @rule(
     "accuracy/hash",
     title="accuracy.txt holds the hash of the full accuracy log",
-    fix="`mlcheck fix --apply` truncates a full accuracy log and appends its hash. Where the log is truncated already, "
-    "take accuracy.txt from the original run, or run accuracy again.",
+    fix="`mlcheck fix TREE --apply` truncates a full accuracy log and appends its hash. Where the log is truncated "
+    "already, take accuracy.txt from the original run, or run accuracy again.",
     good="hash=324366b2…",
     bad="no hash line",
     link=SUBMISSION,
@@ -180,7 +180,8 @@ def hash_line(result: Result) -> Iterator[Problem]:
 @rule(
     "accuracy/log-truncated",
     title="The accuracy log is truncated",
-    fix="`mlcheck fix --apply` truncates it and appends its hash to accuracy.txt; `mlcheck prepare` does so in a copy.",
+    fix="`mlcheck fix TREE --apply` truncates it and appends its hash to accuracy.txt. It refuses where "
+    "accuracy.txt has the hash of another log: then put the files of one run together, or run accuracy again.",
     good="mlperf_log_accuracy.json of 8199 bytes",
     bad="mlperf_log_accuracy.json of 11 MB",
     since="v0.7",
@@ -194,7 +195,8 @@ def log_truncated(result: Result) -> Iterator[Problem]:
         found = Problem("the accuracy log is missing", path, "nothing", "the truncated log")
         yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
     elif size is not None and size > limit:
-        found = Problem(f"the log has {size} bytes", path, f"{size} bytes", f"at most {limit} bytes")
+        message = f"the log has {size} bytes, it was not truncated"
+        found = Problem(message, path, f"{size} bytes", f"at most {limit} bytes")
         yield _leniently(result, "accuracy/log-truncated", found, Severity.WARNING)
 
 

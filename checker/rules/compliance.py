@@ -16,6 +16,7 @@ from checker.rule import INFERENCE, Absent, Rule, effect_of, effects, rule
 from checker.rules import all_rules
 from checker.rules.structure_results import file_list
 from checker.run import Run
+from checker.texts import line_of
 
 PASSED, FAILED = "TEST PASS", "TEST FAIL"
 WITH_VERDICT = ("TEST01", "TEST04", "TEST04-A", "TEST05")
@@ -175,7 +176,8 @@ def _says_pass(result: Result, test: str, name: str) -> Iterator[Problem]:
         )  # fmt: skip
     elif PASSED not in source.value:
         found, missed = source.value.strip()[-120:], tolerance_missed(source.value)
-        yield Problem(f"{test} did not pass", source.path, found, PASSED, excusable=missed)
+        line = line_of(source.value, FAILED)
+        yield Problem(f"{test} did not pass", source.path, found, PASSED, line, excusable=missed)
 
 
 def tolerance_missed(text: str) -> bool:
@@ -303,7 +305,8 @@ def test06(result: Result) -> Iterator[Problem]:
     lines = {line.strip() for line in source.value.splitlines()}
     missing = [wanted for wanted in _TEST06_LINES if not lines.intersection(wanted)]
     for wanted in missing:
-        yield Problem("TEST06 did not pass", source.path, "no such line", " or ".join(wanted))
+        line = line_of(source.value, wanted[0].partition(":")[0])
+        yield Problem("TEST06 did not pass", source.path, "no such line", " or ".join(wanted), line)
     if not missing and "TEST01" in source.path:
         message = "TEST06 passed, but the path holds the word TEST01 and the official checker judges it as that test"
         wanted_name = "no directory named TEST01"

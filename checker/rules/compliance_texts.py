@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from checker.model import Problem
 from checker.result import Result
 from checker.rule import INFERENCE, rule
-from checker.rules.compliance import PASSED, says_pass_alone, there
+from checker.rules.compliance import FAILED, PASSED, says_pass_alone, there
+from checker.texts import line_of
 
 
 def _verdict(result: Result, test: str, name: str, *, alone: bool = False) -> Iterator[Problem]:
@@ -20,7 +21,8 @@ def _verdict(result: Result, test: str, name: str, *, alone: bool = False) -> It
         yield Problem(f"{test}: {name} {reason}", source.path, reason, PASSED)
     elif not (says_pass_alone(source.value) if alone else PASSED in source.value):
         found = source.value.strip()[-120:]
-        yield Problem(f"{test} did not pass", source.path, found, f"a line {PASSED}" if alone else PASSED)
+        wanted, line = f"a line {PASSED}" if alone else PASSED, line_of(source.value, FAILED, PASSED)
+        yield Problem(f"{test} did not pass", source.path, found, wanted, line)
 
 
 @rule(

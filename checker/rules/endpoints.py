@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from checker.client_report import plain_number
+from checker.client_report import plain_number, pointer
 from checker.endpoint_metric import endpoint_metric, metric_key
 from checker.files import join, read_object
 from checker.metrics import SAME_PAIRS
@@ -13,6 +13,7 @@ from checker.model import Effect, Problem, Severity
 from checker.result import Result
 from checker.rule import ENDPOINT, INFERENCE, rule
 
+SCORES = "/accuracy_scores"
 ABOUT: dict[str, Any] = {"link": INFERENCE, "since": "v6.0", "kinds": (ENDPOINT,)}
 SETTINGS: dict[str, Any] = {**ABOUT, "needs": ("endpoint_settings",)}
 
@@ -49,7 +50,8 @@ def endpoint_config(result: Result) -> Iterator[Problem]:
         return  # told by structure/readable
     if not report.scenario:
         found = "no settings" if not report.settings.present else f"type: {report.setting('type')!r:.40}"
-        yield Problem("the settings name no scenario", report.settings.path, found, "type: <scenario>")
+        path, wanted = report.settings.path, "type: <scenario>"
+        yield Problem("the settings name no scenario", path, found, wanted, pointer="/type")
         return
     named = result.round.facts["scenario_aliases"].get(report.scenario, report.scenario)
     if named != result.canonical and (result.canonical, named) not in SAME_PAIRS:
@@ -74,7 +76,8 @@ def endpoint_seeds(result: Result) -> Iterator[Problem]:
         found = report.number(f"effective_{name}")
         if found != seeds[name] or isinstance(found, float):
             message = f"{name} is {found}, wanted {seeds[name]}"
-            yield Problem(message, report.settings.path, str(found), str(seeds[name]))
+            at = pointer(f"effective_{name}")
+            yield Problem(message, report.settings.path, str(found), str(seeds[name]), pointer=at)
 
 
 @rule(
@@ -94,9 +97,9 @@ def endpoint_duration(result: Result) -> Iterator[Problem]:
     found = report.number("effective_min_duration_ms")
     if found is None or found < least:
         message = f"min_duration_ms is {found}, wanted at least {least}"
-        yield Problem(
-            message, report.settings.path, str(found), f"at least {least}", excusable=found is not None
-        )
+        wanted, at = f"at least {least}", pointer("effective_min_duration_ms")
+        known = found is not None
+        yield Problem(message, report.settings.path, str(found), wanted, pointer=at, excusable=known)
 
 
 @rule(
@@ -138,7 +141,9 @@ def failures(result: Result) -> Iterator[Problem]:
     not look at it in the performance part."""
     found = result.client_report.failures
     if found:
-        yield Problem(f"{found} requests failed", result.client_report.performance.path, str(found)[:40], "0")
+        report = result.client_report
+        message, at = f"{found} requests failed", report.failures_pointer
+        yield Problem(message, report.performance.path, str(found)[:40], "0", pointer=at)
 
 
 @rule(
@@ -156,14 +161,15 @@ def score(result: Result) -> Iterator[Problem]:
     found = report.score
     if found is None:
         reason = report.accuracy.broken or "nothing"
-        yield Problem("the report has no score", report.accuracy.path, reason, "a score")
+        yield Problem("the report has no score", report.accuracy.path, reason, "a score", pointer=SCORES)
         return
     if result.benchmark.model not in result.round.facts["endpoints"]["scored_models"] or not result.strict:
         return
     for target in result.rules.lower_limits(result.scenario):
         if not plain_number(found) or not found >= target.limit:
             message = f"{target.metric} is {found!r:.40}, below the target {target.limit:.10g}"
-            yield Problem(message, report.accuracy.path, repr(found)[:40], f"at least {target.limit:.10g}")
+            wanted = f"at least {target.limit:.10g}"
+            yield Problem(message, report.accuracy.path, repr(found)[:40], wanted, pointer=SCORES)
 
 
 @rule(
@@ -201,7 +207,8 @@ def _audit(result: Result, test: str, name: str) -> Iterator[Problem]:
     if document.get("test") != name or document.get("passed") is not True:
         found = f"test {document.get('test')!r:.40}, passed {document.get('passed')!r:.20}"
         message = f"the audit {name} ({test}) did not pass"
-        yield Problem(message, path, source.broken or found, f"test {name}, passed true")
+        at = "/passed" if document.get("test") == name else "/test"
+        yield Problem(message, path, source.broken or found, f"test {name}, passed true", pointer=at)
 
 
 def _output_length(result: Result) -> Iterator[Problem]:
@@ -210,4 +217,5 @@ def _output_length(result: Result) -> Iterator[Problem]:
     found = report.number("mean_output_tokens")
     if found is None or not low <= found <= high:
         message = f"TEST09: the mean output is {found} tokens long, wanted {low} to {high}"
-        yield Problem(message, report.performance.path, str(found), f"{low} to {high}")
+        wanted, at = f"{low} to {high}", pointer("mean_output_tokens")
+        yield Problem(message, report.performance.path, str(found), wanted, pointer=at)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import rule
-from checker.wording import listing
+from checker.wording import listing, pointer_to
 
 
 @rule(
@@ -27,4 +27,5 @@ def unknown_fields(result: Result) -> Iterator[Problem]:
     if unknown:
         wanted = ", ".join(result.round.facts["measurement_fields"])
         message = f"fields that the template does not have: {listing(unknown)[:200]}"
-        yield Problem(message, result.measurements.path, f"{len(unknown)} unknown fields", wanted)
+        found, at = f"{len(unknown)} unknown fields", pointer_to(unknown[0])
+        yield Problem(message, result.measurements.path, found, wanted, pointer=at)

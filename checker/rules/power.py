@@ -77,7 +77,10 @@ def session_name(result: Result) -> Iterator[Problem]:
     if ours != theirs or ours is None:
         message = f"the session names differ: client.json says {ours}, server.json says {theirs}"
         marks = result.ptd_logs.value if result.ptd_logs.usable else ""
-        server_is_right = f"{theirs}_ranging" in marks and f"{ours}_ranging" not in marks
+        of_server, of_client = (f"{name}_ranging" in marks for name in (theirs, ours))
+        if of_server != of_client:
+            message += f"; ptd_logs.txt is of the session of {'server' if of_server else 'client'}.json"
+        server_is_right = of_server and not of_client
         wrong, found, wanted = (
             (result.client, ours, theirs) if server_is_right else (result.server, theirs, ours)
         )

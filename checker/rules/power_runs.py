@@ -85,6 +85,7 @@ def metric(result: Result) -> Iterator[Problem]:
             result.run.spl.path,
             found=f"{len(found.all_lines)} samples, {len(found.inside)} in the window, none above 0 W",
             wanted="samples above 0 W between power_begin and power_end",
+            line=next((s.line for s in found.inside or found.all_lines), None),
         )
     elif result.scenario not in result.round.facts["power_units"]:
         message = (

@@ -56,6 +56,7 @@ def coverage(result: Result) -> Iterator[Problem]:
             result.run.spl.path,
             found=f"{quality.coverage:.4f}",
             wanted=f"at least {ENOUGH}",
+            line=quality.bad_line or quality.gap_line,
         )
 
 
@@ -73,7 +74,9 @@ def over_range(result: Result) -> Iterator[Problem]:
     quality = judge(result)
     if quality is not None and quality.over_range:
         message = f"{quality.over_range} samples in the window are over range"
-        yield Problem(message, result.run.spl.path, f"{quality.over_range} samples", "none")
+        yield Problem(
+            message, result.run.spl.path, f"{quality.over_range} samples", "none", quality.over_range_line
+        )
 
 
 @rule(
@@ -94,7 +97,7 @@ def bad_samples(result: Result) -> Iterator[Problem]:
         total = len(metrics.samples(result.run).inside)
         detail = f"{quality.negative} negative, {quality.out_of_order} out of order"
         message = f"{quality.bad} of {total} samples in the window are no plain readings ({detail})"
-        yield Problem(message, result.run.spl.path, f"{quality.bad} samples", "none")
+        yield Problem(message, result.run.spl.path, f"{quality.bad} samples", "none", quality.bad_line)
 
 
 @rule(
@@ -120,6 +123,7 @@ def energy(result: Result) -> Iterator[Problem]:
             result.run.spl.path,
             found=f"{mean / integral - 1:+.2%}",
             wanted=f"within {MEAN_AGAINST_INTEGRAL:.1%}",
+            line=quality.gap_line,
         )
 
 

@@ -102,7 +102,7 @@ def uncertainty(result: Result) -> Iterator[Problem]:
         return
     inside = metrics.samples(result.run, written=True).inside
     found = own.percents(inside)
-    above = [p for p in found if p > LIMIT_PERCENT]
+    above = [s.line for s in inside if (own.percent(s) or 0.0) > LIMIT_PERCENT]
     if above:
         mean = sum(found) / len(found)
         message = (
@@ -110,7 +110,7 @@ def uncertainty(result: Result) -> Iterator[Problem]:
             f"{mean:.2f} % in the mean, {max(found):.2f} % at most, on {own.volts:g} V and {own.amperes:g} A"
         )
         wanted = f"at most {LIMIT_PERCENT:g} % in each"
-        yield Problem(message, result.run.spl.path, f"{len(above)} samples", wanted)
+        yield Problem(message, result.run.spl.path, f"{len(above)} samples", wanted, above[0])
 
 
 @rule(
@@ -199,7 +199,8 @@ def range_fits(result: Result) -> Iterator[Problem]:
     flagged = [s for s in inside if s.power_w < FLAGGED_BELOW and s.current_a < FLAGGED_BELOW]
     if now.auto_v or now.auto_a:
         which = " and ".join(w for w, auto in (("voltage", now.auto_v), ("current", now.auto_a)) if auto)
-        yield Problem(f"the {which} range was automatic while testing", path, "Auto", "a fixed range")
+        line = now.line_v if now.auto_v else now.line_a
+        yield Problem(f"the {which} range was automatic while testing", path, "Auto", "a fixed range", line)
     if flagged:
         watts, amperes = (-(v + 3) for v in (flagged[0].power_w, flagged[0].current_a))
         message = (
@@ -216,9 +217,9 @@ def _on(now: Ranges) -> str:
 
 def _too_far(inside: Sequence[PowerLine], now: Ranges, path: str) -> Iterator[Problem]:
     """Ranges below the largest reading, or larger than they had to be: of currents by two steps, of voltages by one."""
-    for unit, ladder, chosen, values, headroom, steps in (
-        ("A", AMPERES, now.amperes, [s.current_a for s in inside], HEADROOM, 2),
-        ("V", VOLTS, now.volts, [s.voltage_v for s in inside], HEADROOM, 1),
+    for unit, ladder, chosen, line, values, steps in (
+        ("A", AMPERES, now.amperes, now.line_a, [s.current_a for s in inside], 2),
+        ("V", VOLTS, now.volts, now.line_v, [s.voltage_v for s in inside], 1),
     ):
         largest = max((v for v in values if 0 < v < 1e6), default=0.0)
         if chosen is None or not largest:
@@ -226,9 +227,8 @@ def _too_far(inside: Sequence[PowerLine], now: Ranges, path: str) -> Iterator[Pr
         smaller = [r for r in ladder if r < chosen * (1 - 1e-9)]
         if largest > chosen:
             message = f"readings up to {largest:g} {unit} on the {chosen:g} {unit} range"
-            yield Problem(message, path, f"{chosen:g} {unit}", f"at least {largest:.3g} {unit}")
-        elif len(smaller) >= steps and smaller[-steps] >= largest * headroom:
+            yield Problem(message, path, f"{chosen:g} {unit}", f"at least {largest:.3g} {unit}", line)
+        elif len(smaller) >= steps and smaller[-steps] >= largest * HEADROOM:
             message = f"at most {largest:g} {unit} on the {chosen:g} {unit} range, {smaller[-steps]:g} {unit} would do"
-            yield Problem(
-                message, path, f"{chosen:g} {unit}", f"{smaller[-steps]:g} {unit} or the range above it"
-            )
+            wanted = f"{smaller[-steps]:g} {unit} or the range above it"
+            yield Problem(message, path, f"{chosen:g} {unit}", wanted, line)

@@ -16,7 +16,7 @@ from checker.rules.measurements import power_documents
 from checker.rules.quality_closed import LONGEST, NARROW_TYPES
 from checker.rules.structure_submitter import CALIBRATION
 from checker.run import Run
-from checker.texts import PAPERS, binary, hollow, text_of
+from checker.texts import PAPERS, binary, hollow, line_of, text_of
 from checker.tree import System
 from checker.wording import listing, shorten
 
@@ -52,9 +52,8 @@ def power_docs(result: Result) -> Iterator[Problem]:
             text = text_of(result.submission, path) if size and not path.lower().endswith(PAPERS) else None
             if text is not None and (binary(text) or hollow(text)):
                 found = "no text" if binary(text) else shorten(repr(text.strip()), 60)
-                yield Problem(
-                    f"the {prefix} document says nothing", path, found, "a text that a reader can follow"
-                )
+                wanted = "a text that a reader can follow"
+                yield Problem(f"the {prefix} document says nothing", path, found, wanted, line_of(text))
 
 
 @rule(
@@ -75,12 +74,14 @@ def analyzer_table(result: Result) -> Iterator[Problem]:
     log = result.ptd_logs.value if result.ptd_logs.usable else ""
     meter = identity_of(result.server.value, log)
     for path, _ in power_documents(result, "analyzer_table")[-1:]:
-        named = sorted({_plain(m) for m in _METER.findall(text_of(result.submission, path) or "")})
+        text = text_of(result.submission, path) or ""
+        names = _METER.findall(text)
+        named = sorted({_plain(m) for m in names})
         own = {_plain(meter.model), _plain(meter.analyzer.removeprefix("Yokogawa").partition("_")[0])} - {""}
         if named and own and not any(_alike(a, b) for a in named for b in own):
             found = ", ".join(named)
             message = f"the table names {found}, the log a {meter.model}"
-            yield Problem(message, path, found, meter.model)
+            yield Problem(message, path, found, meter.model, line_of(text, *names))
 
 
 def _plain(name: str) -> str:
@@ -115,10 +116,10 @@ def calibration(result: Result) -> Iterator[Problem]:
     empty = [path for path, text in says.items() if text is not None and hollow(text)]
     for path in empty:
         severity = Severity.WARNING if narrow and len(empty) == len(found) else Severity.NOTE
-        said = shorten(repr((says[path] or "").strip()), 40)
-        yield Problem(
-            "the calibration document says nothing", path, said, "how it was calibrated", severity=severity
-        )
+        text = says[path] or ""
+        said, wanted = shorten(repr(text.strip()), 40), "how it was calibrated"
+        message = "the calibration document says nothing"
+        yield Problem(message, path, said, wanted, line_of(text), severity=severity)
     if narrow and not found and not result.submission.round.facts.get("calibration_required"):
         message = f"the weights are {narrow.group()}, but no calibration is described"
         yield Problem(
@@ -184,7 +185,8 @@ def battery(system: System) -> Iterator[Problem]:
                     f"the system speaks of a storage of energy: {shorten(' '.join(around.split()), 100)}"
                 )
                 wanted = "no storage between meter and system"
-                yield Problem(message, path, match.group(), wanted, pointer=pointer or None)
+                line = None if pointer else text.count("\n", 0, match.start()) + 1
+                yield Problem(message, path, match.group(), wanted, line, pointer or None)
                 break
 
 
@@ -193,7 +195,7 @@ def battery(system: System) -> Iterator[Problem]:
     severity=Severity.NOTE,
     title="Power figures of a description are told as what they are",
     fix="Nothing needs to be done; do not read such a figure as a measurement.",
-    good="power measured at the wall, no figures in the description",
+    good='"hw_notes": "power measured at the wall by the analyzer"',
     bad='"power_supply_quantity_and_rating_watts": "2000W x 4"',
     needs=("description",),
     **ABOUT_SYSTEM,
@@ -252,7 +254,8 @@ def compliance_tolerance(result: Result) -> Iterator[Problem]:
         worse = ratio > 1 / (1 - limit) if streams else ratio < 1 - limit
         if better or (worse and test not in ONE_SIDED):
             message = f"the score of {test} is {ratio - 1:+.1%} off that of the performance run"
-            yield Problem(message, run.log.path, f"{ratio - 1:+.1%}", f"within {limit:.0%}")
+            line = metrics.metric_line(run)
+            yield Problem(message, run.log.path, f"{ratio - 1:+.1%}", f"within {limit:.0%}", line)
 
 
 def _tests(result: Result) -> dict[str, Run]:

@@ -61,6 +61,7 @@ def longest_gap(result: Result) -> Iterator[Problem]:
             result.run.spl.path,
             found=f"{gap_s:.1f} s",
             wanted=f"at most {LONGEST_GAP * usual_s:.1f} s",
+            line=quality.gap_line,
         )
 
 
@@ -88,14 +89,14 @@ def spacing(result: Result) -> Iterator[Problem]:
         return
     if abs(usual - INTERVAL_NS) > OFF_BEAT * INTERVAL_NS:
         found = f"{usual / NS_PER_S:.3f} s"
-        yield Problem(f"samples are {found} apart", result.run.spl.path, found, "about 1 s")
+        yield Problem(f"samples are {found} apart", result.run.spl.path, found, "about 1 s", inside[0].line)
         return
-    gaps = [b.at - a.at for a, b in itertools.pairwise(inside)]
-    off = [g for g in gaps if abs(g - usual) > OFF_BEAT * usual]
+    gaps = [(b.at - a.at, b.line) for a, b in itertools.pairwise(inside)]
+    off = [line for gap, line in gaps if abs(gap - usual) > OFF_BEAT * usual]
     if len(off) > max(1, FEW * len(gaps)):
         message = f"{len(off)} of {len(gaps)} samples come off the beat of {usual / NS_PER_S:.2f} s"
         wanted = f"at most {max(1, int(FEW * len(gaps)))}"
-        yield Problem(message, result.run.spl.path, f"{len(off)} spacings", wanted)
+        yield Problem(message, result.run.spl.path, f"{len(off)} spacings", wanted, off[0])
 
 
 @rule(
@@ -114,13 +115,14 @@ def repeated_values(result: Result) -> Iterator[Problem]:
     samples of published logs, so it is good to know and no more. A time stamp that repeats is another matter."""
     inside = _inside(result)
     values = [(s.power_w, s.voltage_v, s.current_a, s.power_factor) for s in inside]
-    again = sum(a == b for a, b in itertools.pairwise(values))
+    repeats = [s.line for s, a, b in zip(inside[1:], values, values[1:], strict=False) if a == b]
+    again = len(repeats)
     if again:
         longest = max(len(list(group)) for _, group in itertools.groupby(values))
         message = (
             f"{count(again, 'sample repeats', 'samples repeat')} the values before, up to {longest} in a row"
         )
-        yield Problem(message, result.run.spl.path, f"{again} of {len(inside)}", "none")
+        yield Problem(message, result.run.spl.path, f"{again} of {len(inside)}", "none", repeats[0])
 
 
 @rule(

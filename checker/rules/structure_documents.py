@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from checker.model import Problem, Severity
 from checker.reading import Noted
 from checker.result import Result
 from checker.rule import EVERY_KIND, rule
+from checker.texts import text_of
 
 
 @rule(
@@ -48,7 +50,14 @@ def _problem(source: Source[Any], kind: str, text: str, result: Result, depth: i
     place = result.place.cut(depth)
     if kind == "repeated":
         message = f"the key {text!r:.60} stands more than once in an object; the last value counts here"
-        return Problem(message, source.path, f"{text!r:.60} again", "each key once", place=place)
-    return Problem(
-        f"{text} is no value that every program reads", source.path, text, "a number or null", place=place
-    )
+        line = _line(result, source.path, json.dumps(text, ensure_ascii=False), 2)
+        return Problem(message, source.path, f"{text!r:.60} again", "each key once", line, place=place)
+    message, line = f"{text} is no value that every program reads", _line(result, source.path, text, 1)
+    return Problem(message, source.path, text, "a number or null", line, place=place)
+
+
+def _line(result: Result, path: str, word: str, nth: int) -> int | None:
+    """The line in which a word stands for the n-th time; None where it is spelled otherwise."""
+    rows = (text_of(result.submission, path) or "").splitlines()
+    hits = [n for n, row in enumerate(rows, start=1) for _ in range(row.count(word))]
+    return hits[nth - 1] if len(hits) >= nth else None

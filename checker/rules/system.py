@@ -9,6 +9,7 @@ from checker.rule import rule, run_rule
 from checker.run import Run
 from checker.schema_rules import of_system
 from checker.tree import NETWORKED, System
+from checker.wording import pointer_to
 
 NEEDS = ("description",)
 
@@ -62,7 +63,7 @@ def required_fields(system: System) -> Iterator[Problem]:
     scope=Scope.SYSTEM,
     needs=NEEDS,
     title="Fields that must say something do",
-    fix='Fill the field in; write numbers as text ("0"), since a numeric 0 counts as empty.',
+    fix='Fill the field in; write a zero as text ("0").',
     good='"accelerators_per_node": "0"',
     bad='"accelerators_per_node": 0',
     since="v3.1",
@@ -72,10 +73,11 @@ def non_empty(system: System) -> Iterator[Problem]:
     facts = system.description.value
     for name in system.round.facts["system_fields"]["non_empty"]:
         if name in facts and not facts[name]:
+            number = facts[name] == 0 and facts[name] is not False
+            message = f"{name!r} is the number 0, which counts as empty" if number else f"{name!r} is empty"
+            wanted = f'"{facts[name]}", as text' if number else "something said"
             found = repr(facts[name])[:80]
-            yield Problem(
-                f"{name!r} is empty", system.description.path, found, "something said", pointer=f"/{name}"
-            )
+            yield Problem(message, system.description.path, found, wanted, pointer=f"/{name}")
 
 
 @rule(
@@ -106,6 +108,7 @@ def unknown_fields(system: System) -> Iterator[Problem]:
             system.description.path,
             found=f"{len(unknown)} unknown fields",
             wanted="known names",
+            pointer=pointer_to(unknown[0]),
         )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.rounds import load_round
+from tests.checker import example_quality as own
 from tests.checker import test_rules_power as power
+from tests.checker import test_rules_quality as quality
 from tests.checker import trees_old
 from tests.checker.example_changes import (
     accuracy,
@@ -246,6 +248,8 @@ STRUCTURE = {
     "structure/scenario-dir-known": E(as_scenario),
     "structure/server-or-interactive": E(alone, datacenter("llama2-70b-99.9", "server", "interactive", "offline")),
     "structure/space-names": E(paths(code)),
+    "structure/special-file": E(told("a named pipe", own.a_pipe)),
+    "structure/strict-json": E(own.keys_as_written),
     "structure/symlinks": E(linked),
     "structure/system-json": E(description_renamed),
     "structure/systems-have-results": E(second_description),
@@ -286,11 +290,83 @@ POWER = {
     "power/sources-server": E(told("a changed server.py", other_sources("server"))),
     "power/unofficial": E(told("a session of powerd", power.native)),
     "power/uuid": E(told("another client UUID in server.json", other_client)),
+}  # fmt: skip
+QUALITY = {
+    "quality/analyzer-changed": E(
+        told("Offline with a WT310E, SingleStream with a WT210", quality.two_meters), since="v1.0"
+    ),
+    "quality/analyzer-table": E(own.meters_told, since="v1.0"),
     "quality/bad-samples": E(told("37 of 600 samples are negative", every("-1.0", 16)), since="v1.0"),
     "quality/coverage": E(told("coverage 0.80, since every fifth sample is negative", every("-1.0", 5)), since="v1.0"),
     "quality/energy": E(told("2 % apart", power.varying_with_a_hole), since="v1.0"),
     "quality/over-range": E(told("inf or 9.9E+37 in the window", every("inf", 9)), since="v1.0"),
     "quality/ptd-log": E(told("uncertainty above 1 % in the testing run", said_in_testing(power.UNCERTAIN))),
+    "quality/battery": E(own.pairs(system_json), since="v1.0"),
+    "quality/calibration": E(
+        told("int8 weights and no calibration document, or one that says TODO", quality.hollow_calibration)
+    ),
+    "quality/clock": E(
+        told("the client's clock went 3.2 s back while testing", power.server("stepped", quality.stepped)), since="v1.0"
+    ),
+    "quality/compliance-tolerance": E(
+        told("TEST01 15 % above the result beside a file that says TEST PASS", own.faster_test), since="v0.7"
+    ),
+    "quality/duplicate-logs": E(
+        own.copied, lambda name: served(name) if name == "v0.5" else {},
+        lambda name: "the log of run_2 is a copy of that of run_1" if name == "v0.5" else None,
+    ),
+    "quality/loadgen-build": E(own.logged_text, since="v1.0"),
+    "quality/longest-gap": E(told("3.0 s without a good sample", quality.two_in_a_row), since="v1.0"),
+    "quality/numpy-text": E(own.first_of_text),
+    "quality/other-model": E(own.pairs(measurements_json)),
+    "quality/other-run": E(
+        told("samples marked with the session of the day before", quality.rows(quality.of_another_day, "day")),
+        since="v1.0",
+    ),
+    "quality/overlapping-windows": E(
+        told("two sessions on WT310E C3XA04010E with windows that share 400 s", quality.one_meter_for_two),
+        since="v1.0",
+    ),
+    "quality/physics": E(
+        told("15 W at 230 V and 0.0580 A (13.3 VA), or a power factor of 1.2",
+             quality.rows(quality.too_many_watts, "more_watts")),
+        since="v1.0",
+    ),
+    "quality/power-docs": E(told("analyzer_table.md that says TODO", own.says_todo), since="v1.0"),
+    "quality/power-figures": E(own.pairs(system_json)),
+    "quality/range": E(
+        told("0.35 A on the 20 A range, or peaks above what the range can take",
+             quality.on_ranges("300.000000V", "20.000000A", "20A")),
+        since="v1.0",
+    ),
+    "quality/repeated-values": E(
+        told("56 of 601 samples equal their predecessor in watts, volts, amperes and power factor",
+             quality.rows(quality.twice_the_same, "same")),
+        since="v1.0",
+    ),
+    "quality/retraining": E(own.pairs(measurements_json)),
+    "quality/shared-power": E(
+        told("two results with the same samples and two performance logs", quality.same_samples), since="v1.0"
+    ),
+    "quality/spacing": E(
+        told("2 s apart, or one in ten late by half a second", quality.rows(quality.sparse, "2s")), since="v1.0"
+    ),
+    "quality/stall": E(own.slowest),
+    "quality/summary-detail": E(own.both_logs),
+    "quality/sut-changed": E(
+        own.named_sut,
+        instead=lambda name: "PySUT in offline, LWIS_Server in singlestream" if name in ("v0.5", "v0.7") else None,
+    ),
+    "quality/transformations": E(own.pairs(measurements_json)),
+    "quality/uncertainty": E(
+        told("555 of 611 samples above 1 %", own.as_wt310e(quality.rows(quality.low_power_factor, "0.2"))), since="v1.0"
+    ),
+    "quality/uncertainty-printed": E(
+        told("printed 1.52 %, recomputed 0.61 % from the sample of the same second",
+             own.as_wt310e(quality.printed("Uncertainty,0.009632,0.009313,0.015957,30,0,30,0"))),
+        since="v1.0",
+    ),
+    "quality/window-length": E(told("window 480 s, LoadGen's own time 600 s", quality.two_windows), since="v1.0"),
 }  # fmt: skip
 REHEARSAL = {
     "rehearsal/agrees": E(recorded),
@@ -300,5 +376,6 @@ REHEARSAL = {
     "rehearsal/synthetic": E(recorded),
 }
 EXAMPLES: dict[str, Example] = {
-    **PERFORMANCE, **ACCURACY, **COMPLIANCE, **MEASUREMENTS, **STRUCTURE, **SYSTEM_RULES, **POWER, **REHEARSAL,
+    **PERFORMANCE, **ACCURACY, **COMPLIANCE, **MEASUREMENTS, **STRUCTURE, **SYSTEM_RULES, **POWER, **QUALITY,
+    **REHEARSAL,
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
 from markdown_it import MarkdownIt
 
 from checker.api import check, check_with
@@ -50,6 +52,24 @@ def broken(root: Path) -> TreeUnderTest:
     tree.set_log(tree.run("offline"), effective_min_duration_ms=60000)
     (tree.root / "Closed").mkdir()
     return tree
+
+
+OFFICIAL_SARIF = "EDGEWATT_SARIF_SCHEMA"
+"""Names the schema that OASIS publishes (sarif-schema-2.1.0.json; the npm package @microsoft/jest-sarif holds it)."""
+
+
+@pytest.mark.skipif(OFFICIAL_SARIF not in os.environ, reason=f"{OFFICIAL_SARIF} names no schema of OASIS")
+def test_sarif_keeps_the_schema_of_the_standard(tmp_path: Path) -> None:
+    schema = json.loads(Path(os.environ[OFFICIAL_SARIF]).read_text("utf-8"))
+    judge = validator_for(schema)(schema)
+    trees = [broken(tmp_path / "broken").root, build(tmp_path / "valid").root]
+    found = [check(tree) for tree in trees]
+    found.append(
+        replace(found[0], findings=tuple(replace(f, waived=True, waiver="w") for f in found[0].findings))
+    )
+    for report in found:
+        errors = judge.iter_errors(json.loads(written("sarif", report)))
+        assert [(e.json_path, e.message[:200]) for e in errors] == []
 
 
 def sarif(report: Report) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +208,12 @@ def test_long_texts_are_cut_where_it_makes_sense() -> None:
     assert shorten("x" * 110, 100) == "x" * 110
     assert listing(["a", "b", "c", "d"], 2) == "a, b and 2 more"
     assert listing(["a", "b", "c"], 2) == "a, b, c"
+
+
+def test_text_says_how_many_results_were_known_from_before(tmp_path: Path) -> None:
+    found = check(build(tmp_path).root)
+    first, second = io.StringIO(), io.StringIO()
+    render_text(found, first)
+    render_text(replace(found, cached_results=2), second)
+    assert "Known from before" not in first.getvalue()
+    assert "unchanged: 2 of 3 results;" in second.getvalue()

@@ -12,8 +12,8 @@ import pytest
 
 from checker.model import Effect, Severity
 from schemas.power_session import hash_file
-from schemas.rounds import load_round
 from schemas.units import NS_PER_S, UnixNs, format_log_time
+from tests.checker import trees_old
 from tests.checker.one_edit import Case, expect
 from tests.checker.test_rules_power import daemon_says, server, spl
 from tests.checker.trees import SESSION, Edit, TreeUnderTest, ptd_text, run_begin, spl_text, write_log
@@ -100,13 +100,17 @@ def two_in_a_row(t: TreeUnderTest) -> None:
     )
 
 
+def too_many_watts(fields: list[list[str]]) -> None:
+    fields[10][7] = "0.050000"
+
+
 SAMPLES = [
     own("longest-gap", two_in_a_row),
     own("spacing", rows(sparse, "every_other_second")),
     own("spacing", rows(uneven, "three_late_samples")),
     own("repeated-values", rows(twice_the_same, "twice_the_same"), NOTE),
     own("physics", rows(lambda f: f[10].__setitem__(9, "1.200000"), "power_factor_of_1.2")),
-    own("physics", rows(lambda f: f[10].__setitem__(7, "0.050000"), "more_watts_than_va")),
+    own("physics", rows(too_many_watts, "more_watts_than_va")),
     own("physics", rows(lambda f: f[10].__setitem__(3, "12.000000"), "watts_edited")),
 ]
 
@@ -136,7 +140,7 @@ def other_uncertainty(t: TreeUnderTest) -> None:
     daemon_says("", (100.5, "WARNING: Uncertainty 1.52%, which is above 1.00% limit for the last sample!"))(t)
 
 
-def told(reply: str) -> Edit:
+def printed(reply: str) -> Edit:
     return server(
         "uncertainty-told", lambda d: d["ptd_messages"].insert(11, {"cmd": "Uncertainty", "reply": reply})
     )
@@ -145,7 +149,7 @@ def told(reply: str) -> Edit:
 METER = [
     own("uncertainty", rows(low_power_factor, "low_power_factor")),
     own("uncertainty-printed", other_uncertainty),
-    own("uncertainty-printed", told("Uncertainty,0.009632,0.009313,0.015957,30,0,30,0")),
+    own("uncertainty-printed", printed("Uncertainty,0.009632,0.009313,0.015957,30,0,30,0")),
     own("range", on_ranges("300.000000V", "1.000000A", "ten_times_the_range"), also=("quality/uncertainty",)),
     own("range", on_ranges("600.000000V", "0.100000A", "twice_the_volts")),
     own("range", on_ranges("300.000000V", "0.050000A", "too_small")),
@@ -221,24 +225,28 @@ def copy(source: Path, target: Path) -> None:
 
 def another_system(t: TreeUnderTest, watts: float, uuid: str) -> None:
     """The same submission for a second system, with runs of its own and a session that differs in the uuid."""
-    for part in ("results", "measurements", "compliance"):
+    parts = [p for p in ("results", "measurements", "compliance") if (t.base / p / "board").is_dir()]
+    for part in parts:
         shutil.copytree(t.base / part / "board", t.base / part / "other")
-    for path in (t.base / "measurements" / "other").rglob("board_ort_*"):
+    for path in (t.base / "measurements").glob("other/**/board_ort_*"):
         path.rename(path.with_name(path.name.replace("board", "other")))
     shutil.copy(t.base / "systems" / "board.json", t.base / "systems" / "other.json")
-    for path in [
-        p for part in ("results", "compliance") for p in (t.base / part / "other").rglob("*_detail.txt")
-    ]:
+    for path in [p for part in parts for p in (t.base / part / "other").rglob("*_detail.txt")]:
         t.set_log(path.parent)  # with a time of its own
-    performance = t.base / "results" / "other" / "resnet50" / "singlestream" / "performance"
-    session(performance, watts, uuid)
+    session(
+        t,
+        t.base / "results" / "other" / t.run().parent.relative_to(t.base / "results" / "board"),
+        watts,
+        uuid,
+    )
 
 
-def session(performance: Path, watts: float, uuid: str) -> None:
+def session(t: TreeUnderTest, performance: Path, watts: float, uuid: str) -> None:
     """Other samples and another uuid for a session, with its checksums."""
     for mode, part in (("ranging", "ranging"), ("testing", "run_1")):
-        (performance / part / "spl.txt").write_text(spl_text(mode, watts))
-    names = load_round("v4.1").facts["power"]["hashed_files"]
+        behind = trees_old.LOCAL_LOGS.get(t.round.name, 0)
+        (performance / part / "spl.txt").write_text(trees_old.moved(spl_text(mode, watts), -behind))
+    names = t.round.facts["power"]["hashed_files"]
     for side in ("client.json", "server.json"):
         document = json.loads((performance / "power" / side).read_text())
         document["uuid"]["client"] = uuid
@@ -264,8 +272,8 @@ def same_samples(t: TreeUnderTest) -> None:
 def one_meter_for_two(t: TreeUnderTest) -> None:
     another_system(t, 12.6, OTHER)
     for system in ("board", "other"):
-        performance = t.base / "results" / system / "resnet50" / "singlestream" / "performance"
-        named_meter(performance, "YOKOGAWA;WT310E;C3XA04010E;F1.04")
+        within = t.run().parent.relative_to(t.base / "results" / "board")
+        named_meter(t.base / "results" / system / within, "YOKOGAWA;WT310E;C3XA04010E;F1.04")
 
 
 def two_meters(t: TreeUnderTest) -> None:
@@ -283,7 +291,7 @@ def two_meters(t: TreeUnderTest) -> None:
         begin = run_begin(mode)
         times = {"power_begin": begin, "power_end": begin + 20 * NS_PER_S}
         write_log(other / part, values | {k: format_log_time(UnixNs(v)) for k, v in times.items()})
-    session(other, 12.6, OTHER)
+    session(t, other, 12.6, OTHER)
     named_meter(first, "YOKOGAWA;WT310E;C3XA04010E;F1.04")
     named_meter(other, "YOKOGAWA;WT310E;C3YD21068E;F1.04")
 

@@ -113,7 +113,7 @@ WORDS = st.sampled_from(
 BREAKS = st.sampled_from(["", "\r", " ", "x", "\x00", "\xff", "é", '"'])
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     key=st.text(max_size=5), value=WORDS, junk=BREAKS, flag=st.sampled_from(["true", "false", "1", "null"])
 )
@@ -138,6 +138,7 @@ def test_lines_of_any_length_come_out_whole(tmp_path: Path, monkeypatch: pytest.
         LoadgenLog.read(read.path)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(
