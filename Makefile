@@ -10,6 +10,7 @@ WORKERS ?= 3
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/mlharness fetch --round v5.0 --round v5.1 --round v6.0 --round v6.1
 	@touch $@
 
 demo: $(STAMP)  ## meter on a pseudo-terminal, ResNet50 through LoadGen with power, submission tree, mlcheck

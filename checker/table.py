@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from checker.console import safe, say
@@ -14,8 +14,18 @@ if TYPE_CHECKING:
 
 NARROW = 110
 """Up to this width the names stand on a line of their own, above the scenarios of the benchmark."""
-COLUMNS = ("result", "metric", "accuracy", "power", "coverage", "verdict", "official")
-OPTIONAL = ("power", "coverage")
+COLUMNS = (
+    "result",
+    "metric",
+    "accuracy",
+    "power",
+    "per joule",
+    "power over time",
+    "coverage",
+    "verdict",
+    "official",
+)
+OPTIONAL = ("power", "per joule", "power over time", "coverage")
 """Columns that are left out where nothing stands in them."""
 UNITS = {"Latency (ms)": "ms"}
 """Units of the official summary that a table says more shortly."""
@@ -24,16 +34,20 @@ Columns = tuple[dict[int, int], int]
 """Widths by number of the column, and the gap between them."""
 
 
-def write_table(console: Console, results: Iterable[ResultReport]) -> None:
-    """One row per result, in their order."""
+More = Mapping[str, tuple[str, str]]
+"""By path of a result: what a joule gives, and its power over time as a line of signs."""
+
+
+def write_table(console: Console, results: Iterable[ResultReport], more: More | None = None) -> None:
+    """One row per result, in their order; ``more`` is shown where there is room."""
     found = list(results)
+    known = more or {}
     heads = [_head(result) for result in found]
-    narrow = console.width <= NARROW
-    before = [("  ", "") if narrow else ("", f"{head}/") for head in heads]
-    rows = [
-        (f"{pad}{head}{cells[0]}", *cells[1:])
-        for (pad, head), cells in zip(before, map(_cells, found), strict=True)
-    ]
+    cells = [_cells(r, known.get(r.path, ("", ""))) for r in found]
+    rows = [(f"{head}/{own[0]}", *own[1:]) for head, own in zip(heads, cells, strict=True)]
+    narrow = console.width <= NARROW or (known != {} and _room(rows, 2) > console.width)
+    if narrow:
+        rows = [(f"  {own[0]}", *own[1:]) for own in cells]
     columns = _columns(rows, console.width, gap=1 if narrow else 2)
     if not narrow:
         _print(console, columns, rows, header=True)
@@ -53,18 +67,29 @@ SHRINKING = {"accuracy": 10, "metric": 9, "result": 14, "power": 8}
 
 def _columns(rows: Sequence[Row], room: int, gap: int) -> Columns:
     """The columns that say something, each with its width: as wide as its longest text, if there is room."""
-    widths = {
-        at: max(len(name), *(len(row[at]) for row in rows), 0)
-        for at, name in enumerate(COLUMNS)
-        if name not in OPTIONAL or any(row[at] != "-" for row in rows)
-    }
-    over = sum(widths.values()) + gap * (len(widths) - 1) - room
+    widths = _widths(rows)
+    over = _room(rows, gap) - room
     for name, least in SHRINKING.items():
         at = COLUMNS.index(name)
         if over > 0 and at in widths:
             given = max(0, min(over, widths[at] - least))
             widths[at], over = widths[at] - given, over - given
     return widths, gap
+
+
+def _widths(rows: Sequence[Row]) -> dict[int, int]:
+    """The columns that say something, as wide as their longest text."""
+    return {
+        at: max(len(name), *(len(row[at]) for row in rows), 0)
+        for at, name in enumerate(COLUMNS)
+        if name not in OPTIONAL or any(row[at] != "-" for row in rows)
+    }
+
+
+def _room(rows: Sequence[Row], gap: int) -> int:
+    """Width of the whole table where nothing gives way."""
+    widths = _widths(rows)
+    return sum(widths.values()) + gap * (len(widths) - 1)
 
 
 def _print(console: Console, columns: Columns, rows: Sequence[Row], *, header: bool) -> None:
@@ -84,8 +109,8 @@ def _print(console: Console, columns: Columns, rows: Sequence[Row], *, header: b
     for number_, row in enumerate(rows):
         text.append("\n" if number_ else "")
         for at, width in widths.items():
-            text.append(row[at], _style(at, row[at]) or None)
-            text.append(" " * (width - len(row[at]) + (gap if at != last else 0)))
+            text.append(row[at].ljust(width), _style(at, row[at]) or None)
+            text.append(" " * gap if at != last else "")
     console.print(text, crop=False)
 
 
@@ -102,13 +127,14 @@ def _table(columns: Columns, rows: Sequence[Row], *, header: bool) -> Table:
     return table
 
 
-def _cells(result: ResultReport) -> Row:
+def _cells(result: ResultReport, more: tuple[str, str]) -> Row:
     metric, power = result.metric, result.power
     return (
         safe(result.scenario),
         f"{number(metric.value)} {safe(UNITS.get(metric.unit, metric.unit))}" if metric else "-",
         " ".join(f"{safe(a.name)} {number(a.value)}" for a in result.accuracy) or "-",
         f"{number(power.metric.value)} {power.metric.unit}" if power else "-",
+        *(text or "-" for text in more),
         f"{power.coverage:.4f}" if power else "-",
         "valid" if result.valid else "invalid",
         "valid" if result.reference_valid else "invalid",

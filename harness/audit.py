@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.accuracy_log import ACCURACY_LOG
+from harness.accuracy_log import ACCURACY_LOG, sha256
 from harness.compliance.base import Evidence
 from harness.model import Baseline, Done, Plan, RunSpec, Verdict
 from harness.registry import benchmark, compliance_test, compliance_tests, unknown
@@ -16,6 +16,7 @@ from schemas.loadgen import LoadgenLog, LogGarbled
 from schemas.rounds import Round
 
 DETAIL_LOG = "mlperf_log_detail.txt"
+RECORD_NAME = "edgewatt.json"
 
 
 def specs(round_: Round, official: str, division: str) -> tuple[RunSpec, ...]:
@@ -57,7 +58,16 @@ def find_baseline(tree: Path, work: Path, result: ResultPath, round_: Round, off
         metric = None if key is None else LoadgenLog.read(log).first(key)
     except LogGarbled as error:
         raise UserError(f"{log} is not a log of LoadGen ({error}); make that result again") from error
-    return Baseline(float(metric or 0.0), issued(log.parent), _whole_log(text, work, result), conf)
+    whole = _whole_log(text, work, result)
+    return Baseline(float(metric or 0.0), issued(log.parent), whole, conf, _was_rehearsal(conf.parent))
+
+
+def _was_rehearsal(folder: Path) -> bool:
+    """Whether the result was made shorter than the rules want."""
+    try:
+        return json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))["rehearsal"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _whole_log(text: Path, work: Path, result: ResultPath) -> Path:
@@ -65,7 +75,7 @@ def _whole_log(text: Path, work: Path, result: ResultPath) -> Path:
     wanted = next((x.removeprefix("hash=").strip() for x in lines if x.startswith("hash=")), "")
     place = work / result.system / result.benchmark / result.scenario
     for log in sorted(place.glob(f"*/accuracy/{ACCURACY_LOG}"), reverse=True):
-        if hashlib.sha256(log.read_bytes()).hexdigest() == wanted:
+        if sha256(log) == wanted:
             return log
     raise UserError(
         f"the whole accuracy log of {text.parent} (sha256 {wanted[:12]}…) is not below {place}, and TEST01 "

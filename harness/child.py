@@ -17,11 +17,13 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from importlib import metadata
 from typing import IO, Any
 
 from harness import loadgen
+from harness.benchmarks.base import Benchmark
 from harness.calibrate import fast
-from harness.extras import need
+from harness.extras import distribution, need
 from harness.model import Job
 from harness.queued import QueuedSut
 from harness.registry import backend, benchmark
@@ -30,7 +32,6 @@ from harness.sut import Sut
 from schemas.errors import UserError
 
 BEAT_S = 0.25
-WARM_UP_S = 1.0
 LEAVE_S = 2.0
 """Server: how long LoadGen is waited for once the run is only being brought to its end."""
 SWITCH_S = 0.0005
@@ -75,8 +76,10 @@ class Child:
         sut = self._sut = kind(bench, engine, dataset, batch=job.batch)
         if job.kind == "calibrate":
             return self._calibrate(sut, len(dataset))
-        sut.warm_up(0, WARM_UP_S)
-        self._say(event="ready", versions={**engine.versions(), "loadgen": loadgen.version(), **_versions()})
+        sut.warm_up(0, job.seconds)
+        self._say(
+            event="ready", versions={**engine.versions(), "loadgen": loadgen.version(), **_versions(bench)}
+        )
         while not self._go.wait(BEAT_S) and not self._stopped:
             self._beat(sut)
         if self._stopped:
@@ -201,14 +204,13 @@ def _path(text: str) -> Any:
     return Path(text)
 
 
-def _versions() -> Mapping[str, str]:
+def _versions(bench: Benchmark) -> Mapping[str, str]:
     import platform
 
-    return {
-        "python": platform.python_version(),
-        "numpy": str(need("numpy").__version__),
-        "opencv": str(need("cv2").__version__),
-    }
+    versions = {"python": platform.python_version(), "numpy": str(need("numpy").__version__)}
+    for module in bench.extra:
+        versions[distribution(module)] = metadata.version(distribution(module))
+    return versions
 
 
 def main() -> int:
@@ -219,6 +221,8 @@ def main() -> int:
     voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     job = Job.from_json(json.loads(sys.stdin.readline()))
+    if job.loadgen is not None:
+        sys.path.insert(0, job.loadgen)
     return Child(job, sys.stdin, voice).run()
 
 

@@ -65,7 +65,7 @@ def run(request: RunRequest, scenarios: tuple[str, ...], say: Say, observer: Obs
     work = make_room(request.output)
     fixture = work / "fixture"
     say(f"fixture: {BENCHMARK}, small width, {IMAGES} images")
-    benchmark(BENCHMARK).make_fixture(fixture, width="small", seed=SEED, images=IMAGES)
+    benchmark(BENCHMARK).make_fixture(fixture, width="small", seed=SEED, samples=IMAGES)
     meter, port = daemon.emulator(DRIVER, LOAD, work)
     with meter:
         say(f"meter: an emulated WT310E on {port}, load: {LOAD}")

@@ -30,7 +30,7 @@ def measurements_readme(plan: Plan) -> str:
 The model and the data set are synthetic. They are made again, byte for byte on the same software, with:
 
     mlharness make-fixture {plan.fixture.benchmark} FOLDER --width {plan.fixture.width} \\
-        --images {plan.fixture.images} --seed {plan.fixture.seed}
+        --samples {plan.fixture.samples} --seed {plan.fixture.seed}
 """
     return f"""# {plan.workload.benchmark}, {plan.scenario}
 
@@ -39,6 +39,15 @@ Run with:
     {_command(plan)}
 {fixture}
 `edgewatt.json` says what was shortened, simulated, synthetic or unofficial in this result.
+"""
+
+
+def calibration_note() -> str:
+    """``calibration.md``: what the harness did about quantisation, which is nothing."""
+    return """# Calibration
+
+The harness calibrates and quantises nothing: a checkpoint is executed as it is given. Where the checkpoint itself was
+quantised, its maker adds here which data set the ranges and by which scheme.
 """
 
 

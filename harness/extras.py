@@ -16,6 +16,12 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
 }
 """Import name to distribution, for what the extra ``harness`` brings."""
+FURTHER = {
+    "pycocotools": ("pycocotools", "vision"),
+    "scipy": ("scipy", "medical"),
+    "nibabel": ("nibabel", "medical"),
+}
+"""Import name to distribution and extra, for what single benchmarks need besides."""
 
 
 def need(module: str) -> Any:
@@ -25,18 +31,27 @@ def need(module: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        name = PACKAGES.get(module, module)
-        raise UserError(
-            f"{name} is not installed; install it with: pip install 'edgewatt[harness]'"
-        ) from None
+        raise UserError(sentence(module)) from None
+
+
+def distribution(module: str) -> str:
+    """The distribution that brings a module."""
+    return PACKAGES.get(module) or FURTHER.get(module, (module, ""))[0]
+
+
+def sentence(module: str) -> str:
+    """What to say of a module that is not there."""
+    extra = FURTHER[module][1] if module in FURTHER else "harness"
+    return f"{distribution(module)} is not installed; install it with: pip install 'edgewatt[{extra}]'"
 
 
 def missing() -> tuple[str, ...]:
     """Distributions of the extra ``harness`` that are not installed; nothing is imported."""
-    return tuple(name for module, name in PACKAGES.items() if not _is_there(module))
+    return tuple(name for module, name in PACKAGES.items() if not is_there(module))
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
+    """Whether a module can be imported; nothing is imported."""
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:

@@ -96,3 +96,14 @@ def _first_version(folder: Path) -> Limits:
     used = number(folder / "memory/memory.usage_in_bytes")
     # Without a limit the first version shows a huge number, which is larger than any memory.
     return Limits(share, memory if memory is not None and memory < 1 << 60 else None, used)
+
+
+def throttle_events(machine: Machine) -> int | None:
+    """Throttling events of all processors since the system started; None where nobody counts them.
+
+    A package's count stands at each of its processors, so the largest counts; core counts are added up.
+    """
+    folders = [p / "thermal_throttle" for p in machine.processors()]
+    cores = [n for f in folders if (n := number(f / "core_throttle_count")) is not None]
+    packages = [n for f in folders if (n := number(f / "package_throttle_count")) is not None]
+    return sum(cores) + max(packages, default=0) if cores or packages else None

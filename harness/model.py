@@ -13,6 +13,7 @@ from schemas.units import UnixNs
 
 Mode = Literal["performance", "accuracy"]
 Phase = Literal["ranging", "testing"]
+PowerMode = Literal["session", "guarded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it."""
+    """A model and data set made by ``make-fixture``, as its ``fixture.json`` describes it.
+
+    ``metric`` and ``value`` are the accuracy planted over ``samples`` answers: what a run must score exactly.
+    """
 
     path: Path
     benchmark: str
@@ -56,8 +60,9 @@ class Fixture:
     dataset: Path
     width: str
     seed: int
-    images: int
-    good: int
+    samples: int
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ class PowerRequest:
 class RunRequest:
     """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done.
 
-    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge.
+    ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge; ``tests``
+    None: every compliance test that the round wants; ``power_mode``: a session of ranging and testing, or one run in a
+    guarded window, which is no power result of the rules.
     """
 
     benchmark: str
@@ -99,6 +106,8 @@ class RunRequest:
     demo: bool = False
     batch: int | None = None
     system_type: str | None = None
+    tests: tuple[str, ...] | None = None
+    power_mode: PowerMode = "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,7 @@ class Baseline:
     samples: int
     accuracy_log: Path
     user_conf: Path
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,7 @@ class Plan:
     work: Path
     baseline: Baseline | None = None
     system_type: str = "edge"
+    loadgen: Path | None = None
 
     @property
     def scenario(self) -> str:
@@ -159,9 +170,11 @@ class Plan:
 class Job:
     """What a child process is told on its standard input: one LoadGen run, or one calibration.
 
-    ``kind`` is ``loadgen`` or ``calibrate``. ``seeds`` are those of the round (unsigned 64 bit);
+    ``kind`` is ``loadgen``, with ``seconds`` of warm-up, or ``calibrate``, with ``seconds`` of measuring.
+    ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
-    ``batch`` the most samples of one call of the runtime.
+    ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
+    for the one of this environment.
     """
 
     kind: str
@@ -179,6 +192,7 @@ class Job:
     seeds: Mapping[str, int]
     performance_sample_count: int
     batch: int
+    loadgen: str | None = None
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -247,17 +261,22 @@ class RunResult:
     metric: float | None
     clock: ClockEvidence
     versions: Mapping[str, str]
+    telemetry: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The score of an accuracy run. ``line`` has the exact form that the official checker reads."""
+    """The score of an accuracy run over ``total`` samples.
+
+    ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
+    count of right answers or a second metric.
+    """
 
     metric: str
     value: float
-    good: int
     total: int
     line: str
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,12 +310,23 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class PowerEvidence:
-    """What the daemon said about the two passes: window documents, and the folder with session files."""
+    """What the daemon said about the passes: window documents, and the folder with session files.
+
+    A guarded run has one window, ``testing``, and no session: ``folder`` is None.
+    """
 
     windows: Mapping[str, Mapping[str, Any]]
     meter: Mapping[str, Any]
     daemon: Mapping[str, Any]
-    folder: Path
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLost:
+    """The daemon was lost in a run, which went on without it: in which phase, and its last sentence."""
+
+    phase: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -309,6 +339,7 @@ class Done:
     retried: list[str] = field(default_factory=list)
     user_conf: Path | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    power_lost: PowerLost | None = None
 
     @property
     def has_performance(self) -> bool:

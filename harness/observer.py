@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from harness.expected import Expected
 from harness.model import Plan, RunResult, RunSpec
 from harness.process import Progress
+from harness.telemetry import Sample
 from powerd.client import ClockTie
 
 Stage = Literal["starting", "preparing", "running", "closing", "ending"]
@@ -17,6 +18,10 @@ it is being drained because it was interrupted or failed."""
 
 class Observer(Protocol):
     """Told of everything in the thread that runs; must return at once and never raise."""
+
+    def placed(self, text: str) -> None:
+        """Where a campaign of many runs is, in words; what follows is one run of it."""
+        ...
 
     def planned(self, plan: Plan) -> None:
         """A plan is about to be executed."""
@@ -36,6 +41,10 @@ class Observer(Protocol):
 
     def progress(self, progress: Progress) -> None:
         """What the child counted; several times a second."""
+        ...
+
+    def seen(self, sample: Sample) -> None:
+        """What the machine is doing, once a second while LoadGen runs; in a thread of its own."""
         ...
 
     def ended(self, result: RunResult) -> None:
@@ -62,6 +71,9 @@ class Observer(Protocol):
 class Unseen:
     """Nobody looks."""
 
+    def placed(self, text: str) -> None:
+        """Nothing to do."""
+
     def planned(self, plan: Plan) -> None:
         """Nothing to do."""
 
@@ -75,6 +87,9 @@ class Unseen:
         """Nothing to do."""
 
     def progress(self, progress: Progress) -> None:
+        """Nothing to do."""
+
+    def seen(self, sample: Sample) -> None:
         """Nothing to do."""
 
     def ended(self, result: RunResult) -> None:

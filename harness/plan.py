@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path, PurePosixPath
 
-from harness import audit, extras, loadgen, system_types
+from harness import audit, extras, loadgen, loadgens, system_types
 from harness.benchmarks.base import Benchmark
 from harness.calibrate import merged
 from harness.fixtures.description import chosen as chosen_fixture
@@ -24,19 +24,24 @@ MODES = ("performance", "accuracy", "compliance", "all")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 
-def plan(request: RunRequest) -> Plan:
-    """Everything a run needs, in order; ``UserError`` for what cannot be done."""
-    _refuse_missing_packages()
-    round_ = load_round(request.round_name)
+def plan(request: RunRequest, *, anew: bool = False) -> Plan:
+    """Everything a run needs, in order; ``UserError`` for what cannot be done.
+
+    ``anew`` plans also what is in the tree already, for one who will make room before the run.
+    """
     bench = benchmark(request.benchmark)
-    official = _official(round_, bench.official, request.benchmark)
+    _refuse_missing_packages(bench)
+    round_ = load_round(request.round_name)
+    loadgens.wanted(round_)
+    official = _official(round_, bench, request.benchmark)
     system_type = system_types.resolve(request, round_)
     scenario = system_types.scenario(request, round_, official, system_type)
     fixture = chosen_fixture(request.fixture, bench.name, request.model, request.dataset)
-    result = _result(request, round_, bench.name, scenario)
+    result = _result(request, round_, _directory(round_, bench, official), scenario)
     specs = _specs(request, round_, official)
-    _refuse_existing(request.output, result, round_, specs)
-    workload = _workload(request, bench.name, fixture, scenario)
+    if not anew:
+        _refuse_existing(request.output, result, round_, specs)
+    workload = _workload(request, bench, fixture, scenario)
     samples = len(bench.dataset(workload.dataset))
     settings = _settings(request, round_, official, scenario, samples)
     if request.user_conf is not None:
@@ -64,6 +69,7 @@ def plan(request: RunRequest) -> Plan:
         work=work,
         baseline=baseline,
         system_type=system_type,
+        loadgen=loadgens.chosen(round_),
     )
 
 
@@ -76,7 +82,7 @@ def known(
     """
     round_ = load_round(round_name)
     bench = benchmark(name)
-    official = _official(round_, bench.official, name)
+    official = _official(round_, bench, name)
     if system_type not in round_.facts["system_types"]:
         raise UserError(unknown("system type", system_type, round_.facts["system_types"]))
     if scenario is not None:
@@ -92,41 +98,58 @@ def known(
     return round_, bench, official, found
 
 
-def _refuse_missing_packages() -> None:
+def _refuse_missing_packages(bench: Benchmark) -> None:
     missing = extras.missing()
     if missing:
         raise UserError(
             f"{', '.join(missing)} is not installed; install it with: pip install 'edgewatt[harness]'"
         )
+    for module in bench.extra:
+        if not extras.is_there(module):
+            raise UserError(extras.sentence(module))
 
 
-def _official(round_: Round, official: str, asked: str) -> str:
-    if official not in round_.benchmark_names:
-        raise UserError(
-            f"round {round_.name} has no benchmark {asked}; it has {', '.join(round_.benchmark_names)}"
-        )
-    return official
+def _official(round_: Round, bench: Benchmark, asked: str) -> str:
+    """The name in the round: the one asked for, else the first that the round lists."""
+    names = (asked,) if asked in bench.official else bench.official
+    for official in names:
+        if official in round_.benchmark_names:
+            return official
+    raise UserError(
+        f"round {round_.name} has no benchmark {asked}; it has {', '.join(round_.benchmark_names)}"
+    )
 
 
-def _workload(request: RunRequest, name: str, fixture: Fixture | None, scenario: str) -> Workload:
+def _directory(round_: Round, bench: Benchmark, official: str) -> str:
+    """The directory of a benchmark in the tree: our name where the round reads it as the official one."""
+    return bench.name if round_.official_name(bench.name) == official else official
+
+
+def _workload(request: RunRequest, bench: Benchmark, fixture: Fixture | None, scenario: str) -> Workload:
     model = fixture.model if fixture else request.model
     dataset = fixture.dataset if fixture else request.dataset
     if model is None or dataset is None:
         raise UserError("a run needs --model FILE and --dataset FOLDER, or --fixture FOLDER for both")
-    if not model.is_file():
-        raise UserError(f"there is no model file {model}; give the path of an ONNX file with --model")
-    if not dataset.is_dir():
+    if not model.exists():
+        raise UserError(f"there is no model {model}; give the path of the checkpoint with --model")
+    if not dataset.exists():
         raise UserError(f"there is no folder {dataset}; give the folder of the data set with --dataset")
     if request.backend not in backend_names():
         raise UserError(unknown("backend", request.backend, backend_names()))
-    return Workload(name, model, dataset, request.backend, request.threads, _batch(request, scenario))
+    batch = _batch(request, bench, scenario)
+    return Workload(bench.name, model, dataset, request.backend, request.threads, batch)
 
 
-def _batch(request: RunRequest, scenario: str) -> int:
+def _batch(request: RunRequest, bench: Benchmark, scenario: str) -> int:
     """The most samples of one call of the runtime."""
     row = BY_NAME[scenario]
     if request.batch is None:
-        return row.batch
+        return row.batch if bench.most is None else min(row.batch, bench.most)
+    if bench.most is not None and request.batch > bench.most:
+        raise UserError(
+            f"--batch {request.batch} is more than the model of {bench.name} takes in one call; "
+            f"give at most {bench.most}, or leave it out"
+        )
     if request.batch < 1:
         raise UserError(f"--batch {request.batch} is not a number of samples; give 1 or more")
     if not row.batches:
@@ -156,7 +179,8 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     specs: list[RunSpec] = []
     if request.mode in ("performance", "all"):
         if request.power is not None:
-            specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
+            if request.power_mode == "session":
+                specs.append(RunSpec("ranging", "performance", "ranging", "ranging"))
             specs.append(RunSpec("performance", "performance", "testing", "run_1"))
         else:
             specs.append(RunSpec("performance", "performance", None, "run_1"))
@@ -167,13 +191,24 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     if request.mode in ("accuracy", "all"):
         specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
     if request.mode in ("compliance", "all"):
-        specs += audit.specs(round_, official, request.division)
+        specs += _tests(request, audit.specs(round_, official, request.division))
     if not specs:
         raise UserError(
             f"round {round_.name} wants no compliance runs of {official} in the {request.division} division; "
             "choose --division closed, or another --mode"
         )
     return tuple(specs)
+
+
+def _tests(request: RunRequest, wanted: tuple[RunSpec, ...]) -> tuple[RunSpec, ...]:
+    """The compliance runs that were asked for by name, or all that the round wants."""
+    if request.tests is None:
+        return wanted
+    names = [spec.name for spec in wanted]
+    for name in request.tests:
+        if name not in names:
+            raise UserError(unknown("compliance test of this benchmark", name, names))
+    return tuple(spec for spec in wanted if spec.name in request.tests)
 
 
 def _baseline(
@@ -192,17 +227,18 @@ def _baseline(
 
 
 def _refuse_existing(output: Path, result: ResultPath, round_: Round, specs: tuple[RunSpec, ...]) -> None:
-    places = dict.fromkeys(_place(spec, result, round_) for spec in specs)
-    for place in places:
-        if (output / place).exists():
+    places = dict.fromkeys(place(spec, result, round_) for spec in specs)
+    for where in places:
+        if (output / where).exists():
             raise UserError(
-                f"{output / place} exists already; choose another --output or move that result away"
+                f"{output / where} exists already; choose another --output or move that result away"
             )
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file; --output wants the folder of a submission tree")
 
 
-def _place(spec: RunSpec, result: ResultPath, round_: Round) -> PurePosixPath:
+def place(spec: RunSpec, result: ResultPath, round_: Round) -> PurePosixPath:
+    """Where the logs of a run lie in the tree."""
     if spec.test is not None:
         return result.compliance(round_, spec.test)
     return result.accuracy(round_) if spec.mode == "accuracy" else result.performance(round_, "run_1")

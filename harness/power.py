@@ -7,13 +7,15 @@ clock; the daemon knows how that clock stands to its own from exchanges before a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness import daemon
-from harness.model import Plan, PowerEvidence, PowerRequest, RunSpec
+from harness.model import Plan, PowerEvidence, PowerLost, PowerRequest, RunSpec
 from harness.observer import Observer
-from powerd.client import ClientError, PowerdClient, PowerSession
+from powerd.client import ClientError, ClockTie, PowerdClient, PowerSession
 from schemas.errors import Failed, UserError
 from schemas.loadgen import LoadgenLog, PowerWindow
 
@@ -34,26 +36,44 @@ class PowerAround:
         self._folder = folder
         self._session: PowerSession | None = None
         self._logs: dict[str, Path] = {}
+        self.lost: PowerLost | None = None
+        """Why the runs went on without power."""
 
     def before(self, spec: RunSpec) -> None:
-        """Set the ranges of the pass, tie the clocks, open the window."""
-        if spec.phase is None:
+        """Set the ranges of the pass, tie the clocks, open the window.
+
+        ``UserError`` when the first pass cannot begin; a daemon that is gone later is lost, and the run goes on.
+        """
+        if spec.phase is None or self.lost is not None:
             return
-        with _sentences():
-            if self._session is None:
+        if self._session is None:
+            with _sentences():
                 self._session = PowerSession(self._client, self._meter, self._label())
-            self._session.start(spec.phase)
-        self._observer.opened(self._session.window_id(spec.phase), self._session.clock)
+                self._session.start(spec.phase)
+        else:
+            with self._losing(spec.phase):
+                self._session.start(spec.phase)
+        if self.lost is None:
+            self._observer.opened(self._session.window_id(spec.phase), self._session.clock)
 
     def after(self, spec: RunSpec, log_dir: Path) -> None:
         """Close the window with the instants of LoadGen's log."""
-        if spec.phase is None or self._session is None:
+        if spec.phase is None or self._session is None or self.lost is not None:
             return
         window = window_of(log_dir)
-        with _sentences():
+        with self._losing(spec.phase):
             document = self._session.stop(spec.phase, window.begin_ns, window.end_ns)
-        self._observer.closed(document)
-        self._logs[spec.phase] = log_dir
+            self._observer.closed(document)
+            self._logs[spec.phase] = log_dir
+
+    @contextlib.contextmanager
+    def _losing(self, phase: str) -> Iterator[None]:
+        """A daemon that fails now costs the power of these runs, not the runs."""
+        try:
+            yield
+        except ClientError as error:
+            self.lost = PowerLost(phase, str(error))
+            self._observer.disconnected()
 
     def restart(self) -> None:
         """Forget the passes so far: both are run again, because they must have the same settings."""
@@ -67,20 +87,20 @@ class PowerAround:
             with contextlib.suppress(ClientError):  # the daemon may be what failed
                 self._session.abandon()
 
+    def outcome(self) -> PowerEvidence | None:
+        """What was measured; None when the daemon was lost, at the latest now. ``Failed`` for a window with holes."""
+        if self.lost is None:
+            with self._losing("testing"):
+                return self.evidence()
+        return None
+
     def evidence(self) -> PowerEvidence:
         """Fetch the session files and say what was measured; ``Failed`` when the testing window has holes."""
         assert self._session is not None
-        with _sentences():
-            self._session.done(self._folder, self._logs)
-            meters = {m["name"]: m for m in self._client.meters()}
-            health = self._client.health()
-        testing = self._session.windows["testing"]
-        coverage = testing["coverage"]
-        if coverage < LEAST_COVERAGE:
-            raise Failed(
-                f"the testing window is covered by good samples to {coverage:.4f}, wanted {LEAST_COVERAGE} or more: "
-                f"{'; '.join(testing['reasons']) or 'no reason given'}; run again"
-            )
+        self._session.done(self._folder, self._logs)
+        meters = {m["name"]: m for m in self._client.meters()}
+        health = self._client.health()
+        _refuse_holes(self._session.windows["testing"])
         daemon_facts = {"name": "powerd", "version": str(health["version"])}
         return PowerEvidence(
             dict(self._session.windows), meters[meter_of(self._meter)], daemon_facts, self._folder
@@ -91,6 +111,71 @@ class PowerAround:
         result = self._plan.result
         text = f"{result.system}-{result.benchmark}-{self._plan.scenario}"
         return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)[:64]
+
+
+class GuardedAround(PowerAround):
+    """One window around the performance run, in the ranges that the meter has; the daemon watches them."""
+
+    def __init__(
+        self, client: PowerdClient, meter: str, plan: Plan, folder: Path, observer: Observer
+    ) -> None:
+        super().__init__(client, meter, plan, folder, observer)
+        self._open: str | None = None
+        self._clock: ClockTie | None = None
+        self._window: dict[str, Any] | None = None
+
+    def before(self, spec: RunSpec) -> None:
+        """Tie the clocks, open the window."""
+        if spec.phase is None:
+            return
+        with _sentences():
+            self._clock = self._client.sync_clock()
+            labels = {"mode": spec.phase, "power_mode": "guarded"}
+            self._open = str(self._client.open_window(self._label(), self._meter, labels)["id"])
+        self._observer.opened(self._open, self._clock)
+
+    def after(self, spec: RunSpec, log_dir: Path) -> None:
+        """Close the window with the instants of LoadGen's log."""
+        if spec.phase is None or self._open is None or self._clock is None:
+            return
+        window = window_of(log_dir)
+        with self._losing(spec.phase):
+            self._clock = self._client.sync_clock(self._clock.clock)
+            ident, clock = self._open, self._clock.clock
+            self._window = self._client.close_window(ident, window.begin_ns, window.end_ns, clock)
+            self._open = None
+            self._observer.closed(self._window)
+
+    def restart(self) -> None:
+        """Forget the window: the run is made again."""
+        self.abort()
+        self._open = self._window = None
+
+    def abort(self) -> None:
+        """Close a window that is still open, so that the meter is free for the next run."""
+        if self._open is not None and self._clock is not None:
+            now = time.time_ns()
+            with contextlib.suppress(ClientError):  # the daemon may be what failed
+                self._client.close_window(self._open, now - 1_000_000, now, self._clock.clock)
+            self._open = None
+
+    def evidence(self) -> PowerEvidence:
+        """What was measured; ``Failed`` when the window has holes."""
+        assert self._window is not None
+        meters = {m["name"]: m for m in self._client.meters()}
+        version = str(self._client.health()["version"])
+        _refuse_holes(self._window)
+        facts = {"name": "powerd", "version": version}
+        return PowerEvidence({"testing": self._window}, meters[meter_of(self._meter)], facts, None)
+
+
+def _refuse_holes(window: Mapping[str, Any]) -> None:
+    coverage = window["coverage"]
+    if coverage < LEAST_COVERAGE:
+        raise Failed(
+            f"the testing window is covered by good samples to {coverage:.4f}, wanted {LEAST_COVERAGE} or more: "
+            f"{'; '.join(window['reasons']) or 'no reason given'}; run again"
+        )
 
 
 def window_of(log_dir: Path) -> PowerWindow:
@@ -116,7 +201,8 @@ def connected(request: PowerRequest, plan: Plan, folder: Path, observer: Observe
         with _sentences():
             client = PowerdClient(url)
         meter = choose_meter(client, url, request.meter)
-        around = PowerAround(client, meter, plan, folder / "power", observer)
+        kind = GuardedAround if plan.request.power_mode == "guarded" else PowerAround
+        around = kind(client, meter, plan, folder / "power", observer)
         observer.connected(url, meter)
         try:
             yield around

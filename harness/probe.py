@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.base import Tensor
-from harness.machine import Machine, number, text
+from harness.machine import Machine, text, throttle_events
 from harness.model import Calibration, Workload
 from harness.process import LOG_NAME, ChildProcess, Patience
 from harness.scenarios import Scenario
@@ -142,14 +142,3 @@ def _last_words(error: Failed, log: Path) -> str:
     lines = [x for x in text(log).splitlines() if x.strip()]
     reason = f"; its last words: {lines[-1][:160]}" if lines else ""
     return str(error).split(";", 1)[0] + reason
-
-
-def throttle_events(machine: Machine) -> int | None:
-    """Throttling events of all processors since the system started; None where nobody counts them.
-
-    A package's count stands at each of its processors, so the largest counts; core counts are added up.
-    """
-    folders = [p / "thermal_throttle" for p in machine.processors()]
-    cores = [n for f in folders if (n := number(f / "core_throttle_count")) is not None]
-    packages = [n for f in folders if (n := number(f / "package_throttle_count")) is not None]
-    return sum(cores) + max(packages, default=0) if cores or packages else None

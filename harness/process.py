@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness import stacks
 from schemas.errors import Failed, UserError
 
 LOG_NAME = "child.log"
@@ -28,7 +29,7 @@ class Patience:
     """How long a child is waited for: without progress, for draining after ``stop``, after each signal."""
 
     stall_s: float = 120.0
-    drain_s: float = 15.0
+    drain_s: float = 30.0
     signal_s: float = 5.0
 
 
@@ -68,6 +69,7 @@ class ChildProcess:
         """Start it; it works up to ``ready`` at once."""
         self._patience = patience
         self.progress = Progress()
+        self._going = False
         self._log_path = log_dir / LOG_NAME
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         with self._log_path.open("ab") as log:
@@ -102,6 +104,7 @@ class ChildProcess:
     def go(self) -> None:
         """Let it start its run."""
         self.progress.changed_at = time.monotonic()
+        self._going = True
         self._tell("go")
 
     def wait_for(self, event: str, on_beat: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -140,10 +143,11 @@ class ChildProcess:
         silent = time.monotonic() - self.progress.changed_at
         if silent > self._patience.stall_s:
             self.dump_stacks()
+            where = stacks.where(self._log_path.read_text(encoding="utf-8", errors="replace"))
             self.end()
+            named = "where it hung stands in" if where is None else f"it hung in {where}; all stacks are in"
             raise Failed(
-                f"nothing was completed for {silent:.0f} s, so the run was ended; where it hung stands in "
-                f"{self._log_path}"
+                f"nothing was completed for {silent:.0f} s, so the run was ended; {named} {self._log_path}"
             )
 
     def dump_stacks(self) -> None:
@@ -153,7 +157,10 @@ class ChildProcess:
             time.sleep(0.3)
 
     def end(self) -> None:
-        """Drain it, then terminate it, then kill it; each with its time."""
+        """Drain it, then terminate it, then kill it; each with its time. Before its run it has nothing to drain."""
+        if not self._going and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
         if self._process.poll() is None:
             patience = self._patience
             steps = (

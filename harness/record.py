@@ -6,7 +6,8 @@ that the record does not declare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunResult
@@ -27,7 +28,9 @@ def run_record(
     """The record of one result. ``earlier`` is that of a run that filled another part of the same result."""
     before: Mapping[str, Any] = earlier or {}
     runs = {**before.get("runs", {}), **{name: _run(result) for name, result in done.results.items()}}
+    lost = {} if done.power_lost is None else {"power_lost": asdict(done.power_lost)}
     return {
+        **lost,
         "schema": SCHEMA,
         "tool": {"name": "mlharness", "version": __version__},
         "round": plan.round.name,
@@ -44,7 +47,7 @@ def run_record(
         "shortened": _shortened(plan, done, before.get("shortened", {})),
         "synthetic": {**before.get("synthetic", {}), **_synthetic(plan)},
         "simulated": {**before.get("simulated", {}), **_simulated(power)},
-        "unofficial": {**before.get("unofficial", {}), **_unofficial(power)},
+        "unofficial": {**before.get("unofficial", {}), **_unofficial(plan, power)},
         "calibration": _calibration(done) or before.get("calibration"),
         "retried": [*before.get("retried", []), *done.retried],
         "runs": runs,
@@ -52,6 +55,19 @@ def run_record(
         "compliance": {**before.get("compliance", {}), **_compliance(done)},
         "windows": _windows(power) or before.get("windows", {}),
     }
+
+
+def without(record: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A record that knows nothing of some of its runs any more, nor of what they alone told."""
+    kept = {**record, "runs": {n: r for n, r in record["runs"].items() if n not in names}}
+    kept["retried"] = [name for name in record["retried"] if name not in names]
+    kept["compliance"] = {n: v for n, v in record.get("compliance", {}).items() if n not in names}
+    if "accuracy" in names:
+        kept["accuracy"] = None
+    if "performance" in names:
+        kept.pop("power_lost", None)
+        kept.update(rehearsal=False, shortened={}, simulated={}, unofficial={}, calibration=None, windows={})
+    return kept
 
 
 def _shortened(plan: Plan, done: Done, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,9 +81,13 @@ def _synthetic(plan: Plan) -> dict[str, Any]:
     if fixture is None:
         return {}
     return {
-        "dataset": f"{fixture.images} generated images (seed {fixture.seed})",
+        "dataset": f"{fixture.samples} generated samples (seed {fixture.seed})",
         "weights": f"random, {fixture.width} width (seed {fixture.seed})",
-        "planted_accuracy": {"good": fixture.good, "total": fixture.images},
+        "planted_accuracy": {
+            "metric": fixture.metric,
+            "value": fixture.value,
+            "total": fixture.samples,
+        },
     }
 
 
@@ -77,8 +97,10 @@ def _simulated(power: PowerEvidence | None) -> dict[str, Any]:
     return {"meter": dict(power.meter)}
 
 
-def _unofficial(power: PowerEvidence | None) -> dict[str, Any]:
-    return {} if power is None else {"power_daemon": dict(power.daemon)}
+def _unofficial(plan: Plan, power: PowerEvidence | None) -> dict[str, Any]:
+    if power is None:
+        return {}
+    return {"power_daemon": dict(power.daemon), "power_mode": plan.request.power_mode}
 
 
 def _calibration(done: Done) -> dict[str, Any] | None:
@@ -103,6 +125,7 @@ def _run(result: RunResult) -> dict[str, Any]:
         "metric": result.metric,
         "clock": clock.to_json(),
         "versions": dict(result.versions),
+        "telemetry": result.telemetry,
     }
 
 
@@ -112,8 +135,8 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
     return {
         "metric": accuracy.metric,
         "value": accuracy.value,
-        "good": accuracy.good,
         "total": accuracy.total,
+        "figures": dict(accuracy.figures),
     }
 
 

@@ -22,7 +22,7 @@ def benchmark(name: str) -> Benchmark:
     """One benchmark, by our name or the official one; ``UserError`` names the nearest."""
     known = benchmarks()
     for found in known.values():
-        if name in (found.name, found.official):
+        if name == found.name or name in found.official:
             return found
     raise UserError(unknown("benchmark", name, known))
 

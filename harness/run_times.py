@@ -19,7 +19,7 @@ def runs(situation: Situation) -> tuple[estimate.Run, ...]:
     probe, work = situation.probe, situation.workload
     if probe is None or work is None or not probe.measured:
         return ()
-    samples = situation.benchmark.full_set if situation.fixture is None else situation.fixture.images
+    samples = situation.benchmark.full_set if situation.fixture is None else situation.fixture.samples
     found: list[estimate.Run] = []
     for scenario in situation.scenarios:
         one, measured = performance(situation, scenario), probe.calibration(scenario, situation.batch)

@@ -18,10 +18,13 @@ from harness.observer import Observer, Unseen
 from harness.process import ChildProcess
 from harness.registry import compliance_test
 from harness.scenarios import BY_NAME
+from harness.telemetry import Telemetry
 from schemas.errors import Failed
 from schemas.loadgen import LoadgenLog
 
 Say = Callable[[str], None]
+WARM_UP_S = 1.0
+"""How long a model is run before its window; a rehearsal that is shorter is not warmed up for longer than it runs."""
 
 
 class Around(Protocol):
@@ -109,7 +112,9 @@ class Runner:
 
     def _short_enough(self, spec: RunSpec, judgement: Judgement) -> bool:
         """Whether a rehearsal in Server merely has too few queries; the record says that it was cut short."""
-        cut = self._scenario.expects == "load" and self._plan.request.rehearsal_s is not None
+        base = self._plan.baseline
+        short = self._plan.request.rehearsal_s is not None or (base is not None and base.rehearsal)
+        cut = self._scenario.expects == "load" and short
         if cut and judgement.only_short:
             self._say(f"{spec.name}: LoadGen calls it INVALID ({judgement.reasons[0]}), as short as it is")
         return cut and judgement.only_short
@@ -184,11 +189,12 @@ class Runner:
             versions = child.wait_for("ready")["versions"]
             self._observer.stage("preparing")
             self._around.before(spec)
-            with ClockWatch() as watch:
+            with ClockWatch() as watch, Telemetry(self._observer.seen) as telemetry:
                 self._say(f"{spec.name}: running")
                 self._observer.stage("running")
                 child.go()
                 child.wait_for("done", self._observer.progress)
+        telemetry.write(folder)
         self._observer.stage("closing")
         self._around.after(spec, folder)
         clock = watch.evidence()
@@ -207,6 +213,7 @@ class Runner:
             metric=None if spec.mode == "accuracy" or key is None else log.first(key),
             clock=clock,
             versions=versions,
+            telemetry=telemetry.summary(),
         )
         self._observer.ended(result)
         return result, judgement
@@ -219,8 +226,10 @@ class Runner:
         """Draining a child takes its time: say that the run is coming to its end."""
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self._observer.stage("ending")
+            if isinstance(error, KeyboardInterrupt):
+                self._say("stopping: the run is brought to its end, its logs are kept")
             raise
 
     def _fresh(self, name: str) -> Path:
@@ -267,7 +276,9 @@ class Runner:
             log_dir=str(folder.resolve()),
             user_conf=str(self._conf(spec, own).resolve()),
             audit_conf=str(loadgen.audit_path(self._folder).resolve()),
+            seconds=min(WARM_UP_S, plan.request.rehearsal_s or WARM_UP_S),
             seeds=dict(plan.round.seeds()),
             test_settings=self._test_settings(spec),
             performance_sample_count=count or rules.performance_sample_count,
+            loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
         )

@@ -44,7 +44,8 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
     with _around(planned, folder, observer) as around:
         done = Runner(planned, folder, around or NoPower(), say, observer).run()
         accuracy = _score(planned, done)
-        evidence = None if around is None else around.evidence()
+        evidence = None if around is None else around.outcome()
+        done.power_lost = None if around is None else around.lost
     done.verdicts = audit.verify(planned, done)
     described = system.describe(
         planned.round,
@@ -57,6 +58,12 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
     )
     written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)
+    lost = done.power_lost
+    if lost is not None:
+        raise Failed(
+            f"power was lost in the {lost.phase} run ({lost.reason}); the result is in {written.tree} without power "
+            "and says so; make the performance run again once powerd answers"
+        )
     return Outcome(planned, done, accuracy, evidence, written, system.holes(described))
 
 
@@ -85,10 +92,11 @@ def _score(planned: Plan, done: Done) -> Accuracy | None:
     log = result.log_dir / ACCURACY_LOG
     accuracy = benchmark(planned.workload.benchmark).accuracy(log, planned.workload.dataset)
     fixture = planned.fixture
-    if fixture is not None and (accuracy.good, accuracy.total) != (fixture.good, fixture.images):
+    if fixture is not None and (accuracy.value, accuracy.total) != (fixture.value, fixture.samples):
         raise Failed(
-            f"the fixture has {fixture.good} right answers of {fixture.images} planted, but {accuracy.good} of "
-            f"{accuracy.total} came out; the runtime computes something else, or the fixture was changed"
+            f"the fixture has {fixture.metric} {fixture.value} over {fixture.samples} samples planted, but "
+            f"{accuracy.value} over {accuracy.total} came out; "
+            "the runtime computes something else, or the fixture was changed"
         )
     return accuracy
 

@@ -7,7 +7,6 @@ exact; nothing else may lie there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness import documents
-from harness.accuracy_log import ACCURACY_LOG, truncated
+from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
@@ -76,12 +75,26 @@ class Stage:
         # A description that lies there already may have been completed by hand: it stays.
         if not (plan.request.output / result.system_json(round_)).exists():
             self._json(result.system_json(round_), system)
-        code = result.code(round_) / self._bench.implementation
+        source = result.code(round_)
+        if source.name != result.benchmark:  # from v6.0 on the benchmark's directory is a custom, not a rule
+            source /= result.benchmark
+        code = source / self._bench.implementation
         self._text(code / "README.md", documents.code_readme(plan))
-        if power is not None:
+        self._calibration_note()
+        if power is not None and power.folder is not None:
             above = result.measurements(round_).parent.parent.parent
             self._text(above / "analyzer_table.md", documents.analyzer_table(power))
             self._text(above / "power_settings.md", documents.power_settings())
+
+    def _calibration_note(self) -> None:
+        """The note on calibration where the round wants one; one that lies there already is the submitter's."""
+        template = self._plan.round.facts.get("calibration_note")
+        if template is None:
+            return
+        path = PurePosixPath(template.format(**self._plan.result.names))
+        there = (path, path.parent / "documentation" / path.name)
+        if not any((self._plan.request.output / p).exists() for p in there):
+            self._text(path, documents.calibration_note())
 
     def measurements(self, done: Done, accuracy: Accuracy | None, power: PowerEvidence | None) -> None:
         """Conf files, the measurements JSON, the README and the run record."""
@@ -93,7 +106,7 @@ class Stage:
         if done.user_conf is not None and (done.has_performance or not there.exists()):
             self._text(folder / "user.conf", done.user_conf.read_text(encoding="utf-8"))
         self._text(folder / "README.md", documents.measurements_readme(plan))
-        name = f"{plan.result.system}_{self._bench.implementation}_{plan.result.scenario}.json"
+        name = _measurements_name(plan, self._bench.implementation)
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
         own = {"starting_weights_filename": plan.workload.model.name, "batch": batch}
@@ -105,7 +118,7 @@ class Stage:
         """Logs of the runs; the session files of the power daemon beside them."""
         plan = self._plan
         for result in done.results.values():
-            if result.spec.test is not None:
+            if result.spec.test is not None or (done.power_lost and result.spec.phase == "ranging"):
                 continue
             if result.spec.mode == "accuracy":
                 assert accuracy is not None
@@ -115,7 +128,7 @@ class Stage:
                 place.mkdir(parents=True, exist_ok=True)
                 for name in LOGS:
                     shutil.copyfile(result.log_dir / name, place / name)
-        if power is not None:
+        if power is not None and power.folder is not None:
             place = self._root / plan.result.results(plan.round) / "performance"
             shutil.copytree(power.folder, place, dirs_exist_ok=True)
 
@@ -139,9 +152,8 @@ class Stage:
         folder.mkdir(parents=True, exist_ok=True)
         for name in LOGS:
             shutil.copyfile(logs / name, folder / name)
-        data = (logs / ACCURACY_LOG).read_bytes()
-        (folder / ACCURACY_LOG).write_bytes(truncated(data))
-        text = f"{accuracy.line}\n\nhash={hashlib.sha256(data).hexdigest()}\n"
+        (folder / ACCURACY_LOG).write_bytes(truncated(logs / ACCURACY_LOG))
+        text = f"{accuracy.line}\n\nhash={sha256(logs / ACCURACY_LOG)}\n"
         (folder / "accuracy.txt").write_text(text, encoding="utf-8")
 
     def move(self, tree: Path) -> None:
@@ -167,16 +179,23 @@ def move(root: Path, tree: Path, results: PurePosixPath) -> None:
 
 
 def _move_parts(staged: Path, place: Path) -> None:
-    """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet."""
-    if not place.exists():
+    """Move ``accuracy`` and the parts of ``performance``; as one folder where nothing is there yet.
+
+    Files in the scenario directory itself (from v6.0 on settings and the run record) replace what is there.
+    """
+    if staged.is_file() or not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
-        staged.rename(place)
+        os.replace(staged, place)
         return
     for part in sorted(staged.iterdir()):
-        if (place / part.name).exists():
-            _move_parts(part, place / part.name)
-        else:
-            part.rename(place / part.name)
+        _move_parts(part, place / part.name)
+
+
+def _measurements_name(plan: Plan, implementation: str) -> str:
+    """Name of the measurements JSON: fixed in a round, or of a pattern whose star stands for the implementation."""
+    wanted = plan.round.layout["measurements_json"]
+    pattern: str = wanted if isinstance(wanted, str) else wanted[0]
+    return pattern.format(**plan.result.names).replace("*", implementation)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

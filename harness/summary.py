@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from harness.audit import issued
 from harness.figures import metric_text
 from harness.scenarios import BY_NAME
 from harness.service import Outcome
@@ -17,9 +21,7 @@ def summary(outcome: Outcome, *, holes: bool = True) -> list[str]:
             lines.append(f"{name}: {metric_text(unit, result.metric)}, {result.query_count} queries")
     lines += power_lines(outcome)
     if outcome.accuracy is not None:
-        lines.append(
-            f"accuracy: {outcome.accuracy.value:.3f} % ({outcome.accuracy.good} of {outcome.accuracy.total})"
-        )
+        lines.append(f"over {outcome.accuracy.total} samples: {outcome.accuracy.line}")
     lines += compliance_line(outcome)
     return lines + (holes_line(outcome) if holes else [])
 
@@ -42,6 +44,15 @@ def holes_line(outcome: Outcome) -> list[str]:
     return [f"system description: {len(outcome.holes)} fields to fill in: {', '.join(outcome.holes)}"]
 
 
+def samples_per_joule(samples: int, window: Mapping[str, Any]) -> str:
+    """Samples of the run over the energy of its window, with the bound that the energy's gives."""
+    energy_j, u95_j = window["energy_j"], window["energy_u95_j"]
+    if energy_j <= 0:
+        return "samples per joule: the window holds no energy"
+    each = samples / energy_j
+    return f"samples per joule: {each:.4g} ± {each * u95_j / energy_j:.2g} (u95)"
+
+
 def power_lines(outcome: Outcome) -> list[str]:
     """Energy and power of the testing window, with its bound and its coverage."""
     if outcome.power is None:
@@ -52,6 +63,7 @@ def power_lines(outcome: Outcome) -> list[str]:
     if BY_NAME[outcome.plan.scenario].energy_unit == "stream":
         each, u95 = window["energy_j"] / queries * 1e3, window["energy_u95_j"] / queries * 1e3
         lines.append(f"energy per stream: {each:.4g} mJ ± {u95:.2g} mJ (u95)")
+    lines.append(samples_per_joule(issued(outcome.done.results["performance"].log_dir), window))
     mean = f"{window['average_w']:.4g} W ± {window['average_u95_w']:.2g} W (u95)"
     word = "average" if BY_NAME[outcome.plan.scenario].energy_unit == "stream" else "system"
     lines.append(f"{word} power: {mean} over {window['duration_s']:.1f} s, {window['samples']} samples")

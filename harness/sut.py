@@ -10,54 +10,81 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from harness.benchmarks.base import Composed
 
-    from harness.benchmarks.base import Backend, Benchmark, Dataset
+if TYPE_CHECKING:
+    from harness.benchmarks.base import (
+        Array,
+        Backend,
+        Batch,
+        Benchmark,
+        Dataset,
+        Infer,
+        Responses,
+        Sample,
+    )
+
+ONLY = ""
+"""The name of the array of a sample that is one array."""
 
 Complete = Callable[[Sequence[tuple[int, int, int]]], None]
 """Hands finished samples to LoadGen as (query id, address, bytes)."""
 
 
 class Samples:
-    """The loaded samples in one array, found by index."""
+    """The loaded samples, found by index: one array per input, and every sample as a batch of one."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        """Nothing is loaded yet."""
+    def __init__(self, dataset: Dataset, *, stacked: bool = True) -> None:
+        """Nothing is loaded yet. ``stacked`` False: samples are only taken one by one and may differ in shape."""
         self._dataset = dataset
+        self._stacked = stacked
         self._place: dict[int, int] = {}
-        self._array: NDArray[np.float32] | None = None
-        self._single: list[NDArray[np.float32]] = []
+        self._arrays: dict[str, Array] = {}
+        self._single: list[Batch] = []
 
     def load(self, indices: Sequence[int], on_sample: Callable[[], None]) -> None:
         """Read and pre-process samples; LoadGen may name one twice."""
-        import numpy as np
-
         unique = list(dict.fromkeys(indices))
+        self._single, self._arrays = [], {}
         for place, index in enumerate(unique):
-            sample = self._dataset.load(index)
-            if place == 0:
-                self._array = np.empty((len(unique), *sample.shape), dtype=sample.dtype)
-            assert self._array is not None
-            self._array[place] = sample
+            self._keep(place, len(unique), self._dataset.load(index))
             on_sample()
         self._place = {index: place for place, index in enumerate(unique)}
-        self._single = [] if self._array is None else [self._array[p : p + 1] for p in range(len(unique))]
+
+    def _keep(self, place: int, count: int, sample: Sample) -> None:
+        """Store one sample; the first one of a load settles names, shapes and types."""
+        named: Mapping[str, Array] = sample if isinstance(sample, Mapping) else {ONLY: sample}
+        if not self._stacked:
+            single = {name: array[None] for name, array in named.items()}
+        else:
+            if place == 0:
+                self._arrays = {name: _room(count, array) for name, array in named.items()}
+            for name, array in named.items():
+                self._arrays[name][place] = array
+            single = {name: array[place : place + 1] for name, array in self._arrays.items()}
+        self._single.append(single if isinstance(sample, Mapping) else single[ONLY])
 
     def unload(self) -> None:
         """Let go of all samples."""
-        self._place, self._array, self._single = {}, None, []
+        self._place, self._arrays, self._single = {}, {}, []
 
-    def batch(self, indices: Sequence[int]) -> NDArray[np.float32]:
+    def batch(self, indices: Sequence[int]) -> Batch:
         """Samples as one batch; a single one is a view without a copy."""
         if len(indices) == 1:
             return self._single[self._place[indices[0]]]
-        assert self._array is not None
-        return self._array[[self._place[i] for i in indices]]
+        places = [self._place[i] for i in indices]
+        if ONLY in self._arrays:
+            return self._arrays[ONLY][places]
+        return {name: array[places] for name, array in self._arrays.items()}
+
+
+def _room(count: int, sample: Array) -> Array:
+    import numpy as np
+
+    return np.empty((count, *sample.shape), dtype=sample.dtype)
 
 
 class Sut:
@@ -67,8 +94,9 @@ class Sut:
         """``connect`` must be called before a query comes."""
         self._benchmark = benchmark
         self._backend = backend
-        self._batch = batch
-        self._samples = Samples(dataset)
+        self._batch = batch if benchmark.most is None else min(batch, benchmark.most)
+        self._samples = Samples(dataset, stacked=benchmark.most != 1)
+        self._answers = benchmark.answer if isinstance(benchmark, Composed) else self._one_call
         self._complete: Complete | None = None
         self._drain = threading.Event()
         self.error: BaseException | None = None
@@ -104,6 +132,9 @@ class Sut:
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """LoadGen's query: answer all its samples."""
+        if self.draining:  # hundreds of thousands may be left, and somebody waits
+            self._hand_back([(i, 0, 0) for i in ids])
+            return
         done = 0
         with Guard(self):
             for begin, end in _batches(len(ids), self._batch):
@@ -123,7 +154,7 @@ class Sut:
         self._samples.load([index], self._count_load)
         end = time.monotonic() + seconds
         for _ in itertools.count():
-            self._backend.infer(self._samples.batch([index]))
+            self._compute([index])
             if time.monotonic() >= end:
                 break
         self._samples.unload()
@@ -135,18 +166,29 @@ class Sut:
         end = time.monotonic() + seconds
         while (time.monotonic() < end or len(latencies) < 3) and not self.draining:
             begin = time.monotonic()
-            self._benchmark.responses(self._backend.infer(self._samples.batch(indices)))
+            for first, last in _batches(len(indices), self._batch):
+                self._compute(indices[first:last])
             latencies.append(time.monotonic() - begin)
             self.completed += len(indices)
         self._samples.unload()
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        rows = self._benchmark.responses(self._backend.infer(self._samples.batch(indices)))
+        rows = self._compute(indices)
+        # `rows` must live until this returns: LoadGen copies the bytes in the call.
+        if isinstance(rows, list):
+            self._hand_back([_lone(i, row) for i, row in zip(ids, rows, strict=True)])
+            return
         size = rows.strides[0]
         addresses = itertools.count(rows.ctypes.data, size)
-        # `rows` must live until this returns: LoadGen copies the bytes in the call.
         self._hand_back(list(zip(ids, addresses, itertools.repeat(size))))
+
+    def _compute(self, indices: Sequence[int]) -> Responses:
+        """The answers to samples that are loaded, at most ``batch`` of them."""
+        return self._answers(self._backend.infer, self._samples.batch(indices), indices)
+
+    def _one_call(self, infer: Infer, batch: Batch, indices: Sequence[int]) -> Responses:
+        return self._benchmark.responses(infer(batch), indices)
 
     def _hand_back(self, answers: Sequence[tuple[int, int, int]]) -> None:
         if self._complete is not None:
@@ -172,6 +214,11 @@ class Guard:
                 self._sut.error = error
             self._sut.drain()
         return True
+
+
+def _lone(query: int, row: Array) -> tuple[int, int, int]:
+    """One answer of its own length. An empty one has no address: numpy's would point at nothing."""
+    return (query, row.ctypes.data, row.nbytes) if row.nbytes else (query, 0, 0)
 
 
 def _batches(count: int, size: int) -> Iterator[tuple[int, int]]:

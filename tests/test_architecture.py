@@ -24,6 +24,9 @@ LATE = {
     "onnxruntime",
     "onnx",
     "cv2",
+    "pycocotools",
+    "scipy",
+    "nibabel",
     "rich",
     "torch",
     "cryptography",
@@ -48,7 +51,7 @@ COMPOSERS = {
     "checker.engine",
     "checker.share",
 }
-MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary")
+MAY_COMPOSE = ("cli", "commands", "service", "server", "api", "demo", "share", "summary", "campaign")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

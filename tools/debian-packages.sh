@@ -1,10 +1,18 @@
 #!/usr/bin/env bash
 # Debian packages that some tests use where they are there: Prometheus with promtool, chronyd, ptp4l, systemd-analyze,
-# tmux.
+# tmux, strace, and Chromium, which opens the results explorer.
 # For machines that only test: installing chrony replaces another time service. No service is started, and nothing
 # that the project itself needs comes from here.
 set -euo pipefail
-packages=(prometheus chrony linuxptp systemd tmux)
+packages=(
+  chromium
+  chrony
+  linuxptp
+  prometheus
+  strace
+  systemd
+  tmux
+)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from checker.api import check
 from checker.console import console_for
+from checker.options import Options
 from checker.systems_table import write_systems
-from checker.table import write_table
+from checker.table import NARROW, write_table
+
+if TYPE_CHECKING:
+    from checker.explorer.book import Volume
 
 NAME = "summary"
 HELP = "the table of results"
+BARS_WIDTH = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +30,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
-    report = check(args.tree, round_name=args.round)
-    console = console_for(sys.stdout)
-    write_table(console, report.results)
+    from checker.explorer.book import volume
+
+    found = volume(args.tree, Options(round=args.round))
+    report, console = found.report, console_for(sys.stdout)
+    write_table(console, report.results, _more(found) if console.width > NARROW else None)
     write_systems(console, report.results)
     if not (report.valid and report.reference_valid):
         print(f"`mlcheck {args.tree}` says why a result is invalid.", file=sys.stderr)
     return 0
+
+
+def _more(found: Volume) -> dict[str, tuple[str, str]]:
+    """What a joule gives, and the power inside the window where the terminal can show its signs."""
+    from checker.explorer.traces import BARS, sparkline
+
+    try:
+        BARS.encode(sys.stdout.encoding or "ascii")
+        width = BARS_WIDTH
+    except (LookupError, UnicodeEncodeError):
+        width = 0
+    more = {}
+    for row in found.rows:
+        numbers = found.told[row.path].numbers if row.path in found.told else ()
+        efficient = next((f"{n.value:.5g} {n.unit}" for n in numbers if n.name == "samples_per_joule"), "")
+        testing = next((t for t in found.traces.get(row.path, ()) if t.phase == "testing"), None)
+        more[row.path] = (efficient, sparkline(testing, width) if testing is not None and width else "")
+    return more

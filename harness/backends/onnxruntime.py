@@ -15,9 +15,7 @@ from harness.extras import need
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from harness.benchmarks.base import Batch, Outputs
 
 _DTYPES = {"float": "float32", "double": "float64", "float16": "float16", "bool": "bool"}
 """Types that ONNX Runtime and numpy name differently; whole numbers have the same names in both."""
@@ -65,9 +63,10 @@ class OnnxRuntime:
         inputs = [_tensor("input", node) for node in self._session.get_inputs()]
         return [*inputs, *(_tensor("output", node) for node in self._session.get_outputs())]
 
-    def infer(self, batch: NDArray[np.float32]) -> Sequence[NDArray[np.generic]]:
+    def infer(self, batch: Batch) -> Outputs:
         """Run one batch."""
-        answers: Sequence[NDArray[np.generic]] = self._session.run(self._outputs, {self._inputs[0]: batch})
+        feed = batch if isinstance(batch, dict) else {self._inputs[0]: batch}
+        answers: Outputs = self._session.run(self._outputs, feed)
         return answers
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ def bytes_needed(situation: Situation) -> int:
     """Logs of the accuracy run, of the performance and compliance runs, of every scenario, twice."""
     bench = situation.benchmark
     answer = bench.response_bytes if isinstance(bench, Contract) else ANSWER_BYTES
-    samples = bench.full_set if situation.fixture is None else situation.fixture.images
+    samples = bench.full_set if situation.fixture is None else situation.fixture.samples
     tests = len(situation.round.benchmark(situation.official).compliance_tests)
     each = samples * (ENTRY_BYTES + 2 * answer) + (3 + 2 * tests) * RUN_BYTES
     return round(MARGIN * each * len(situation.scenarios))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.base import Line, Situation, fail, ok, warn
-from harness.extras import missing, version
+from harness import loadgens
+from harness.checks.base import Line, Situation, fail, ok
+from harness.extras import PACKAGES, is_there, missing, sentence, version
 
 SUBJECT = "packages"
 
@@ -18,13 +19,22 @@ def check(situation: Situation) -> Iterator[Line]:
         yield fail(
             SUBJECT, f"{', '.join(gone)} not installed", wanted, "run: pip install 'edgewatt[harness]'"
         )
-    facts = situation.round.facts.get("loadgen") or {}
-    name, demanded = str(facts.get("package", "mlcommons-loadgen")), facts.get("version")
-    found = version(name)
-    if found is None:
-        return
-    if demanded is None or found == demanded:
-        yield ok(SUBJECT, f"{name} {found}, as the round has it" if demanded else f"{name} {found}")
-    else:
-        cure = f"run: pip install {name}=={demanded}; another version has other settings built in"
-        yield warn(SUBJECT, f"{name} {found}", f"{demanded}, that of round {situation.round.name}", cure)
+    for module in situation.benchmark.extra:
+        if module not in PACKAGES and not is_there(module):
+            found, _, cure = sentence(module).partition("; ")
+            wanted = f"what {situation.benchmark.name} needs"
+            yield fail(SUBJECT, found, wanted, cure.replace("install it with", "run"))
+    yield _loadgen(situation)
+
+
+def _loadgen(situation: Situation) -> Line:
+    """The version of the round: here, in the cache, or still to be fetched."""
+    round_ = situation.round
+    demanded = loadgens.wanted(round_)
+    if loadgens.here(demanded):
+        return ok(SUBJECT, f"LoadGen {demanded}, as the round has it")
+    if loadgens.there(demanded):
+        return ok(SUBJECT, f"LoadGen {demanded}, as the round has it, in {loadgens.folder(demanded)}")
+    found = version(loadgens.PACKAGE)
+    cure = f"run: mlharness fetch --round {round_.name} (or with --wheelhouse DIR)"
+    return fail(SUBJECT, f"LoadGen {found or 'none'}", f"{demanded}, that of round {round_.name}", cure)

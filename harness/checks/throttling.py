@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.base import Line, Situation, fail, ok, warn
-from harness.machine import Machine, number, text
-from harness.probe import throttle_events
+from harness.machine import Machine, number, text, throttle_events
 
 SUBJECT = "throttling"
 COOLING = "look at the fan, the heat sink and the room; a run that throttles measures the cooling"

@@ -64,7 +64,7 @@ def _print_benchmark(row: dict[str, Any]) -> None:
 
 def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
     """The list as a document ``edgewatt/benchmarks/1``."""
-    known = [b for b in registry.benchmarks().values() if b.official in round_.benchmark_names]
+    known = [b for b in registry.benchmarks().values() if round_listed(round_, b)]
     return {
         "schema": SCHEMA,
         "round": round_.name,
@@ -76,12 +76,14 @@ def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
 
 
 def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, Any]:
-    rules = round_.benchmark(bench.official)
+    official = round_listed(round_, bench)[0]
+    rules = round_.benchmark(official)
     return {
         "name": bench.name,
-        "official": bench.official,
+        "official": official,
+        "also": list(round_listed(round_, bench)[1:]),
         "help": bench.help,
-        "scenarios": _scenarios(round_, bench.official, system_type),
+        "scenarios": _scenarios(round_, official, system_type),
         "needs": {
             **_form(bench),
             "samples": bench.full_set,
@@ -89,6 +91,11 @@ def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, A
         },
         "compliance_tests": list(rules.compliance_tests),
     }
+
+
+def round_listed(round_: Round, bench: Benchmark) -> tuple[str, ...]:
+    """The names of a benchmark that a round lists."""
+    return tuple(name for name in bench.official if name in round_.benchmark_names)
 
 
 def _form(bench: Benchmark) -> dict[str, Any]:

@@ -18,17 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", metavar="BENCHMARK")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--width", choices=("small", "full"), default="small", help="channels of the network")
-    parser.add_argument("--images", type=int, default=128, metavar="N")
+    parser.add_argument(
+        "--samples",
+        "--images",
+        type=int,
+        dest="samples",
+        metavar="N",
+        help="images, questions or cases (default: as many as make a quick rehearsal)",
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the fixture and print the arguments for ``run``."""
     bench = benchmark(args.benchmark)
-    if not 8 <= args.images <= 50_000:
-        raise UserError(f"--images {args.images} is out of range; give 8 to 50000")
+    samples = bench.fixture_samples if args.samples is None else args.samples
+    if not bench.least_samples <= samples <= bench.full_set:
+        raise UserError(
+            f"--samples {samples} is out of range; give {bench.least_samples} to {bench.full_set} for {bench.name}"
+        )
     if args.seed < 0:
         raise UserError(f"--seed {args.seed} is negative; give 0 or more")
-    fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, images=args.images)
+    fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, samples=samples)
     print(shlex.join([fixture.benchmark, "--model", str(fixture.model), "--dataset", str(fixture.dataset)]))
     return 0

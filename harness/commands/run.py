@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness import loadgens
 from harness.interrupt import interruptible
 from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
@@ -13,6 +14,7 @@ from harness.service import run as run_service
 from harness.summary import summary
 from harness.system import default_name, usable_processors
 from schemas.errors import UserError
+from schemas.rounds import load_round
 
 NAME = "run"
 HELP = "run one scenario and write the submission tree"
@@ -26,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", required=True, type=Path, metavar="TREE", help="folder of the submission tree"
     )
     parser.add_argument("--round", default="v4.1", metavar="R")
+    parser.add_argument(
+        "--wheelhouse", type=Path, metavar="DIR", help="a folder with the wheel of the round's LoadGen"
+    )
     parser.add_argument("--mode", default="all", help="performance, accuracy, compliance or all (default)")
     parser.add_argument("--backend", default="onnxruntime")
     parser.add_argument("--model", type=Path, metavar="PATH")
@@ -35,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
     )
     parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
+    parser.add_argument(
+        "--power-mode",
+        choices=("session", "guarded"),
+        default="session",
+        help="session: a ranging run, then a testing run (default); guarded: one run in a window whose range is "
+        "watched, for an unofficial measurement",
+    )
     parser.add_argument("--division", default="open", help="open (default), closed or network")
     parser.add_argument("--submitter", default="unnamed")
     parser.add_argument("--system", default=default_name(), help="name of the system (default: host name)")
@@ -69,6 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; the exit code is 0 when everything asked for is in the tree."""
+    if args.wheelhouse is not None:
+        loadgens.fetch(load_round(args.round), args.wheelhouse)
     with interruptible(), showing(quiet=args.quiet) as view:
         outcome = run_service(request(args), view.say, view.observer)
     print(f"tree: {outcome.written.tree}")
@@ -87,6 +101,8 @@ def request(args: argparse.Namespace) -> RunRequest:
             raise UserError(
                 f"--{option.replace('_', '-')} {value} makes no sense; give a number greater than 0"
             )
+    if args.power_mode != "session" and args.power is None:
+        raise UserError(f"--power-mode {args.power_mode} needs --power; add it or leave out --power-mode")
     return RunRequest(
         benchmark=args.benchmark,
         scenario=args.scenario,
@@ -109,6 +125,7 @@ def request(args: argparse.Namespace) -> RunRequest:
         command_line=tuple(sys.argv[1:]),
         batch=args.batch,
         system_type=args.system_type,
+        power_mode=args.power_mode,
     )
 
 

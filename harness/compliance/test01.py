@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from harness.accuracy_log import ACCURACY_LOG, truncated
+from harness.accuracy_log import ACCURACY_LOG, entries, sha256, truncated, write
 from harness.compliance.base import Evidence, compare_scores
-from harness.model import Accuracy, Check, Verdict
+from harness.model import Check, Verdict
 from schemas.errors import UserError
 from schemas.rounds import Round
-
-Entries = list[dict[str, Any]]
 
 
 class Test01:
@@ -41,24 +37,27 @@ class Test01:
 
     def verify(self, evidence: Evidence) -> Verdict:
         """Every sampled output against the accuracy run bit by bit; where they differ, the two accuracies."""
-        data = (evidence.log_dir / ACCURACY_LOG).read_bytes()
-        digest = f"hash={hashlib.sha256(data).hexdigest()}\n"
-        files = {f"accuracy/{ACCURACY_LOG}": truncated(data), "accuracy/accuracy.txt": digest.encode()}
+        log = evidence.log_dir / ACCURACY_LOG
+        digest = f"hash={sha256(log)}\n"
+        files = {f"accuracy/{ACCURACY_LOG}": truncated(log), "accuracy/accuracy.txt": digest.encode()}
         performance = compare_scores(evidence, both_ways=True)
-        sampled: Entries = json.loads(data)
+        sampled = [(int(e["qsl_idx"]), _digest(e)) for e in entries(log)]
         if not sampled:
             check = Check(False, ("No output was sampled during the performance run.",))
             return Verdict(self.name, performance, check, check.passed, files)
-        baseline = {int(e["qsl_idx"]): e for e in json.loads(evidence.baseline.read_bytes())}
-        different = [e for e in sampled if _data(baseline, e) != e["data"].upper()]
-        scored = _score(evidence, data, "compliance")
+        asked = {index for index, _ in sampled}
+        baseline = {i: _digest(e) for e in entries(evidence.baseline) if (i := int(e["qsl_idx"])) in asked}
+        different = [index for index, found in sampled if baseline.get(index) != found]
+        scored = evidence.benchmark.accuracy(log, evidence.dataset)
         files["accuracy/accuracy.txt"] = f"{scored.line}\n\n{digest}".encode()
         lines = [f"sampled outputs: {len(sampled)}", f"different from the accuracy run: {len(different)}"]
-        lines += [f"sample {e['qsl_idx']}: {_data(baseline, e)}, now {e['data']}" for e in different[:5]]
+        if different:
+            lines.append(f"samples with another output, the first ones: {different[:5]}")
         if not different:
             return Verdict(self.name, performance, Check(True, tuple(lines)), True, files)
-        subset = [baseline[i] for i in sorted({int(e["qsl_idx"]) for e in sampled}) if i in baseline]
-        reference = _score(evidence, json.dumps(subset).encode(), "baseline")
+        subset = evidence.log_dir / "baseline_samples.json"
+        write(subset, (e for e in entries(evidence.baseline) if int(e["qsl_idx"]) in asked))
+        reference = evidence.benchmark.accuracy(subset, evidence.dataset)
         files["accuracy/baseline_accuracy.txt"] = f"{reference.line}\n".encode()
         files["accuracy/compliance_accuracy.txt"] = f"{scored.line}\n".encode()
         limit = evidence.round.benchmark(evidence.official).compliance_delta_percent(scored.metric)
@@ -70,16 +69,9 @@ class Test01:
         return Verdict(self.name, performance, Check(False, tuple(lines)), delta <= limit, files)
 
 
-def _data(baseline: Mapping[int, Mapping[str, Any]], entry: Mapping[str, Any]) -> str | None:
-    found = baseline.get(int(entry["qsl_idx"]))
-    return None if found is None else str(found["data"]).upper()
-
-
-def _score(evidence: Evidence, log: bytes, name: str) -> Accuracy:
-    """Score an accuracy log of some samples."""
-    path: Path = evidence.log_dir / f"{name}_samples.json"
-    path.write_bytes(log)
-    return evidence.benchmark.accuracy(path, evidence.dataset)
+def _digest(entry: Mapping[str, Any]) -> bytes:
+    """An output as its digest: outputs may be large, and there may be thousands."""
+    return hashlib.sha256(str(entry["data"]).upper().encode()).digest()
 
 
 def _delta_percent(baseline: float, compliance: float) -> float:

@@ -1,37 +1,29 @@
-"""The machine's own telemetry, as far as it tells; for eyes only."""
+"""The machine's own telemetry for eyes only, while no run looks at it."""
 
 from __future__ import annotations
 
 import psutil
 
 from harness.live.state import Machine
-
-CHIPS = ("coretemp", "k10temp", "cpu_thermal", "soc_thermal", "cpu-thermal", "acpitz")
-"""Names under which Linux shows the temperature of processors, best first."""
+from harness.telemetry import Sample, frequency_hz, temperature_c
 
 
 def look() -> Machine:
     """Processor use since the last look, its frequency, temperature, and memory in use."""
+    share = psutil.cpu_percent(None) / 100
+    return Machine(share, frequency_hz(), temperature_c(), psutil.virtual_memory().percent / 100)
+
+
+def of(sample: Sample, first: Sample) -> Machine:
+    """What a run saw last; ``first`` is what it saw first, from which throttling counts."""
+    throttled = 0
+    if sample.throttle_events is not None and first.throttle_events is not None:
+        throttled = sample.throttle_events - first.throttle_events
     return Machine(
-        psutil.cpu_percent(None) / 100,
-        _frequency_hz(),
-        _temperature_c(),
-        psutil.virtual_memory().percent / 100,
+        sample.cpu_share,
+        sample.frequency_hz,
+        sample.temperature_c,
+        sample.memory_share,
+        sample.load_1m,
+        throttled,
     )
-
-
-def _frequency_hz() -> float | None:
-    try:
-        found = psutil.cpu_freq()
-    except (OSError, NotImplementedError, RuntimeError):
-        return None
-    return found.current * 1e6 if found is not None and found.current > 0 else None
-
-
-def _temperature_c() -> float | None:
-    try:
-        sensors = psutil.sensors_temperatures()
-    except (OSError, AttributeError, RuntimeError):
-        return None
-    known = [sensors[chip] for chip in CHIPS if sensors.get(chip)] or [s for s in sensors.values() if s]
-    return max(float(s.current) for s in known[0]) if known else None

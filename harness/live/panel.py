@@ -259,7 +259,13 @@ def _around(snapshot: Snapshot) -> list[_Line]:
         said += f"   {machine.frequency_hz / 1e9:.2f} GHz"
     if machine.temperature_c is not None:
         said += f"   {machine.temperature_c:.0f} °C"
-    return [_Line(3, _labelled("machine", Text(f"{said}   memory {100 * machine.memory_share:.0f} %")))]
+    said += f"   memory {100 * machine.memory_share:.0f} %"
+    if machine.load_1m is not None:
+        said += f"   load {machine.load_1m:.1f}"
+    line = Text(said)
+    if machine.throttled:
+        line.append(f"   throttled {machine.throttled} times", "bold red")
+    return [_Line(3, _labelled("machine", line))]
 
 
 def _labelled(label: str, text: Text) -> Text:

@@ -90,21 +90,23 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine that this runs on; what it does not tell is None."""
+    """The machine that this runs on; what it does not tell is None. ``throttled`` counts events during the run."""
 
     cpu_share: float
     frequency_hz: float | None
     temperature_c: float | None
     memory_share: float
+    load_1m: float | None = None
+    throttled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that is shown.
 
-    ``part`` counts the scenarios of a trip of several; ``now`` says in words what goes on, ``running`` that samples
-    are being completed; ``number`` is that of the run among LoadGen's runs of the plan; ``plan_left_whole`` is False
-    where ``plan_left_s`` lacks runs of unknown length.
+    ``part`` counts the scenarios of a trip of several or says the place in a campaign; ``now`` says in words what
+    goes on, ``running`` that samples are being completed; ``number`` is that of the run among LoadGen's runs of the
+    plan; ``plan_left_whole`` is False where ``plan_left_s`` lacks runs of unknown length.
     """
 
     benchmark: str

@@ -19,8 +19,11 @@ from harness.model import Plan, RunResult, RunSpec
 from harness.observer import Stage
 from harness.process import Progress
 from harness.scenarios import BY_NAME
+from harness.telemetry import Sample
 from powerd.client import ClockTie
 
+RUN_LOOKS_S = 3.0
+"""For so long what a run saw of the machine is shown; the panel looks for itself afterwards."""
 _NOW: Mapping[Stage, str] = {
     "starting": "loading the model, warming up",
     "preparing": "getting ready",
@@ -41,11 +44,19 @@ class Story:
         """``parts`` are the scenarios of a trip of several plans."""
         self._lock = threading.RLock()
         self._parts = parts
+        self._place = ""
+        self._first_seen: Sample | None = None
+        self._seen_s = -RUN_LOOKS_S
         self._plan: Plan | None = None
         self._schedule = Schedule((), time.monotonic())
         self._stage: Stage = "starting"
         self._meter: Meter | None = None
         self._machine: Machine | None = None
+
+    def placed(self, text: str) -> None:
+        """The place in a campaign, shown beside what is run."""
+        with self._lock:
+            self._place = text
 
     def planned(self, plan: Plan) -> None:
         """All runs are to come."""
@@ -67,6 +78,7 @@ class Story:
         """This run goes on."""
         with self._lock:
             self.stage("starting")
+            self._first_seen = None
             self._schedule.began(spec, expected, time.monotonic())
 
     def stage(self, stage: Stage) -> None:
@@ -150,10 +162,19 @@ class Story:
                 self._meter.problem = problem
 
     def look_around(self) -> None:
-        """Look at the machine."""
+        """Look at the machine, unless a run does."""
+        if time.monotonic() - self._seen_s < RUN_LOOKS_S:
+            return
         found = machine.look()
         with self._lock:
             self._machine = found
+
+    def seen(self, sample: Sample) -> None:
+        """What the run's own telemetry says."""
+        with self._lock:
+            first = self._first_seen or sample
+            self._first_seen, self._seen_s = first, time.monotonic()
+            self._machine = machine.of(sample, first)
 
     def snapshot(self) -> Snapshot | None:
         """What is to be shown now; None before there is a plan."""
@@ -183,6 +204,8 @@ class Story:
             )
 
     def _part(self, scenario: str) -> str:
+        if self._place:
+            return self._place
         if len(self._parts) < 2 or scenario not in self._parts:
             return ""
         return f"{self._parts.index(scenario) + 1} of {len(self._parts)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from powerd.exports.base import Export
-from powerd.pictures.scene import png
 from powerd.pictures.window import scene
+from schemas.scene import png
 
 NAME = "png"
 MEDIA_TYPE = "image/png"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from powerd.exports.base import Export
-from powerd.pictures.scene import svg
 from powerd.pictures.window import scene
+from schemas.scene import svg
 
 NAME = "svg"
 MEDIA_TYPE = "image/svg+xml"

@@ -1,1 +1,1 @@
-"""A window as a picture: what is drawn (``window``), the shapes (``scene``), and how they become SVG or PNG."""
+"""A window as a picture: what is drawn (``window``); the shapes are those of ``schemas/scene.py``."""

@@ -15,9 +15,9 @@ from typing import Any
 
 from powerd.clock import Instant
 from powerd.model import Quality, Reading
-from powerd.pictures.scene import Box, Path, Scene, Words
 from schemas.combine import Line, joined, summed
 from schemas.energy import EnergySample
+from schemas.scene import Box, Path, Scene, Words
 from schemas.units import NS_PER_S
 
 WIDTH, HEIGHT = 1120, 520

@@ -19,7 +19,7 @@ IMAGES = 32
 def fixture(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
     """A small ResNet50 and 32 images."""
     folder = tmp_path_factory.mktemp("fixture") / "resnet50"
-    return benchmark("resnet50").make_fixture(folder, width="small", seed=7, images=IMAGES)
+    return benchmark("resnet50").make_fixture(folder, width="small", seed=7, samples=IMAGES)
 
 
 def plain_request(fixture: Fixture, tree: Path) -> RunRequest:

@@ -63,5 +63,5 @@ def test_crop_is_the_middle(shape: tuple[int, int]) -> None:
 
 def test_loads_are_the_same_twice(fixture: Fixture) -> None:
     data = ImageNet(fixture.dataset)
-    assert len(data) == fixture.images
+    assert len(data) == fixture.samples
     assert np.array_equal(data.load(3), data.load(3))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import stacks
 from harness.model import Fixture, Job
 from harness.process import ChildProcess, Patience
 from schemas.errors import Failed, UserError
@@ -51,10 +52,40 @@ def test_hung_child_is_found_its_stacks_are_kept_and_it_is_killed(fixture: Fixtu
     with child:
         child.wait_for("ready")
         child.go()
-        with pytest.raises(Failed, match=r"nothing was completed for .*child\.log"):
+        with pytest.raises(
+            Failed,
+            match=r"nothing was completed .* it hung in hang_here_for_ever \(harness/hung_child\.py:\d+\).*child\.log",
+        ):
             child.wait_for("done")
     assert "hang_here_for_ever" in (tmp_path / "child.log").read_text()
     assert child.ended
+
+
+DUMP = """some words of a runtime
+Thread 0x00007f01 (most recent call first):
+  File "/x/harness/backends/onnxruntime.py", line 61 in infer
+  File "/x/harness/sut.py", line 141 in _answer
+  File "/x/harness/sut.py", line 101 in issue
+  File "/x/harness/loadgen.py", line 88 in run
+  File "/usr/lib/python3.11/threading.py", line 982 in run
+
+Thread 0x00007f02 (most recent call first):
+  File "/x/harness/child.py", line 187 in _listen
+  File "/usr/lib/python3.11/threading.py", line 982 in run
+
+Current thread 0x00007f03 (most recent call first):
+  File "/usr/lib/python3.11/threading.py", line 327 in wait
+  File "/x/harness/child.py", line 95 in _measure
+  File "/x/harness/child.py", line 220 in main
+"""
+
+
+def test_the_thread_that_works_is_named_not_those_that_wait() -> None:
+    assert stacks.where(DUMP) == (
+        "infer (backends/onnxruntime.py:61), called by _answer (harness/sut.py:141), "
+        "called by issue (harness/sut.py:101)"
+    )
+    assert stacks.where("nothing of the kind\n") is None
 
 
 def test_killed_child_is_one_sentence(fixture: Fixture, tmp_path: Path) -> None:
@@ -63,6 +94,14 @@ def test_killed_child_is_one_sentence(fixture: Fixture, tmp_path: Path) -> None:
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(Failed, match="ended with code -9"):
             child.wait_for("done")
+
+
+def test_leaving_before_the_run_waits_for_nothing(fixture: Fixture, tmp_path: Path) -> None:
+    """Loading a model cannot be interrupted, and there are no logs to complete."""
+    with ChildProcess(job(fixture, tmp_path, conf=LONG), tmp_path) as child:
+        pass
+    assert child._process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "mlperf_log_detail.txt").exists()
 
 
 def test_leaving_early_drains_and_leaves_complete_logs(fixture: Fixture, tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_single_stream_to_a_tree(request_for: Request, fixture: Fixture) -> None
     }
     assert sorted(p.name for p in tree.iterdir()) == ["open"]
     accuracy = (tree / "open/tester" / place / "accuracy/accuracy.txt").read_text().splitlines()
-    percent = 100 * fixture.good / fixture.images
-    assert accuracy[0] == f"accuracy={percent:.3f}%, good={fixture.good}, total={fixture.images}"
+    good = round(fixture.value * fixture.samples / 100)
+    assert accuracy[0] == f"accuracy={fixture.value:.3f}%, good={good}, total={fixture.samples}"
     work = outcome.done.results["accuracy"].log_dir / "mlperf_log_accuracy.json"
     assert accuracy[-1] == "hash=" + hashlib.sha256(work.read_bytes()).hexdigest()
     log = LoadgenLog.read(tree / "open/tester" / place / "performance/run_1/mlperf_log_detail.txt")
@@ -77,11 +77,13 @@ def test_single_stream_to_a_tree(request_for: Request, fixture: Fixture) -> None
     assert said["rehearsal"] is True
     assert said["shortened"] == {
         "min_duration_ms": {"used": 1000.0, "wanted": 600_000},
-        "performance_sample_count": {"used": fixture.images, "wanted": 1024},
-        "dataset_size": {"used": fixture.images, "wanted": 50_000},
+        "performance_sample_count": {"used": fixture.samples, "wanted": 1024},
+        "dataset_size": {"used": fixture.samples, "wanted": 50_000},
     }
     assert set(said["synthetic"]) == {"dataset", "weights", "planted_accuracy"}  # type: ignore[call-overload]
     assert said["simulated"] == said["unofficial"] == said["windows"] == {}
+    assert said["runs"]["performance"]["telemetry"]["samples"] >= 1  # type: ignore[index]
+    assert (outcome.done.results["performance"].log_dir / "telemetry.csv").is_file()
 
 
 @pytest.mark.parametrize("scenario", ["MultiStream", "Offline"])
@@ -91,7 +93,7 @@ def test_other_scenarios_join_the_tree(request_for: Request, fixture: Fixture, s
     )
     outcome = service.run(request, silent)
     assert outcome.accuracy is not None
-    assert outcome.accuracy.good == fixture.good
+    assert outcome.accuracy.value == fixture.value
     log = LoadgenLog.read(outcome.written.results / "performance/run_1/mlperf_log_detail.txt")
     assert log.first("effective_scenario") == scenario
     assert log.first("effective_samples_per_query") == (8 if scenario == "MultiStream" else 1100)
@@ -231,15 +233,20 @@ def test_ctrl_c_drains_and_keeps_what_is_there(fixture: Fixture, tmp_path: Path,
     os.kill(process.pid, number)
     rest = process.communicate(timeout=40)[1]
     assert process.returncode == 130
-    assert rest == "mlharness: interrupted; what was written so far is kept\n"
+    assert rest.endswith(
+        "stopping: the run is brought to its end, its logs are kept\n"
+        "mlharness: interrupted; what was written so far is kept\n"
+    )
     (log,) = tmp_path.glob("tree.work/**/run_1/mlperf_log_detail.txt")
     assert LoadgenLog.read(log).first("result_validity") == "INVALID"
     assert not tree.exists()
 
 
-def test_truncation_keeps_both_ends() -> None:
-    data = bytes(range(256)) * 200
-    short = truncated(data)
+def test_truncation_keeps_both_ends(tmp_path: Path) -> None:
+    data, log = bytes(range(256)) * 200, tmp_path / "log"
+    log.write_bytes(data)
+    short = truncated(log)
     assert short == data[:4096] + b"\n\n...\n\n" + data[-4096:]
     assert len(short) <= 10_240
-    assert truncated(data[:5000]) == data[:5000]
+    log.write_bytes(data[:5000])
+    assert truncated(log) == data[:5000]

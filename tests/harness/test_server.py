@@ -76,7 +76,7 @@ def test_server_in_the_open_edge_division(fixture: Fixture, tmp_path: Path) -> N
     notes = outcome.written.record.parent
     assert json.loads((notes / "bench_edgewatt_Server.json").read_text())["batch"] == 3
     assert outcome.accuracy is not None
-    assert outcome.accuracy.good == fixture.good
+    assert outcome.accuracy.value == fixture.value
     report = check(outcome.written.tree, rehearsal=True)
     assert report.valid, [(f.rule, f.message) for f in report.findings if f.counts]
     (result,) = report.results

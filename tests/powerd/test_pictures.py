@@ -15,11 +15,11 @@ import pytest
 from powerd import exports, windows
 from powerd.exports.base import Export, gather
 from powerd.model import Quality, Reading
-from powerd.pictures.scene import Path as Line
-from powerd.pictures.scene import Words, png, svg
 from powerd.pictures.window import GAP, OVER, RANGE, scene
 from powerd.signing import signer
 from powerd.windows import Windows
+from schemas.scene import Path as Line
+from schemas.scene import Words, png, svg
 from tests.powerd.made import EPOCH, S, fix, reading, store
 
 SVG = "{http://www.w3.org/2000/svg}"

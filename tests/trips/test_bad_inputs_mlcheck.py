@@ -64,6 +64,18 @@ WORDS: list[tuple[str, list[str]]] = [
     ("summary nope", ["nothing to check", "nope does not exist"]),
     ("summary folder", ["nothing to check", "folder holds none"]),
     ("summary tree --round v9", ["'v9'", "known rounds: v"]),
+    ("report --html p.html", ["found no TREE", "write mlcheck report TREE"]),
+    ("report tree", ["nothing to make", "write mlcheck report TREE --html FILE"]),
+    ("report nope --html p.html", ["nothing to check", "nope does not exist"]),
+    ("report tree --html folder", ["folder cannot be written", "name a place"]),
+    ("report tree --results r.xlsx", ["'.xlsx'", "wanted .csv or .parquet"]),
+    (
+        "report tree --html p.html --compare nobody nothing",
+        ["--compare nobody", "no tree, round, submitter or system"],
+    ),
+    ("diff tree", ["found no NEW", "write mlcheck diff OLD NEW"]),
+    ("diff tree nope", ["nothing to check", "nope does not exist"]),
+    ("diff tree tree --ledger nope", ["the ledger nope cannot be read"]),
 ]
 
 

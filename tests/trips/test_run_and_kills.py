@@ -34,7 +34,7 @@ def free_address() -> str:
 @contextlib.contextmanager
 def harness_run(folder: Path, url: str, seconds: float) -> Iterator[subprocess.Popen[str]]:
     """SingleStream of a small ResNet50 in the power windows of the daemon at ``url``."""
-    made = benchmark("resnet50").make_fixture(folder / "fixture", width="small", seed=1, images=32)
+    made = benchmark("resnet50").make_fixture(folder / "fixture", width="small", seed=1, samples=32)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "harness.cli", "run", "resnet50", "--scenario", "SingleStream"),

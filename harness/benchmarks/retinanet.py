@@ -1,0 +1,114 @@
+"""RetinaNet (ResNeXt50 FPN) on OpenImages: image in, boxes out, COCO mAP.
+
+Contract of the reference implementation: input ``images`` float32 [1,3,800,800]; outputs ``boxes`` float32 [n,4]
+(left, top, right, bottom in pixels of 800×800), ``labels`` int64 [n], ``scores`` float32 [n], best first. Seven float32
+are logged per box with a score of 0.05 and more: sample index, top, left, bottom, right (as shares), score, label. An
+image without such a box is answered with no bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.accuracy_log import answers
+from harness.benchmarks.base import Tensor
+from harness.datasets.openimages import SIZE, OpenImages, read_annotations
+from harness.model import Accuracy, Fixture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.benchmarks.base import Array, Outputs
+
+LEAST_SCORE = 0.05
+FIGURES = 7
+
+
+class RetinaNet:
+    """The benchmark ``retinanet`` of the rounds."""
+
+    name = "retinanet"
+    official = ("retinanet",)
+    help = "object detection, OpenImages 800×800, mAP"
+    inputs = ("images",)
+    outputs = ("boxes", "labels", "scores")
+    most = 1
+    extra = ("cv2", "pycocotools")
+    fixture_samples = 16
+    least_samples = 4
+    implementation = "edgewatt"
+    full_set = 24_781
+    tensors = (
+        Tensor("input", "images", "float32", (1, 3, SIZE, SIZE)),
+        Tensor("output", "boxes", "float32", (None, 4)),
+        Tensor("output", "labels", "int64", (None,)),
+        Tensor("output", "scores", "float32", (None,)),
+    )
+    dataset_form = "a folder with annotations/openimages-mlperf.json and the images in validation/data"
+    response_bytes = 20 * FIGURES * 4
+    measurements: Mapping[str, str] = {
+        "input_data_types": "fp32",
+        "retraining": "No",
+        "weight_data_types": "fp32",
+        "weight_transformations": "none by the harness; graph optimisation of the runtime",
+    }
+
+    def dataset(self, path: Path) -> OpenImages:
+        """A folder with annotations and images."""
+        return OpenImages(path)
+
+    def responses(self, outputs: Outputs, indices: Sequence[int]) -> list[Array]:
+        """The boxes of one image, each as seven float32."""
+        boxes, labels, scores = outputs
+        return [rows(indices[0], boxes, labels, scores)]
+
+    def accuracy(self, log: Path, dataset: Path) -> Accuracy:
+        """COCO mAP in percent over the images in the log."""
+        from harness.metrics.coco import mean_average_precision
+
+        truth = read_annotations(dataset)
+        answered = answers(log)
+        found = [
+            d for index, data in sorted(answered.items()) for d in detections(truth["images"][index], data)
+        ]
+        ids = [int(truth["images"][index]["id"]) for index in answered]
+        value = mean_average_precision(truth, found, ids)
+        figures = {"boxes": len(found)}
+        return Accuracy("mAP", value, len(answered), f"mAP={value:.3f}%", figures)
+
+    def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
+        """A graph that finds bright patches, images with some, and annotations that plant an mAP."""
+        from harness.fixtures.retinanet import make
+
+        return make(folder, width=width, seed=seed, samples=samples)
+
+
+def rows(index: int, boxes: Array, labels: Array, scores: Array) -> NDArray[np.float32]:
+    """[n,7] float32 for the boxes before the first one whose score is too low."""
+    import numpy as np
+
+    low = np.flatnonzero(np.asarray(scores, dtype=np.float32) < LEAST_SCORE)
+    count = int(low[0]) if len(low) else len(scores)
+    found = np.empty((count, FIGURES), dtype=np.float32)
+    found[:, 0] = index
+    found[:, 1:5] = np.asarray(boxes, dtype=np.float32)[:count, [1, 0, 3, 2]] / np.float32(SIZE)
+    found[:, 5] = scores[:count]
+    found[:, 6] = labels[:count]
+    return found
+
+
+def detections(image: Mapping[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
+    """The boxes of an answer in pixels of the original image."""
+    import numpy as np
+
+    height, width = float(image["height"]), float(image["width"])
+    for row in np.frombuffer(data, dtype="<f4").reshape(-1, FIGURES).astype(np.float64).tolist():
+        _, top, left, bottom, right, score, label = row
+        box = [left * width, top * height, (right - left) * width, (bottom - top) * height]
+        yield {"image_id": image["id"], "category_id": int(label), "bbox": box, "score": score}
+
+
+BENCHMARK = RetinaNet()

@@ -1,0 +1,1 @@
+"""Campaigns: many runs from one file, with a journal, so that an interruption costs one run and no more."""

@@ -1,0 +1,1 @@
+"""Scores of the benchmarks, as the reference implementations define them."""

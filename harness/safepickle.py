@@ -1,0 +1,41 @@
+"""Pickles of arrays and of nothing else: other names are refused, so that loading runs no foreign code."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import UserError
+
+ALLOWED = frozenset(
+    (f"{package}.{module}", name)
+    for package in ("numpy", "numpy.core", "numpy._core")
+    for module, name in (
+        *(("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer")),
+    )
+) | {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"), ("collections", "OrderedDict")}
+"""Module and name of what an array, a number or a plain mapping is made of."""
+
+
+class _Arrays(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Only what makes arrays."""
+        if (module, name) in ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+
+
+def load(path: Path) -> Any:
+    """What a pickle of arrays holds; ``UserError`` for one that asks for anything else or is cut off."""
+    try:
+        with path.open("rb") as file:
+            return _Arrays(file).load()
+    except FileNotFoundError:
+        raise UserError(f"there is no {path}; put the preprocessed case there") from None
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, ImportError) as error:
+        raise UserError(
+            f"{path} is no pickle of arrays ({error}), so it is not opened; make it again"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}); copy it again") from error

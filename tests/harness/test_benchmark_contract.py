@@ -1,0 +1,192 @@
+"""What every benchmark keeps, whichever they are: fixture, runs and compliance through LoadGen, a tree that is valid.
+
+No benchmark is named here: a new file in ``harness/benchmarks`` is tested by being there. Each runs in the newest
+round that has it for edge systems, in the closed division, with every scenario that the round requires there.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from checker.api import check
+from harness import loadgens, runner, service
+from harness.benchmarks.base import Benchmark, Composed, Contract, Describing, OfFiles
+from harness.fixtures import description
+from harness.model import Fixture
+from harness.registry import backend, benchmark, benchmarks
+from harness.sut import Samples, Sut
+from schemas import documents
+from schemas.rounds import Round, known_rounds, load_round
+from tests.harness.conftest import plain_request
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs/benchmarks"
+REHEARSAL_S = 0.3
+LARGE = 1 << 20
+"""Bytes of an answer from which on a hundred queries take long."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A benchmark with its fixture, and the round in which it is run."""
+
+    bench: Benchmark
+    fixture: Fixture
+    round: Round
+    official: str
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        found = self.round.benchmark(self.official).scenarios("edge")
+        assert found is not None
+        return found.required
+
+
+def newest(bench: Benchmark) -> tuple[Round, str]:
+    """The newest round with edge scenarios for a benchmark, and its name there."""
+    for name in reversed(known_rounds()):
+        round_ = load_round(name)
+        for official in bench.official:
+            if "loadgen" in round_.facts and official in round_.benchmark_names:
+                rules = round_.benchmark(official).scenarios("edge")
+                if rules is not None and rules.required:
+                    return round_, official
+    raise AssertionError(f"no round requires {bench.name} on edge systems")
+
+
+@pytest.fixture(scope="module", params=sorted(benchmarks()))
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    bench = benchmark(request.param)
+    folder = tmp_path_factory.mktemp("contract") / bench.name
+    made = bench.make_fixture(folder, width="small", seed=3, samples=min(bench.fixture_samples, 8))
+    round_, official = newest(bench)
+    loadgens.fetch(round_)
+    return Subject(bench, made, round_, official)
+
+
+def test_fixture_is_described_and_made_again_alike(subject: Subject, tmp_path: Path) -> None:
+    made = subject.fixture
+    assert description.read(made.path) == made
+    assert list(documents.violations("fixture", json.loads((made.path / "fixture.json").read_text()))) == []
+    again = subject.bench.make_fixture(
+        tmp_path / "again", width=made.width, seed=made.seed, samples=made.samples
+    )
+    names = sorted(str(p.relative_to(made.path)) for p in made.path.rglob("*") if p.is_file())
+    assert filecmp.cmpfiles(made.path, again.path, names, shallow=False)[0] == names
+    assert replace(again, path=made.path, model=made.model, dataset=made.dataset) == made
+
+
+def test_model_and_data_keep_the_contract(subject: Subject) -> None:
+    bench, made = subject.bench, subject.fixture
+    assert isinstance(bench, Contract)
+    engine = backend("onnxruntime")
+    engine.load(made.model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
+    assert isinstance(engine, Describing)
+    found = {(t.kind, t.name): t for t in engine.tensors()}
+    for tensor in bench.tensors:
+        mine = found[tensor.kind, tensor.name]
+        assert mine.dtype == tensor.dtype, str(mine)
+        assert len(mine.shape) == len(tensor.shape), str(mine)
+        assert all(n is None or m in (n, None) for m, n in zip(mine.shape, tensor.shape, strict=True)), str(
+            mine
+        )
+    dataset = bench.dataset(made.dataset)
+    assert len(dataset) == made.samples
+    assert isinstance(dataset, OfFiles)
+    assert all(p.is_file() for p in dataset.files())
+
+
+def test_an_answer_does_not_depend_on_the_batch(subject: Subject) -> None:
+    bench, made = subject.bench, subject.fixture
+    engine = backend("onnxruntime")
+    engine.load(made.model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
+    sut = Sut(bench, engine, bench.dataset(made.dataset), batch=4)
+    count = min(4, made.samples)
+    samples = Samples(bench.dataset(made.dataset), stacked=bench.most != 1)
+    samples.load(range(count), lambda: None)
+    single = [answers(bench, engine.infer, samples, [i])[0] for i in range(count)]
+    if bench.most != 1:
+        assert answers(bench, engine.infer, samples, list(range(count))) == single
+    assert sut.error is None
+
+
+def answers(bench: Benchmark, infer: object, samples: Samples, indices: list[int]) -> list[bytes]:
+    batch = samples.batch(indices)
+    if isinstance(bench, Composed):
+        rows = bench.answer(infer, batch, indices)  # type: ignore[arg-type]
+    else:
+        rows = bench.responses(infer(batch), indices)  # type: ignore[operator]
+    return [row.tobytes() for row in rows]
+
+
+def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
+    """Performance, accuracy and compliance; the accuracy is the planted one exactly."""
+    for scenario in scenarios:
+        outcome = service.run(
+            replace(
+                plain_request(subject.fixture, root),
+                benchmark=subject.official,
+                scenario=scenario,
+                round_name=subject.round.name,
+                division="closed",
+                rehearsal_s=REHEARSAL_S,
+            ),
+            lambda text: None,
+        )
+        assert outcome.accuracy is not None
+        assert outcome.accuracy.value == subject.fixture.value
+        assert outcome.accuracy.metric == subject.fixture.metric
+        rules = subject.round.benchmark(subject.official)
+        assert set(outcome.done.verdicts) == set(rules.compliance_tests_of(scenario))
+        record = json.loads(outcome.written.record.read_text())
+        assert list(documents.violations("run-record", record)) == []
+
+
+def judge(subject: Subject, root: Path, scenarios: tuple[str, ...], *, lacks: tuple[str, ...] = ()) -> None:
+    """Valid as a rehearsal but for what ``lacks`` names; else only what the rehearsal declares."""
+    rehearsed, plain = check(root, rehearsal=True), check(root)
+    assert rehearsed.round == subject.round.name
+    assert {r.place.scenario for r in rehearsed.results} == set(scenarios)
+    left = [f for f in rehearsed.findings if f.stands and f.severity.value == "error"]
+    assert {f.rule for f in left} == set(lacks), [(f.rule, f.message) for f in left]
+    assert rehearsed.valid == (not lacks)
+    standing = {(f.rule, f.location) for f in plain.findings if f.severity.value == "error"}
+    forgiven = {(f.rule, f.location) for f in rehearsed.findings if f.forgiven}
+    assert standing
+    assert standing <= forgiven | {(f.rule, f.location) for f in left}
+
+
+def test_tree_lacks_only_what_the_rehearsal_declares(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The streams have query counts that no rehearsal cuts (MultiStream: 662 of 8 samples). So MultiStream, and where
+    answers are large SingleStream too, are for the proof below."""
+    monkeypatch.setattr(runner, "CALIBRATION_S", 2 * REHEARSAL_S)
+    assert isinstance(subject.bench, Contract)
+    slow = {"MultiStream"} if subject.bench.response_bytes < LARGE else {"MultiStream", "SingleStream"}
+    scenarios = tuple(s for s in subject.scenarios if s not in slow)
+    build(subject, tmp_path / "tree", scenarios)
+    lacks = () if scenarios == subject.scenarios else ("structure/required-scenarios",)
+    judge(subject, tmp_path / "tree", scenarios, lacks=lacks)
+
+
+@pytest.mark.proof
+def test_tree_with_every_required_scenario(subject: Subject, tmp_path: Path) -> None:
+    build(subject, tmp_path / "tree", subject.scenarios)
+    judge(subject, tmp_path / "tree", subject.scenarios)
+
+
+def test_page(subject: Subject) -> None:
+    """Where model and data come from, how they lie on disk, which accuracy is expected, how long it takes."""
+    text = (DOCS / f"{subject.bench.name}.md").read_text(encoding="utf-8")
+    for heading in ("Model", "Data", "Accuracy", "Time"):
+        assert re.search(rf"^## {heading}", text, re.MULTILINE), heading
+    for tensor in (*subject.bench.inputs, *subject.bench.outputs):
+        assert f"`{tensor}`" in text
+    assert f"mlharness make-fixture {subject.bench.name}" in text

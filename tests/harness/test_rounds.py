@@ -1,0 +1,122 @@
+"""Every round that can be run: its own LoadGen in the child, its own layout, and a tree that mlcheck calls valid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.api import check
+from harness import loadgens, service
+from harness.model import RunRequest
+from schemas.errors import UserError
+from schemas.loadgen import LoadgenLog
+from schemas.rounds import known_rounds, load_round
+
+Request = Callable[..., RunRequest]
+Program = Callable[..., tuple[int, str, str]]
+RUN = tuple(name for name in known_rounds() if "loadgen" in load_round(name).facts)
+LATER = tuple(name for name in RUN if not loadgens.here(loadgens.wanted(load_round(name))))
+"""The others are run by all other tests."""
+
+
+def silent(text: str) -> None:
+    assert text
+
+
+def test_rounds_that_can_be_run() -> None:
+    assert RUN == ("v4.1", "v5.0", "v5.1", "v6.0", "v6.1")
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_fixture_to_a_valid_tree(request_for: Request, name: str) -> None:
+    round_ = load_round(name)
+    loadgens.fetch(round_)
+    outcome = service.run(request_for(round_name=name, rehearsal_s=0.5, target_latency_ms=0.4), silent)
+    run = LoadgenLog.read(outcome.written.results / "performance/run_1/mlperf_log_detail.txt")
+    assert str(run.first("loadgen_version")).startswith(loadgens.wanted(round_))
+    assert {k: run.first(f"effective_{k}") for k in round_.seeds()} == round_.seeds()
+    report = check(outcome.written.tree, rehearsal=True)
+    assert report.round == name
+    assert report.valid, [f for f in report.findings if f.stands]
+
+
+def test_settings_are_those_of_the_loadgen_of_the_round(tmp_path: Path) -> None:
+    """mlperf.conf is written from our data; LoadGen's own is compiled in, and both must say the same."""
+    from tools.rounds.loadgen_conf import conf
+
+    for name in RUN:
+        round_ = load_round(name)
+        place = loadgens.fetch(round_)
+        if place is None:
+            import mlperf_loadgen
+
+            library = Path(mlperf_loadgen.__file__)
+        else:
+            (library,) = place.glob("mlperf_loadgen*")
+        assert conf(library.read_bytes()) == round_.facts["loadgen"]["conf"]
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    return cache
+
+
+def test_a_run_never_fetches(request_for: Request, empty_cache: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"wants LoadGen 6\.0\.17, which is not on .* mlharness fetch --round v6\.1"
+    ):
+        service.run(request_for(round_name="v6.1"), silent)
+    assert not empty_cache.exists()
+
+
+def test_an_old_round_is_judged_not_run(program: Program) -> None:
+    code, _, err = program("fetch", "--round", "v3.1")
+    assert code == 2
+    assert err == (
+        "mlharness: round v3.1 is judged by mlcheck and not run by this version; choose another --round\n"
+    )
+
+
+def test_no_network_is_one_sentence(
+    program: Program, empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    code, out, err = program("fetch", "--round", "v6.1")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "LoadGen 6.0.17 could not be had from the package index" in err
+    assert "--wheelhouse DIR" in err
+    code, _, err = program("fetch", "--round", "v6.1", "--wheelhouse", tmp_path)
+    assert code == 2
+    assert f"could not be had from {tmp_path}" in err
+    assert not [p for p in empty_cache.rglob("*") if p.is_file()]
+
+
+def test_wheelhouse(program: Program, empty_cache: Path, tmp_path: Path) -> None:
+    """A wheel made by hand: nothing of it is looked at but its name, and a second call leaves it alone."""
+    import zipfile
+
+    house = tmp_path / "house"
+    house.mkdir()
+    info = "mlcommons_loadgen-6.0.17.dist-info"
+    with zipfile.ZipFile(house / "mlcommons_loadgen-6.0.17-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("mlperf_loadgen.py", "made = 'by hand'\n")
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: mlcommons-loadgen\nVersion: 6.0.17\n"
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    for _ in range(2):
+        code, out, err = program("fetch", "--round", "v6.1", "--wheelhouse", house)
+        assert (code, err) == (0, "")
+        assert out == f"v6.1: LoadGen 6.0.17, in {loadgens.folder('6.0.17')}\n"
+    assert (loadgens.folder("6.0.17") / "mlperf_loadgen.py").read_text() == "made = 'by hand'\n"
+    assert [p.name for p in loadgens.folder("6.0.17").parent.iterdir()] == [loadgens.folder("6.0.17").name]
+    assert loadgens.chosen(load_round("v6.1")) == loadgens.folder("6.0.17")
