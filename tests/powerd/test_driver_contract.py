@@ -102,11 +102,13 @@ def obeys(name, model):
     """It tells who it is, takes settings, reads what its load draws, and refuses what it cannot do."""
     with configured(name, model=model) as (port, driver, info, settings):
         assert (info.driver, info.model, info.simulated) == (name, model, True)
+        lengths = []
         for found in answers(driver, port, settings):
             values, stamps = found, port.stamps
             assert stamps.request_ns <= stamps.first_byte_ns <= stamps.last_byte_ns
-            received = (stamps.last_byte_ns - stamps.first_byte_ns) / port.byte_time_ns
-            assert received <= driver.answer_bytes(settings) * 2 + 100
+            lengths.append((stamps.last_byte_ns - stamps.first_byte_ns) / port.byte_time_ns)
+        # A busy machine makes an answer last longer, never shorter.
+        assert min(lengths) <= driver.answer_bytes(settings) * 2 + 100
         assert tuple(v.channel for v in values) == info.channels
         spec = driver.specification(info)
         assert all(v.quality is Quality.GOOD for v in values)
