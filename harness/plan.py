@@ -130,9 +130,9 @@ def _workload(request: RunRequest, bench: Benchmark, fixture: Fixture | None, sc
     dataset = fixture.dataset if fixture else request.dataset
     if model is None or dataset is None:
         raise UserError("a run needs --model FILE and --dataset FOLDER, or --fixture FOLDER for both")
-    if not model.exists():
-        raise UserError(f"there is no model {model}; give the path of the checkpoint with --model")
-    if not dataset.exists():
+    if not model.is_file():
+        raise UserError(f"there is no model file {model}; give the path of an ONNX file with --model")
+    if not dataset.is_dir():
         raise UserError(f"there is no folder {dataset}; give the folder of the data set with --dataset")
     if request.backend not in backend_names():
         raise UserError(unknown("backend", request.backend, backend_names()))

@@ -91,8 +91,8 @@ OTHERS: list[tuple[str | Sequence[str], list[str]]] = [
     ("make-fixture resnet50 fixture", ["fixture is not empty", "give a new folder"]),
     ("make-fixture resnet50 file", ["file cannot be used: Not a directory", "choose a folder"]),
     ("make-fixture resnet50 file/x", ["file/x", "Not a directory", "choose a folder"]),
-    ("make-fixture resnet50 x --images 1", ["--images 1", "give 8 to 50000"]),
-    ("make-fixture resnet50 x --images x", ["--images", "'x'", "whole number"]),
+    ("make-fixture resnet50 x --images 1", ["--samples 1", "give 8 to 50000"]),
+    ("make-fixture resnet50 x --images x", ["--samples", "'x'", "whole number"]),
     ("make-fixture resnet50 x --seed -1", ["--seed -1", "0 or more"]),
     ("make-fixture resnet50 x --width big", ["--width 'big'", "small, full"]),
     ("describe-system --output file", ["file exists already", "choose another --output"]),
@@ -122,8 +122,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (data / "val_map.txt").write_text("a.JPEG 1\n")
     (tmp_path / "fixture/m.onnx").write_bytes(b"no model")
     description = {
-        "benchmark": "resnet50", "model": {"path": "m.onnx"}, "dataset": {"path": "data", "images": 1},
-        "width": "small", "seed": 1, "accuracy": {"good": 1},
+        "benchmark": "resnet50", "model": {"path": "m.onnx"}, "dataset": {"path": "data", "samples": 1},
+        "width": "small", "seed": 1, "accuracy": {"metric": "acc", "value": 100.0},
     }  # fmt: skip
     (tmp_path / "fixture/fixture.json").write_text(json.dumps(description))
     return tmp_path
