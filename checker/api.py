@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from checker import baseline, outcome, recognise, waivers
+from checker import outcome, recognise
 from checker.cache.known import of as known_of
 from checker.engine import gather
 from checker.files import Tree, join
 from checker.forgive import forgive
 from checker.model import Finding, Place, Report
 from checker.options import Options
+from checker.pool import few_collections
 from checker.result import Result
 from checker.rule_pass import touches, wanted
 from checker.tree import Submission
@@ -57,6 +58,7 @@ def check(
     return check_with(tree, options)
 
 
+@few_collections()
 def check_with(path: Path, options: Options) -> Report:
     """Judge a tree with options in one record."""
     _refuse_no_folder(path)
@@ -132,9 +134,13 @@ def _accept(findings: Sequence[Finding], options: Options) -> tuple[list[Finding
     """The findings with those marked that are waived or known, and what there is to say about that."""
     marked, remarks = list(findings), []
     if options.waivers:
+        from checker import waivers
+
         marked, said = waivers.waive(marked, options.waivers, whole=options.whole)
         remarks += said
     if options.baseline is not None:
+        from checker import baseline
+
         marked, said = baseline.mark(marked, options.baseline, whole=options.whole)
         remarks += said
     return marked, remarks

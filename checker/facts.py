@@ -22,6 +22,7 @@ from checker.session import part, unofficial_session
 from checker.tree import Submission
 from schemas.loadgen import Entries, LoadgenLog
 from schemas.powerlog import BadLine, PowerLine
+from schemas.units import UnixNs
 
 PERFORMANCE, ACCURACY = "performance", "accuracy"
 _CHOSEN, _GIVEN = "results_for_facts", "facts_of_results"
@@ -162,9 +163,9 @@ def digest(log: LoadgenLog) -> str:
     times = entries.times_ms() if entries is not None else [e.time_ms for e in log.entries]
     if not any(times) and not any(log.entry(key) for key in SINGULAR):
         return ""
-    raws = entries.short_values(SHORT) if entries is not None else _short(log)
+    raws = entries.short_values(SHORT) if entries is not None else b"\0".join(_short(log))
     found = hashlib.blake2b(array("d", times).tobytes(), digest_size=16)
-    found.update(b"\0".join(raws))
+    found.update(raws)
     return found.hexdigest()
 
 
@@ -175,7 +176,7 @@ def _short(log: LoadgenLog) -> list[bytes]:
 def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
     """What tells one power log from all others; empty without samples. The mark does not count."""
     samples = [line for line in lines if isinstance(line, PowerLine)]
-    found = hashlib.blake2b(repr([s.at for s in samples]).encode(), digest_size=16)
+    found = hashlib.blake2b(_packed([s.at for s in samples]), digest_size=16)
     for column in (
         [s.power_w for s in samples],
         [s.voltage_v for s in samples],
@@ -183,6 +184,13 @@ def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
     ):
         found.update(array("d", column).tobytes())
     return found.hexdigest() if samples else ""
+
+
+def _packed(times_ns: list[UnixNs]) -> bytes:
+    try:
+        return array("q", times_ns).tobytes()
+    except OverflowError:  # after the year 2262
+        return repr(times_ns).encode()
 
 
 def _power(result: Result) -> PowerFacts:

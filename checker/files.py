@@ -13,7 +13,7 @@ from checker.rule import Absent
 from checker.walk import Folder, Stat, Tree, join
 from schemas.loadgen import LogGarbled
 from schemas.plainfile import NotPlain
-from schemas.powerlog import BadLine, PowerLine, read_spl
+from schemas.powerlog import BadLine, PowerLine, read_power_log
 
 __all__ = [
     "Folder", "Source", "Stat", "T", "Tree", "join", "read_json", "read_lenient", "read_object", "read_samples",
@@ -101,4 +101,4 @@ def _without_line(error: Exception) -> str:
 
 def read_samples(path: Path) -> tuple[PowerLine | BadLine, ...]:
     """All lines of a power log."""
-    return tuple(read_spl(path))
+    return read_power_log(path)

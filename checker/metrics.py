@@ -144,24 +144,29 @@ def samples(run: Run, *, written: bool = False) -> Samples:
     Times are put on UTC as the official checker does it, or, where that is wrong and ``written`` is asked for,
     as they were written. Computed once.
     """
-    known: dict[bool, Samples] = run.__dict__.setdefault("samples", {})
+    known: dict[object, Samples] = run.__dict__.setdefault("samples", {})
     if written not in known:
-        known[written] = _samples(run, written=written)
+        window = power_window(run)
+        _refuse_bad_line(run)
+        as_they_are = written and not clocks.truly_local(run.result)
+        shifts = (0, 0) if as_they_are else clocks.sample_shifts_ns(run.result)
+        known[written] = known[shifts] = known.get(shifts) or _samples(run, window, *shifts)
     return known[written]
 
 
-def _samples(run: Run, *, written: bool) -> Samples:
-    facts = run.result.round.facts["power"]
-    window, strict = power_window(run), facts.get("every_spl_line_counts", False)
+def _refuse_bad_line(run: Run) -> None:
+    """``Absent`` where a line of the power log that counts is no sample."""
+    strict = run.result.round.facts["power"].get("every_spl_line_counts", False)
     bad = next((s for s in run.spl.value if isinstance(s, BadLine) and (strict or _meant(s))), None)
     if bad is not None:
         raise Absent("spl.txt", run.spl.path, f"line {bad.line} {bad.reason}", "a power sample", bad.line)
-    as_they_are = written and not clocks.truly_local(run.result)
-    at, of_line = (0, 0) if as_they_are else clocks.sample_shifts_ns(run.result)
-    lines = tuple(_later(s, of_line) for s in run.spl.value if isinstance(s, PowerLine))
+
+
+def _samples(run: Run, window: PowerWindow, at: int, of_line: int) -> Samples:
+    lines = tuple([_later(s, of_line) for s in run.spl.value if isinstance(s, PowerLine)])
     begin, end = UnixNs(window.begin_ns + at), UnixNs(window.end_ns + at)
-    inside = tuple(s for s in lines if begin < s.at < end)
-    keeps_all = facts.get("zero_watt_samples") == "kept"
+    inside = tuple([s for s in lines if begin < s.at < end])
+    keeps_all = run.result.round.facts["power"].get("zero_watt_samples") == "kept"
     return Samples(replace(window, begin_ns=begin, end_ns=end), lines, inside, keeps_all)
 
 

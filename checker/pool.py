@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from checker.files import Tree
 from checker.options import Options
 from checker.unit import Judge, Judged, Unit, weigh
 from schemas.rounds import load_round
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
 
 WORTH_A_PROCESS = 48 << 20
 """Bytes below which starting another process takes longer than it saves."""
@@ -23,6 +27,17 @@ PIECES = 12
 
 _judge: Judge | None = None
 """The judge of a process that works for another one."""
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Let the collector of circles run seldom: what a judgement leaves behind is let go of without it."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[Judged]:
@@ -65,8 +80,10 @@ def cut(units: Sequence[Unit], weights: Sequence[int], pieces: int) -> list[list
     return [piece for _, piece in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> BaseContext:
     """A fork shares the tree and all modules as they are; where other threads run it may leave locks closed."""
+    import multiprocessing
+
     alone = threading.active_count() == 1
     return multiprocessing.get_context("fork" if sys.platform == "linux" and alone else "spawn")
 

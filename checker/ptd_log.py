@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from schemas.units import NS_PER_S, UnixNs, parse_log_time
+from checker.lines import holding
+from schemas.units import NS_PER_S, LogTimes, UnixNs
 
-_LINE = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3})(.*)\Z", re.DOTALL)
+_LINE = re.compile(r"\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3}")
+STAMP = len("MM-DD-YYYY HH:MM:SS.mmm")
 _WORD = re.compile(r"(WARNING|ERROR):\s*(.*)\Z", re.DOTALL)
 _ACTIVE = re.compile(r"Uncertainty checking for Yokogawa\S+ is activated")
 _UNCERTAIN = re.compile(
@@ -21,8 +24,7 @@ _UNCERTAIN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line; ``at`` None when it has no time stamp."""
 
     number: int
@@ -48,23 +50,20 @@ class NoRanging(ValueError):
 
 TELLING = ("WARNING", "ERROR", ": Go with mark", ": Completed test", "Uncertainty checking")
 """What a line holds that says something; most others report single samples and commands."""
-_TELLING = re.compile("|".join(TELLING))
 
 
 def lines(text: str, shift_ns: int = 0) -> list[Line]:
     """The telling lines of a log; ``shift_ns`` makes its times UTC."""
     found: list[Line] = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        if _TELLING.search(raw) is None:
-            continue
-        match = _LINE.match(raw)
-        at = None
-        if match is not None:
-            try:
-                at = UnixNs(parse_log_time(match.group(1)) + shift_ns)
-            except ValueError:
-                match = None
-        found.append(Line(number, at, match.group(2) if match is not None else raw))
+    times = LogTimes()
+    for number, raw in holding(text, TELLING):
+        at = times.quick(raw[:STAMP])
+        if at is None and _LINE.match(raw) is not None:
+            with suppress(ValueError):
+                at = times.parse(raw[:STAMP])
+        found.append(
+            Line(number, None, raw) if at is None else Line(number, UnixNs(at + shift_ns), raw[STAMP:])
+        )
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from checker.lines import holding
 from checker.session import dialogue
 
 _SET = re.compile(
@@ -60,10 +61,10 @@ def _in_force(steps: Iterator[Step], mark: str) -> Ranges:
 
 
 def _from_log(log: str) -> Iterator[Step]:
-    for line in log.splitlines():
+    for _, line in holding(log, (_GO, " range ")):
         if _GO in line:
             yield "Go", line.partition(_GO)[2].partition("'")[0]
-        elif " range " in line and (match := _SET.search(line)):
+        elif match := _SET.search(line):
             yield _UNITS[match[1]], match[2]
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from schemas.plainfile import TooLarge, open_plain
+from schemas.plainfile import TooLarge, open_plain, read_plain
 
 LARGEST_DOCUMENT = 8 << 20
 """Bytes of a JSON document; the largest of published results are some ten kilobytes long. Python needs up to
@@ -45,11 +45,7 @@ def open_bytes(path: Path, limit: int) -> BufferedReader:
 
 def read_bytes(path: Path, limit: int) -> bytes:
     """All bytes of a plain file; ``TooLarge`` above the limit, also where it grows while it is read."""
-    with open_plain(path, limit) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise TooLarge(f"grew beyond {limit} bytes while it was read")
-    return data
+    return read_plain(path, limit)
 
 
 def read_start(path: Path, size: int) -> bytes:
@@ -99,7 +95,7 @@ def _with_short_lines(data: bytes) -> bytes:
 
 
 def _plain_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def read_json(path: Path, limit: int = LARGEST_DOCUMENT) -> Any:

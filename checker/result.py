@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker.client_report import ClientReport
 from checker.files import Source, T, join, read_lenient, read_object, read_text
+from checker.model import Place
 from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run, reader
 from schemas import loadgen_summary
@@ -39,9 +39,10 @@ class Result:
         self.system, self.submitter = benchmark.system, benchmark.submitter
         self.submission, self.tree = benchmark.submitter.submission, benchmark.tree
         self.round, self.strict = benchmark.round, benchmark.strict
-        self.place = replace(benchmark.place, scenario=directory)
+        above = benchmark.place
+        self.place = Place(above.division, above.submitter, above.system, above.benchmark, directory)
         self.layout = ResultPath(*self.place.names)
-        self.path = self.layout.results(self.round).as_posix()
+        self.path = self.layout.path(self.round, "scenario_dir")
         self.canonical = self.round.canonical_scenario(directory) or self._served_scenario()
         self.scenario = self.canonical or directory
 
@@ -80,7 +81,7 @@ class Result:
         """The performance runs that the round demands: one, or five of Server in the first rounds."""
         wanted = self.round.facts.get("performance_runs", {"default": 1})
         number = wanted.get(self.directory, wanted["default"])
-        paths = [self.layout.performance(self.round, f"run_{n}").as_posix() for n in range(1, number + 1)]
+        paths = [join(self.path, "performance", f"run_{n}") for n in range(1, number + 1)]
         return tuple(Run(self, path, "performance_log") for path in paths)
 
     @property
@@ -97,7 +98,7 @@ class Result:
     @cached_property
     def ranging(self) -> Run:
         """The ranging run of a power result."""
-        return Run(self, self.layout.performance(self.round, "ranging").as_posix(), "ranging_log")
+        return Run(self, join(self.path, "performance/ranging"), "ranging_log")
 
     @property
     def performance_log(self) -> Source[LoadgenLog]:
@@ -132,7 +133,7 @@ class Result:
     @cached_property
     def power_path(self) -> str:
         """The directory of the power session."""
-        return self.layout.performance(self.round, "power").as_posix()
+        return join(self.path, "performance/power")
 
     def _power(self, name: str, kind: str, read: Callable[[Path], T]) -> Source[T]:
         return self.submission.source(join(self.power_path, name), kind, read)
@@ -155,7 +156,7 @@ class Result:
     @cached_property
     def accuracy_path(self) -> str:
         """The directory of the accuracy run."""
-        return self.layout.accuracy(self.round).as_posix()
+        return join(self.path, "accuracy")
 
     @cached_property
     def accuracy_txt(self) -> Source[str]:
@@ -173,7 +174,7 @@ class Result:
     @cached_property
     def measurements_path(self) -> str:
         """The directory of the conf files and the measurements JSON."""
-        return self.layout.measurements(self.round).as_posix()
+        return self.layout.path(self.round, "measurements_dir")
 
     @cached_property
     def measurements_name(self) -> str | None:
@@ -207,13 +208,13 @@ class Result:
             return []
         return [self.compliance_path(test) for test in tests or ("",)]
 
+    @cached_property
+    def _compliance_path(self) -> str:
+        return self.layout.path(self.round, "compliance_dir")
+
     def compliance_path(self, test: str = "") -> str:
         """The directory of a compliance test, or of all of them."""
-        return (
-            self.layout.compliance(self.round, test)
-            if test
-            else self.layout.place(self.round, "compliance_dir")
-        ).as_posix()
+        return join(self._compliance_path, test)
 
     @cached_property
     def compliance_runs(self) -> dict[str, Run]:
@@ -223,7 +224,7 @@ class Result:
             for t in self.compliance_tests
         }
 
-    @property
+    @cached_property
     def compliance_tests(self) -> tuple[str, ...]:
         """The tests of this benchmark and scenario."""
         return self.rules.compliance_tests_of(self.scenario)

@@ -57,6 +57,8 @@ class RulePass:
         """Rules are those of the round of the submission."""
         self.submission, self.options, self.round = submission, options, submission.round.name
         self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
+        self._of_scope = {scope: [r for r in self.rules if r.scope is scope] for scope in Scope}
+        self._fine: set[tuple[str, ...]] = set()
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)
         default = bool(submission.round.facts["power"].get("run_by_default"))
@@ -76,8 +78,10 @@ class RulePass:
         """What the rules of a scope find on one node, in order of the rules; nothing is kept of the node."""
         self._findings, self._broken = [], {}
         self._absent.clear()
-        for rule in self.rules:
-            if rule.scope is scope:
+        self._fine.clear()
+        kind = node.kind if scope is Scope.RESULT else None
+        for rule in self._of_scope[scope]:
+            if kind is None or kind in rule.kinds:
                 self._apply(rule, node)
         self._tell_absent()
         self._absent.clear()
@@ -89,9 +93,9 @@ class RulePass:
         return self._findings, broken
 
     def _apply(self, rule: Rule, node: Node) -> None:
-        if isinstance(node, Result) and node.kind not in rule.kinds:
+        if rule.needs not in self._fine and not self._ready(rule, node):
             return
-        if not self._ready(rule, node) or self._replaced(rule, node):
+        if rule.official_power_only and self._replaced(node):
             return
         try:
             for problem in told(rule.check(node)):
@@ -116,12 +120,14 @@ class RulePass:
             if source.present:
                 place = node.place.cut(DEPTH.get(source.kind, 5))
                 self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
+        if ready:
+            self._fine.add(rule.needs)
         return ready
 
     @staticmethod
-    def _replaced(rule: Rule, node: Node) -> bool:
-        """Whether the one note power/unofficial stands for this rule."""
-        if not rule.official_power_only or not isinstance(node, Result):
+    def _replaced(node: Node) -> bool:
+        """Whether the one note power/unofficial stands for the rules on official power."""
+        if not isinstance(node, Result):
             return False
         if not node.submission.unofficial_power or not node.server.usable:
             return False
@@ -136,7 +142,9 @@ class RulePass:
             effect = Effect.LOG
         if problem.severity is None and not effect.fails and rule.id in self.severities:
             problem = replace(problem, severity=self.severities[rule.id])
-        problem = replace(problem, message=_with_end(problem.message, effect))
+        message = _with_end(problem.message, effect)
+        if message != problem.message:
+            problem = replace(problem, message=message)
         self._findings.append(finding(rule, problem, effect, place))
 
     def _tell_absent(self) -> None:

@@ -81,15 +81,17 @@ class Run:
         found = self.entry(key)
         if found is None:
             raise Absent(key, self.log.path, "no entry", "a number")
-        if isinstance(found.value, bool) or not isinstance(found.value, int | float):
-            raise Absent(key, self.log.path, repr(found.value)[:80], "a number", found.line)
-        return found.value
+        value = found.value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Absent(key, self.log.path, repr(value)[:80], "a number", found.line)
+        return value
 
     def text(self, key: str) -> str:
         """A text of the log; ``Absent`` when it is not there or not a text."""
         found = self.entry(key)
         if found is None:
             raise Absent(key, self.log.path, "no entry", "a text")
-        if not isinstance(found.value, str):
-            raise Absent(key, self.log.path, repr(found.value)[:80], "a text", found.line)
-        return found.value
+        value = found.value
+        if not isinstance(value, str):
+            raise Absent(key, self.log.path, repr(value)[:80], "a text", found.line)
+        return value

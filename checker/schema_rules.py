@@ -12,10 +12,12 @@ from checker.files import Source
 from checker.model import Problem
 from checker.run import Run
 from checker.tree import System
-from schemas.documents import Violation, fits, named, violations
-from schemas.loadgen import LoadgenLog
+from schemas.documents import Prepared, Violation, prepared, violations
 
 ByRule = Mapping[str, list[Violation]]
+LOG = "loadgen-result"
+MOST_SCHEMAS = 512
+_schemas: dict[tuple[Any, ...], tuple[Mapping[str, Any], Mapping[str, Any], Prepared]] = {}
 RAISING = ("required", "type")
 """Keywords whose breach means that the official checker has nothing to compare."""
 
@@ -57,8 +59,7 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
     """Problems of one rule in the parsed result of a run. ``raises``: a missing value is an exception there."""
     found: ByRule | None = run.__dict__.get("violations")
     if found is None:
-        found = _of_log(run.log.value, facts_of_run(run))
-        run.__dict__["violations"] = found
+        found = run.__dict__["violations"] = _of_log(run)
     for violation in found.get(rule, []):
         missing = violation.keyword == "required"
         key = violation.wanted if missing else violation.pointer.rpartition("/")[2]
@@ -75,12 +76,26 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
         )
 
 
-def _of_log(log: LoadgenLog, facts: Mapping[str, Any]) -> ByRule:
+def _of_log(run: Run) -> ByRule:
     """The violations of a log. Mostly there are none, which the values that the schema names tell."""
-    name = "loadgen-result"
-    if fits(name, log.result(named(name, facts)), facts):
+    log, schema = run.log.value, _schema_of(run)
+    if schema.quick is not None and schema.quick(log.result(schema.names)):
         return {}
-    return by_rule(name, log.result(), facts)
+    return by_rule(LOG, log.result(), facts_of_run(run))
+
+
+def _schema_of(run: Run) -> Prepared:
+    """The schema with the facts of a run, made once for all runs of one benchmark, test and scenario."""
+    result, scenario = run.result, run.log.value.first("effective_scenario")
+    of_round, of_benchmark = result.round.facts, result.rules.facts
+    asked = scenario if isinstance(scenario, str) else None
+    key = (id(of_round), id(of_benchmark), run.test, result.canonical, asked)
+    found = _schemas.get(key)
+    if found is None or found[0] is not of_round or found[1] is not of_benchmark:
+        if len(_schemas) >= MOST_SCHEMAS:
+            _schemas.clear()
+        found = _schemas[key] = (of_round, of_benchmark, prepared(LOG, facts_of_run(run)))
+    return found[2]
 
 
 def of_system(system: System, rule: str) -> Iterator[Problem]:

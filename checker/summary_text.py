@@ -6,11 +6,11 @@ samples) is compared with either value.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from schemas.loadgen import LoadgenLog
@@ -60,14 +60,15 @@ def disagreements(summary: str, log: LoadgenLog) -> Iterator[Disagreement]:
     seen: dict[str, list[tuple[int, str]]] = {}
     for number, line in enumerate(summary.splitlines(), start=1):
         label, colon, value = line.partition(":")
-        if colon:
-            seen.setdefault(label.strip(), []).append((number, value.strip()))
+        if colon and _keys(label := label.strip()):
+            seen.setdefault(label, []).append((number, value.strip()))
     for label, rows in seen.items():
         values = [v for key in _keys(label) if (v := _value(log, key)) is not None]
         if values and not any(_same(text, value) for _, text in rows for value in values):
             yield Disagreement(label, rows[0][0], rows[0][1], str(values[0]))
 
 
+@lru_cache(maxsize=1024)
 def _keys(label: str) -> tuple[str, ...]:
     match = _PERCENTILE.match(label)
     if match is None:
@@ -79,7 +80,7 @@ def _value(log: LoadgenLog, key: str) -> Any:
     entry = log.entry(key)
     if entry is None or len(entry.raw) > 200 or entry.is_list:
         return None
-    return json.loads(entry.raw)
+    return entry.value
 
 
 def _same(text: str, value: Any) -> bool:

@@ -109,8 +109,8 @@ def _print(console: Console, columns: Columns, rows: Sequence[Row], *, header: b
     for number_, row in enumerate(rows):
         text.append("\n" if number_ else "")
         for at, width in widths.items():
-            text.append(row[at], _style(at, row[at]) or None)
-            text.append(" " * (width - len(row[at]) + (gap if at != last else 0)))
+            text.append(row[at].ljust(width), _style(at, row[at]) or None)
+            text.append(" " * gap if at != last else "")
     console.print(text, crop=False)
 
 

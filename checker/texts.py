@@ -13,6 +13,10 @@ FEW_WORDS = 3
 """A document with fewer words than this tells nobody anything."""
 LONGEST = 1 << 20
 """Bytes of a document for people; a longer one is not read."""
+MANGLED = re.compile(
+    rb"\b(?:np|numpy)\.(?:float|int|uint)\d{1,3}\(\s*([-+]?[0-9][0-9.]*(?:[eE][-+]?\d+)?)\s*\)"
+)
+"""A number that numpy 2 printed with its type, and the number."""
 PAPERS = (".pdf", ".docx", ".odt", ".png", ".jpg", ".jpeg", ".svg")
 """Documents that people open with another program; what they say is not looked at."""
 

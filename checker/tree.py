@@ -7,7 +7,6 @@ tree is not followed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -131,7 +130,7 @@ class Benchmark:
         self.system, self.directory = system, directory
         self.submitter, self.tree, self.round = system.submitter, system.tree, system.round
         self.path = join(system.path, directory)
-        self.place = replace(system.place, benchmark=directory)
+        self.place = Place(system.place.division, system.place.submitter, system.name, directory)
         self.strict = system.submitter.strict
 
     @property

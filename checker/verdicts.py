@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from checker.model import Effect, Finding, Place
 
@@ -84,6 +85,7 @@ class Verdicts:
         return tuple(sorted(found))
 
 
+@lru_cache(maxsize=1 << 16)
 def above(place: Place) -> tuple[Place, ...]:
     """A place and all that hold it."""
     return tuple(place.cut(depth) for depth in range(len(place.names) + 1))

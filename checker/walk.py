@@ -7,14 +7,18 @@ and devices are told apart from files by the one ``stat`` that every file gets.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from schemas.errors import UserError
 from schemas.plainfile import kind_of
 
+_name = attrgetter("name")
 MOST_ENTRIES = 1_000_000
 """Files and directories of a tree. All submitters of a round together have some ten thousand."""
 DEEPEST = 64
@@ -79,7 +83,7 @@ class Tree:
         self.folders: dict[str, Folder] = {}
         self.unreadable: dict[str, str] = {}
         self.live_links: set[str] = set()
-        self._real_root = os.path.realpath(root)
+        self._real_root, self._root_name = os.path.realpath(root), os.fspath(root)
         self._entries = self._behind_links = 0
         self._walk()
 
@@ -90,7 +94,9 @@ class Tree:
             folder = self.folders[path] = Folder(path)
             below: list[tuple[str, _Above]] = []
             for entry in self._list(path):
-                found = self._enter(folder, entry, place)
+                if _plain_file(folder, entry):
+                    continue
+                found = _plain_folder(folder, entry, place) or self._enter(folder, entry, place)
                 if found is not None:
                     below.append((join(path, entry.name), found))
             waiting.extend(reversed(below))
@@ -98,20 +104,19 @@ class Tree:
     def _list(self, path: str) -> list[os.DirEntry[str]]:
         """What lies in a directory, by name."""
         try:
-            with os.scandir(os.path.join(self.root, path)) as found:
-                entries = []
-                for entry in found:
-                    entries.append(entry)
-                    self._entries += 1
-                    if self._entries > MOST_ENTRIES:
-                        raise UserError(
-                            f"{self.root} holds more than {MOST_ENTRIES} files and directories, more than a round "
-                            "of results; name the folder that holds closed/ or open/"
-                        )
+            with os.scandir(f"{self._root_name}/{path}" if path else self._root_name) as found:
+                entries = list(islice(found, MOST_ENTRIES + 1 - self._entries))
         except OSError as error:
             self.unreadable[path] = error.strerror or str(error)
             return []
-        return sorted(entries, key=lambda e: e.name)
+        self._entries += len(entries)
+        if self._entries > MOST_ENTRIES:
+            raise UserError(
+                f"{self.root} holds more than {MOST_ENTRIES} files and directories, more than a round of results; "
+                "name the folder that holds closed/ or open/"
+            )
+        entries.sort(key=_name)
+        return entries
 
     def _enter(self, folder: Folder, entry: os.DirEntry[str], place: _Above) -> _Above | None:
         """Note one entry; where it is a directory to go into, its place."""
@@ -190,7 +195,7 @@ class Tree:
         """Whether a file is another one than the walk saw: its bytes, its time or what the path leads to."""
         before = self.stat(path)
         try:
-            now = _stat(os.stat(os.path.join(self.root, path)))
+            now = _stat(os.stat(f"{self._root_name}/{path}"))
         except OSError:
             return True
         if before is None:
@@ -202,7 +207,8 @@ class Tree:
     def has_file(self, path: str) -> bool:
         """Whether there is a file at ``path``."""
         head, _, name = path.rpartition("/")
-        return name in self.files(head)
+        found = self.folders.get(head)
+        return found is not None and name in found.files
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at ``path``."""
@@ -222,10 +228,33 @@ class Tree:
                 waiting.extend(join(found.path, name) for name in reversed(found.dirs))
 
 
+def _plain_file(folder: Folder, entry: os.DirEntry[str]) -> bool:
+    """Note an entry that is a file and no link, as nearly all are; False for any other, which is not noted."""
+    try:
+        if not entry.is_file(follow_symlinks=False):
+            return False
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    folder.files[entry.name] = found.st_size
+    folder.stats[entry.name] = _stat(found)
+    return True
+
+
+def _plain_folder(folder: Folder, entry: os.DirEntry[str], place: _Above) -> _Above | None:
+    """Note an entry that is a directory reached without links, not too deep; None for any other, which is not noted."""
+    if place.behind_link or place.depth == DEEPEST or not entry.is_dir(follow_symlinks=False):
+        return None
+    folder.dirs.append(entry.name)
+    return _Above(f"{place.real}/{entry.name}", place, behind_link=False, depth=place.depth + 1)
+
+
 def _stat(found: os.stat_result) -> Stat:
     return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
 
 
 def join(*parts: str) -> str:
     """Names to one relative path."""
-    return "/".join(p for p in parts if p)
+    return "/".join([p for p in parts if p])

@@ -32,6 +32,9 @@ from schemas.power_session import (
 )
 
 ROUNDS = 8
+LOOKS = 5
+TOGETHER_NS = 200_000
+_REFUSED = 422
 PAGE = 5_000
 CLOSING_POLL_S = 0.2
 CLOSING_LIMIT_S = 45.0
@@ -105,15 +108,28 @@ class PowerdClient:
         return found
 
     def sync_clock(self, clock: str | None = None, rounds: int = ROUNDS) -> ClockTie:
-        """Exchange timestamps ``rounds`` times; the narrowest counts. Sets nobody's clock."""
+        """Exchange timestamps ``rounds`` times; the narrowest counts. Sets nobody's clock.
+
+        Rounds that the daemon refuses (the clock was set in between) are left out, as long as one is good.
+        """
         tie: dict[str, Any] = {}
+        refused: ClientError | None = None
         for _ in range(rounds):
-            first = {"clock": clock, "t1_ns": time.time_ns(), "t1_mono_ns": time.monotonic_ns()}
-            begun = self._json("POST", "/v1/clock/exchange", first)
-            mono, unix = time.monotonic_ns(), time.time_ns()
+            unix, mono = _now()
+            begun = self._json(
+                "POST", "/v1/clock/exchange", {"clock": clock, "t1_ns": unix, "t1_mono_ns": mono}
+            )
+            unix, mono = _now()
             clock = str(begun["clock"])
             second = {"clock": clock, "exchange_id": begun["exchange_id"], "t4_ns": unix, "t4_mono_ns": mono}
-            tie = self._json("POST", "/v1/clock/exchange", second)
+            try:
+                tie = self._json("POST", "/v1/clock/exchange", second)
+            except ClientError as error:
+                if error.status != _REFUSED:
+                    raise
+                refused = error
+        if refused is not None and not tie:
+            raise refused
         return ClockTie(tie["clock"], tie["offset_s"], tie["u95_s"], tie["drift_ppm"], tie["exchanges"])
 
     def clock(self) -> dict[str, Any]:
@@ -213,6 +229,15 @@ class PowerdClient:
         if status >= 400:
             raise ClientError(_detail(answer) or f"{self.url} answered with status {status}", status)
         return answer
+
+
+def _now() -> tuple[int, int]:
+    """Our clock and the one that nobody sets, at one instant: a look that was interrupted is taken again."""
+    for _ in range(LOOKS):
+        before, unix, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        if after - before <= TOGETHER_NS:
+            break
+    return unix, (before + after) // 2
 
 
 def _detail(answer: bytes) -> str | None:

@@ -94,12 +94,11 @@ class Exchanges:
             return self._describe(clock, done.t3_boottime_ns)
 
     def _describe(self, clock: str, now_ns: int) -> ClientTie:
-        """What the newest few seconds say: the narrowest tie of them, and drift since it was taken."""
+        """What the exchanges so far say of now: the narrowest of the latest, and drift since it was taken."""
         model = ClockModel(self._ties[clock])
-        tie = model.ties[-1]
         local, utc, half = both_clocks()
-        drift = 500e-6 * max(0, now_ns - tie.local_ns)
-        offset = (utc - local) - tie.offset_ns
+        found = model.to_remote(max(now_ns, local))
+        offset = (utc - local) - (found.ns - max(now_ns, local))
         return ClientTie(
-            clock, offset / 1e9, (tie.u95_ns + half + drift) / 1e9, model.drift_ppm(), self._counts[clock]
+            clock, offset / 1e9, (found.u95_ns + half) / 1e9, model.drift_ppm(), self._counts[clock]
         )

@@ -16,7 +16,11 @@ from dataclasses import dataclass
 MAX_DRIFT = 500e-6
 """Share by which two clocks may run apart; the kernel slews no faster than 500 ppm (adjtimex)."""
 MIN_U95_NS = 1_000
-_BUCKET_NS = 5_000_000_000
+WANDER = 200e-6
+"""Share by which a clock may run off between two ties and be back at the second: two crystals off by 100 ppm each, or
+one that is slewed as fast."""
+BURST_NS = 2_000_000_000
+"""Of exchanges that lie so close together the narrowest stands for all; drift adds a millisecond at most."""
 STEP_NS = 2_000_000
 """A change of offset beyond both bounds, drift and this is a step: somebody set the clock."""
 
@@ -84,6 +88,10 @@ def is_step(before: Tie, after: Tie) -> bool:
     return abs(after.offset_ns - before.offset_ns) > before.u95_ns + after.u95_ns + drift + STEP_NS
 
 
+def _step_either_way(a: Tie, b: Tie) -> bool:
+    return is_step(a, b) if a.local_ns <= b.local_ns else is_step(b, a)
+
+
 class ClockModel:
     """Ties in order of the local clock; immutable."""
 
@@ -126,8 +134,8 @@ class ClockModel:
         else:
             edge = self._ties[0] if after == 0 else self._ties[-1]
             local = remote_ns - edge.offset_ns
-        _, u95, used = self._offset(after, local)
-        return Instant(local, u95, used)
+        offset, u95, used = self._offset(after, local)
+        return Instant(remote_ns - offset, u95, used)
 
     def _segments(self, remote_ns: int) -> list[int]:
         """Numbers of the ties after ``remote_ns``; 0 or the number of ties beyond the ends."""
@@ -141,20 +149,46 @@ class ClockModel:
         return inside or [0 if remote_ns < self._ties[0].remote_ns else len(self._ties)]
 
     def _offset(self, after: int, local_ns: int) -> tuple[int, int, tuple[int, ...]]:
-        """Offset at a local instant before tie number ``after``, its half-width, and the ties used."""
+        """Offset at a local instant before tie number ``after``, its half-width, and the ties used.
+
+        A tie farther off may say more than the nearest one, where that was taken over a slower line.
+        """
         if not self._ties:
             raise NoTie("this clock was never compared")
-        if after in (0, len(self._ties)):
-            tie = self._ties[0] if after == 0 else self._ties[-1]
-            beyond = abs(local_ns - tie.local_ns)
-            return tie.offset_ns, tie.u95_ns + round(MAX_DRIFT * beyond), (tie.ident,)
-        a, b = self._ties[after - 1], self._ties[after]
+        known = []
+        if 0 < after < len(self._ties):
+            a, b = self._ties[after - 1], self._ties[after]
+            between = self._between(a, b, local_ns)
+            if is_step(a, b):
+                return between
+            known.append(between)
+        known += self._from(reversed(self._ties[:after]), local_ns)
+        known += self._from(self._ties[after:], local_ns)
+        return min(known, key=lambda found: found[1])
+
+    @staticmethod
+    def _between(a: Tie, b: Tie, local_ns: int) -> tuple[int, int, tuple[int, ...]]:
+        """By a straight line between two ties."""
         span = b.local_ns - a.local_ns
         share = (local_ns - a.local_ns) / span if span else 0.0
         change = b.offset_ns - a.offset_ns
-        drift = min(abs(change), round(MAX_DRIFT * min(local_ns - a.local_ns, b.local_ns - local_ns)))
+        nearest = min(local_ns - a.local_ns, b.local_ns - local_ns)
+        drift = min(abs(change) + round(WANDER * nearest), round(MAX_DRIFT * nearest))
         wander = abs(change) if is_step(a, b) else abs(drift)
         return a.offset_ns + round(share * change), max(a.u95_ns, b.u95_ns) + wander, (a.ident, b.ident)
+
+    @staticmethod
+    def _from(away: Iterable[Tie], local_ns: int) -> list[tuple[int, int, tuple[int, ...]]]:
+        """By what each tie on one side and drift since then say; those are left out that cannot say more."""
+        found: list[tuple[int, int, tuple[int, ...]]] = []
+        before: Tie | None = None
+        for tie in away:
+            drift = round(MAX_DRIFT * abs(local_ns - tie.local_ns))
+            if before is not None and (drift >= min(f[1] for f in found) or _step_either_way(before, tie)):
+                break
+            found.append((tie.offset_ns, tie.u95_ns + drift, (tie.ident,)))
+            before = tie
+        return found
 
     def steps(self, begin_ns: int, end_ns: int) -> tuple[Step, ...]:
         """Every step of the remote clock that touches the local interval."""
@@ -213,10 +247,14 @@ class Exchange:
 
 
 def narrowest(ties: Iterable[Tie]) -> list[Tie]:
-    """The narrowest tie of every few seconds, in order of time; bursts of exchanges become one each."""
-    best: dict[int, Tie] = {}
-    for tie in ties:
-        bucket = tie.local_ns // _BUCKET_NS
-        if bucket not in best or tie.u95_ns < best[bucket].u95_ns:
-            best[bucket] = tie
-    return [best[b] for b in sorted(best)]
+    """Ties in order of time without those that a narrower one within ``BURST_NS`` stands for.
+
+    Where a clock was set within a burst, both sides stay.
+    """
+    kept: list[Tie] = []
+    for tie in sorted(ties, key=lambda t: t.u95_ns):
+        at = bisect.bisect_right(kept, tie.local_ns, key=lambda t: t.local_ns)
+        near = [t for t in kept[max(0, at - 1) : at + 1] if abs(t.local_ns - tie.local_ns) < BURST_NS]
+        if not near or any(_step_either_way(t, tie) for t in near):
+            kept.insert(at, tie)
+    return kept

@@ -121,7 +121,7 @@ def joined(lines: Sequence[Line]) -> tuple[list[Reading], list[EnergySample]]:
         channel = "+".join(line.readings[0].values.channel for line in lines if line.readings)
         values = _only_power(channel, power, Quality.GOOD if good else lost)
         readings.append(replace(reading, values=values))
-        samples.append(EnergySample(sample.end_ns, power or 0.0, good))
+        samples.append(EnergySample(sample.end_ns, power or 0.0, good, sample.end_u95_ns))
     return readings, samples
 
 

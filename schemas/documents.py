@@ -100,7 +100,7 @@ def _follow(facts: Mapping[str, Any], pointer: str) -> Any:
 
 def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012Validator:
     """A compiled validator; ``facts`` fills the ``$fact`` places."""
-    compiled = _schema(name, facts)
+    compiled = prepared(name, facts)
     if compiled.validator is None:
         from jsonschema import Draft202012Validator
 
@@ -110,18 +110,15 @@ def validator(name: str, facts: Mapping[str, Any] | None = None) -> Draft202012V
 
 def fits(name: str, instance: Any, facts: Mapping[str, Any] | None = None) -> bool:
     """Whether ``instance`` certainly has no violation; False where only ``violations`` can tell."""
-    quick = _schema(name, facts).quick
+    quick = prepared(name, facts).quick
     return quick is not None and quick(instance)
 
 
-def named(name: str, facts: Mapping[str, Any] | None = None) -> frozenset[str]:
-    """The properties that a schema looks at; others make no difference where it allows them."""
-    return _schema(name, facts).names
-
-
 @dataclass(slots=True)
-class _Compiled:
-    """A schema with its facts filled in, and what was made of it."""
+class Prepared:
+    """A schema with its facts filled in, and what was made of it. ``quick`` tells of most documents that they
+    certainly have no violation; ``names`` are the properties that it looks at, and others make no difference where it
+    allows them."""
 
     schema: Mapping[str, Any]
     quick: quick.Check | None
@@ -129,12 +126,13 @@ class _Compiled:
     validator: Draft202012Validator | None = None
 
 
-def _schema(name: str, facts: Mapping[str, Any] | None) -> _Compiled:
+def prepared(name: str, facts: Mapping[str, Any] | None = None) -> Prepared:
+    """The schema for many documents with the same facts."""
     used = "" if facts is None else repr([_follow(facts, pointer) for pointer in pointers(name)])
     found = _compiled.get((name, used))
     if found is None:
         schema = load(name) if facts is None else resolve(load(name), facts)
-        found = _Compiled(schema, quick.compiled(schema), quick.property_names(schema))
+        found = Prepared(schema, quick.compiled(schema), quick.property_names(schema))
         _compiled[name, used] = found
         while len(_compiled) > KEPT_VALIDATORS:
             del _compiled[next(iter(_compiled))]
@@ -142,7 +140,7 @@ def _schema(name: str, facts: Mapping[str, Any] | None) -> _Compiled:
 
 
 KEPT_VALIDATORS = 256
-_compiled: dict[tuple[str, str], _Compiled] = {}
+_compiled: dict[tuple[str, str], Prepared] = {}
 """Schemas by name and by the facts that fill their places."""
 
 

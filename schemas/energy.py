@@ -13,7 +13,8 @@ v_out the squared spreads of the few samples on either side, the power x of the 
 
 kept within what was seen nearby. It is exact for a load that steps at the edge between steady levels (r = 0),
 for an edge on a stamp (f = 0 or 1), and it is p itself in the middle of a load that varies alike on both
-sides. What can be wrong is bounded by ``2 f (1 - f) * interval * max(spread, |r|)``.
+sides. What can be wrong is bounded by ``2 f (1 - f) * interval * max(spread, |r|)``, where of ``|r|`` only that counts
+which the doubt about the stamp does not explain: what a wrong stamp does to the energy is a term of the budget already.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ _NEARBY = 5
 
 
 class EnergySample(msgspec.Struct, frozen=True, gc=False):
-    """One update of a meter: end of its averaging interval, its power, and whether it is a good reading."""
+    """One update of a meter: end of its averaging interval, its power, whether it is a good reading, and the half-width
+    that holds its end."""
 
     end_ns: int
     power_w: float
     good: bool = True
+    end_u95_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,7 @@ def usual_interval_ns(stamps_ns: Sequence[int]) -> int:
     return int(statistics.median_low(gaps))
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True, gc=False):
     """The part of a good sample that lies in the window."""
 
     index: int
@@ -209,7 +211,9 @@ def _edge_power(
     power = m_in + f * v_in * residual / (f * f * v_in + (1 - f) * (1 - f) * v_out)
     seen = [piece.power_w, *inside, *outside]
     power = min(max(power, min(seen)), max(seen))
-    spread = max(_spread(inside), _spread(outside), abs(residual))
+    doubt = min(1.0, samples[piece.index].end_u95_ns / (piece.sample_to_ns - piece.sample_from_ns))
+    unexplained = max(0.0, abs(residual) - doubt * abs(m_in - m_out))
+    spread = max(_spread(inside), _spread(outside), unexplained)
     return power, 2 * f * (1 - f) * length_s * spread
 
 

@@ -124,7 +124,7 @@ def _part(store: Source, meter: str, channels: Sequence[str], span: Span, specif
     placed = _updates(store, meter, channels, span)
     readings = [combine.summed(update) for _, update in placed]
     samples = [
-        EnergySample(at, r.values.power_w or 0.0, _is_good(r))
+        EnergySample(at, r.values.power_w or 0.0, _is_good(r), r.end_u95_ns)
         for (at, _), r in zip(placed, readings, strict=True)
     ]
     updates = [update for _, update in placed]

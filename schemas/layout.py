@@ -39,7 +39,12 @@ class ResultPath:
 
     def place(self, round_: Round, kind: str) -> PurePosixPath:
         """The directory of ``kind``, one of ``PLACES``."""
-        return PurePosixPath(round_.layout[kind].format(**self.names))
+        return PurePosixPath(self.path(round_, kind))
+
+    def path(self, round_: Round, kind: str) -> str:
+        """The same as a text."""
+        template: str = round_.layout[kind]
+        return template.format(**self.names)
 
     def results(self, round_: Round) -> PurePosixPath:
         """The scenario directory, which holds ``performance`` and ``accuracy``."""

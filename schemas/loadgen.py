@@ -8,8 +8,8 @@ double fields; they are read as floats. Seeds are unsigned 64-bit integers and s
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from typing import IO, Any, overload
 
 import msgspec
 
-from schemas.plainfile import open_plain
+from schemas.plainfile import TooLarge, open_plain, read_plain
 from schemas.units import UnixNs, parse_log_time
 
 MARKER = ":::MLLOG"
@@ -126,9 +126,9 @@ class Entries(Sequence[LogEntry]):
         """The time of each entry."""
         return [row.time_ms for row in self._rows]
 
-    def short_values(self, longest: int) -> list[bytes]:
-        """Values of at most ``longest`` bytes, as written."""
-        return [bytes(row.value) for row in self._rows if len(row.value) <= longest]
+    def short_values(self, longest: int) -> bytes:
+        """Values of at most ``longest`` bytes, as written, with a zero byte between each two."""
+        return b"\0".join([row.value for row in self._rows if len(row.value) <= longest])
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +173,8 @@ class LoadgenLog:
         """
         rows = None
         if len(markers) == 1:
-            with open_plain(path) as file:
-                size = os.fstat(file.fileno()).st_size
-                if size <= AT_ONCE:
-                    rows = _at_once(file.read(size + 1), markers[0].encode())
+            with contextlib.suppress(TooLarge):
+                rows = _at_once(read_plain(path, AT_ONCE), markers[0].encode())
         return cls(path, tuple(stream(path, markers)) if rows is None else Entries(rows))
 
     def all(self, key: str) -> tuple[LogEntry, ...]:
@@ -192,10 +190,17 @@ class LoadgenLog:
         last = len(self._keys) - 1
         return {key: last - at for at, key in enumerate(reversed(self._keys))}
 
+    @cached_property
+    def _asked(self) -> dict[str, LogEntry | None]:
+        return {}
+
     def entry(self, key: str) -> LogEntry | None:
         """The first entry of ``key``."""
-        at = self._firsts.get(key)
-        return None if at is None else self.entries[at]
+        asked = self._asked
+        if key not in asked:
+            at = self._firsts.get(key)
+            asked[key] = None if at is None else self.entries[at]
+        return asked[key]
 
     def first(self, key: str, default: Any = None) -> Any:
         """The value of the first entry of ``key``."""
@@ -257,19 +262,24 @@ def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
         return None
     if len(rows) != number:
         return None
-    long = (memoryview(row.value) for row in rows if len(row.value) > DEEPEST)
-    return None if any(_odd(value) for value in long) else rows
+    for row in rows:
+        if len(row.value) > DEEPEST:
+            value = memoryview(row.value)
+            if value[0] != _QUOTE and _odd(value):
+                return None
+    return rows
 
 
 def _odd(value: memoryview) -> bool:
-    """Whether a long value may be beyond a limit, and has to be looked at closely. Of lists the beginning tells: one
-    that is nested deeper further on does no harm, since nobody asks for it."""
-    if value[0] == ord('"'):
-        return False
+    """Whether a long value that is no text may be beyond a limit, and has to be looked at closely. Of lists the
+    beginning tells: one that is nested deeper further on does no harm, since nobody asks for it."""
     begin = bytes(value[:BEGINNING])
     if begin.count(b"[") + begin.count(b"{") > DEEPEST:
         return True
-    return value[0] != ord("[") and _LONG_NUMBER.search(value) is not None
+    return value[0] != _BRACKET and _LONG_NUMBER.search(value) is not None
+
+
+_QUOTE, _BRACKET = b'"['
 
 
 BEGINNING = 4096

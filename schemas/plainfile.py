@@ -43,19 +43,45 @@ def open_plain(path: Path, limit: int | None = None) -> BufferedReader:
     Raises OSError when it cannot be opened, ``NotPlain`` (an OSError) when it is no plain file, ``TooLarge``
     (a ValueError) when it holds more than ``limit`` bytes.
     """
-    _refuse(path, os.stat(path), limit)
-    handle = os.open(path, _FLAGS)
+    handle, _ = _opened(path, limit)
     try:
-        _refuse(path, os.fstat(handle), limit)
         return BufferedReader(FileIO(handle))
     except BaseException:
         os.close(handle)
         raise
 
 
-def _refuse(path: Path, found: os.stat_result, limit: int | None) -> None:
+def read_plain(path: Path, limit: int) -> bytes:
+    """All bytes of a plain file; raises as ``open_plain``, also where it grows beyond ``limit`` while it is read."""
+    handle, size = _opened(path, limit)
+    try:
+        data = os.read(handle, size + 1)
+        while len(data) != size and len(data) <= limit and (more := os.read(handle, 1 << 20)):
+            data += more  # it grew, or the system gave less than there was
+    finally:
+        os.close(handle)
+    if len(data) > limit:
+        raise TooLarge(f"grew beyond {limit} bytes while it was read")
+    return data
+
+
+def _opened(path: Path, limit: int | None) -> tuple[int, int]:
+    """The handle of a plain file and its bytes."""
+    name = os.fspath(path)
+    _refuse(name, os.stat(name), limit)
+    handle = os.open(name, _FLAGS)
+    try:
+        found = os.fstat(handle)
+        _refuse(name, found, limit)
+        return handle, found.st_size
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _refuse(name: str, found: os.stat_result, limit: int | None) -> None:
     kind = kind_of(found.st_mode)
     if kind:
-        raise NotPlain(errno.EINVAL, f"is {kind}, not a file", os.fspath(path))
+        raise NotPlain(errno.EINVAL, f"is {kind}, not a file", name)
     if limit is not None and found.st_size > limit:
         raise TooLarge(f"is {found.st_size} bytes long, more than the {limit} that are read")

@@ -8,6 +8,7 @@ and losses stand as the meter gave them (``nan``, ``inf``).
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,18 @@ from pathlib import Path
 
 import msgspec
 
-from schemas.plainfile import open_plain
-from schemas.units import UnixNs, format_log_time, parse_log_time
+from schemas.plainfile import TooLarge, open_plain, read_plain
+from schemas.units import LogTimes, UnixNs, format_log_time, parse_log_time
 
 _LABELS = {0: "Time", 2: "Watts", 4: "Volts", 6: "Amps", 8: "PF", 10: "Mark"}
 LONGEST_LINE = 1 << 16
 """Bytes; a line of twelve fields has about 110, and each further channel adds as many."""
 MOST_BAD = 10_000
 """Lines that are no samples, before the file is no power log."""
+AT_ONCE = 1 << 24
+"""Bytes of a log that is read in one piece."""
+LONGEST_FIELD = 1000
+"""Characters of a field of such a log."""
 _LABEL_ROW = list(_LABELS.values())
 NOT_AVAILABLE = 9.9e37
 """SCPI's stand-in for "no value"; seen in power logs where the meter had none."""
@@ -74,6 +79,33 @@ def read_spl(path: Path) -> Iterator[PowerLine | BadLine]:
                 if bad > MOST_BAD:
                     raise ValueError(f"has more than {MOST_BAD} lines that are no samples")
                 yield found
+
+
+def read_power_log(path: Path) -> tuple[PowerLine | BadLine, ...]:
+    """All that ``read_spl`` finds, and raises as it does; a log of the usual form is read in columns."""
+    rows = None
+    with contextlib.suppress(TooLarge):
+        rows = _columns(read_plain(path, AT_ONCE))
+    return tuple(read_spl(path)) if rows is None else rows
+
+
+def _columns(data: bytes) -> tuple[PowerLine, ...] | None:
+    """The samples of a log in which every line is one of twelve fields; None for one to be read line by line."""
+    try:
+        text = data.decode("ascii").replace("\r\n", "\n").rstrip("\n")
+        number = text.count("\nTime,") + 1
+        fields = text.replace("\n", ",").split(",")
+        of_line = len(fields) == 12 * number and text.count("\n") == number - 1
+        if not of_line or any(fields[at::12] != [label] * number for at, label in _LABELS.items()):
+            return None
+        marks, columns = fields[11::12], [fields[at::12] for at in (3, 5, 7, 9)]
+        odd = any(max(map(len, column)) > LONGEST_FIELD for column in (*columns, marks))
+        if odd or "\r" in text or any(mark != mark.strip() for mark in set(marks)):
+            return None
+        times, numbers = map(LogTimes().parse, fields[1::12]), (map(float, column) for column in columns)
+        return tuple(map(PowerLine, range(1, number + 1), times, *numbers, marks))
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_spl_line(number: int, text: str) -> PowerLine | BadLine:

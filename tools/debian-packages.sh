@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Debian packages that some tests use where they are there: Prometheus with promtool, chronyd, ptp4l, systemd-analyze,
-# tmux, and Chromium, which opens the results explorer.
+# tmux, strace, and Chromium, which opens the results explorer.
 # For machines that only test: installing chrony replaces another time service. No service is started, and nothing
 # that the project itself needs comes from here.
 set -euo pipefail
 packages=(
-  prometheus
+  chromium
   chrony
   linuxptp
+  prometheus
+  strace
   systemd
   tmux
-  chromium
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from checker import baseline, campaign, compact, outputs, waivers, watch
+from checker import outputs
 from checker.api import check_with
 from checker.cache import store
 from checker.choice import rules_named
 from checker.model import Place, Report, Severity
 from checker.options import Options
 from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from checker.watch import Change
 
 NAME = "check"
 HELP = "judge a submission tree (also without this word)"
@@ -85,11 +89,15 @@ def _deliver(report: Report, targets: list[outputs.Output], rerun: Path | None) 
     """Write everything that was asked for."""
     outputs.write_all(report, targets)
     if rerun is not None:
+        from checker import campaign
+
         campaign.write(report, rerun)
 
 
 def _watch(args: argparse.Namespace, targets: list[outputs.Output]) -> None:
     """Check on every change; only Ctrl-C ends it."""
+    from checker import compact, watch
+
     files = [o for o in targets if o.target != outputs.STDOUT]
     for output in targets:
         if output.target == outputs.STDOUT and output.form != outputs.DEFAULT:
@@ -98,7 +106,7 @@ def _watch(args: argparse.Namespace, targets: list[outputs.Output]) -> None:
             )
     shown = 0
 
-    def show(report: Report, change: watch.Change) -> None:
+    def show(report: Report, change: Change) -> None:
         nonlocal shown
         _deliver(report, files, args.rerun)
         compact.show(report, change, sys.stdout, first=not shown)
@@ -122,6 +130,15 @@ def _refuse_own_output(tree: Path, targets: list[str]) -> None:
 def _options(args: argparse.Namespace) -> Options:
     if args.jobs is not None and args.jobs < 1:
         raise UserError(f"--jobs {args.jobs} is no number of processes; give 1 or more")
+    given: dict[str, Any] = {}
+    if args.waivers is not None:
+        from checker import waivers
+
+        given["waivers"] = waivers.read(args.waivers)
+    if args.baseline is not None:
+        from checker import baseline
+
+        given["baseline"] = baseline.read(args.baseline)
     return Options(
         round=args.round,
         power=args.power,
@@ -134,8 +151,7 @@ def _options(args: argparse.Namespace) -> Options:
         jobs=args.jobs or 0,
         cache=store.folder(),
         forget=args.no_cache,
-        waivers=() if args.waivers is None else waivers.read(args.waivers),
-        baseline=None if args.baseline is None else baseline.read(args.baseline),
+        **given,
     )
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from checker.changes import Content, Refusal, Rewrite, Step, rewrite
 from checker.files import Tree, join
 from checker.fixes.base import is_plain, read
-from checker.fixes.numpy_numbers import MANGLED
 from checker.reading import LARGEST_ACCURACY_LOG, read_end, read_start
+from checker.texts import MANGLED
 from checker.tree import Submission
 from schemas.plainfile import TooLarge
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from checker.changes import Step, rewrite
 from checker.files import join
 from checker.fixes.base import read
+from checker.texts import MANGLED
 from checker.tree import Submission
 
 ORDER = 20
 RULE = "accuracy/number"
 NAMES = ("accuracy.txt", "baseline_accuracy.txt", "compliance_accuracy.txt")
-MANGLED = re.compile(
-    rb"\b(?:np|numpy)\.(?:float|int|uint)\d{1,3}\(\s*([-+]?[0-9][0-9.]*(?:[eE][-+]?\d+)?)\s*\)"
-)
 
 
 def steps(submission: Submission) -> Iterator[Step]:

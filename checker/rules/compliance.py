@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from checker import accuracy_txt, metrics
 from checker.files import join
@@ -67,9 +68,10 @@ def test_dir(result: Result) -> Iterator[Problem]:
             yield Problem(f"{test} is missing", result.compliance_path(test), "nothing", test)
 
 
-def run_rules() -> list[Rule]:
-    """The rules on one LoadGen run."""
-    return [r for r in all_rules().values() if r.per_run is not None]
+@cache
+def run_rules(round_name: str) -> tuple[Rule, ...]:
+    """The rules of a round on one LoadGen run."""
+    return tuple(r for r in all_rules().values() if r.per_run is not None and r.holds_in(round_name))
 
 
 @rule(
@@ -116,8 +118,8 @@ def judge(run: Run, name: str) -> Iterator[Problem]:
         message = f"{name}: the detail log {reason}"
         yield Problem(message, run.log.path, reason, "a detail log", run.log.line, raises=True)
         return
-    for about in run_rules():
-        if about.per_run is None or not about.holds_in(round_):
+    for about in run_rules(round_):
+        if about.per_run is None:
             continue
         try:
             for problem in about.per_run(run):

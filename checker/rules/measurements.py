@@ -93,10 +93,10 @@ def json_name(result: Result) -> Iterator[Problem]:
 
 def _of_another(result: Result, name: str) -> Iterator[Problem]:
     """The official checker takes any name that begins with the system's; another system's may, too."""
-    folder = join(result.submitter.path, "systems")
-    others = {file.removesuffix(".json") for file in result.tree.files(folder)} - {result.system.name}
-    for other in sorted(others):
-        if len(other) > len(result.system.name) and name.startswith((f"{other}_", f"{other}.")):
+    folder, least = join(result.submitter.path, "systems"), len(result.system.name)
+    ends = (at for at, letter in enumerate(name) if letter in "_." and at > least)
+    for other in (name[:at] for at in ends):
+        if result.tree.has_file(join(folder, f"{other}.json")):
             path, wanted = join(result.measurements_path, name), f"{result.system.name}_*.json"
             message = f"the measurements JSON is named after another system, {other}"
             yield Problem(message, path, name, wanted, severity=Severity.WARNING, effect=Effect.NONE)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.files import join
-from checker.fixes.numpy_numbers import MANGLED
 from checker.model import Problem, Severity
 from checker.result import Result
 from checker.rule import INFERENCE, rule
 from checker.run import Run, in_summary
 from checker.summary_text import disagreements
-from checker.texts import text_of
+from checker.texts import MANGLED, text_of
 from checker.wording import shorten
 from schemas.loadgen_summary import SUMMARY
 

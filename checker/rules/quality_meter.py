@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker import metrics, ranges
+from checker.lines import holding
 from checker.meters import identity_of
 from checker.model import Problem, Severity
 from checker.ranges import Ranges
@@ -33,9 +34,8 @@ NEAR_NS = 5_000_000
 """A line of the daemon's log belongs to the sample whose stamp is this near; they are written one after the other."""
 WITH_LOG = (*NEEDS, "server", "ptd_logs")
 
-_PRINTED = re.compile(
-    r"^(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3}): WARNING: Uncertainty (\d+\.\d+)%", re.MULTILINE
-)
+_WARNING = ": WARNING: Uncertainty "
+_PRINTED = re.compile(rf"(\d\d-\d\d-\d{{4}} \d\d:\d\d:\d\d\.\d{{3}}){_WARNING}(\d+\.\d+)%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,12 @@ class Meter:
 
 def setting(result: Result) -> ranges.Setting:
     """The ranges while testing."""
-    name = str(result.server.value.get("session_name"))
-    return ranges.testing_ranges(result.ptd_logs.value, result.server.value, f"{name}_testing")
+    known: ranges.Setting | None = result.__dict__.get("meter_setting")
+    if known is None:
+        mark = f"{result.server.value.get('session_name')}_testing"
+        known = ranges.testing_ranges(result.ptd_logs.value, result.server.value, mark)
+        result.__dict__["meter_setting"] = known
+    return known
 
 
 def meter(result: Result) -> Meter | None:
@@ -147,16 +151,19 @@ def uncertainty_printed(result: Result) -> Iterator[Problem]:
 def _lines(result: Result, samples: Sequence[PowerLine], own: Meter) -> Iterator[tuple[int, float, float]]:
     """Line, printed and recomputed uncertainty of each warning that has a sample beside it. One process stamps both, so
     no time zone comes between them."""
-    text = result.ptd_logs.value
-    if "Uncertainty " not in text:
+    warnings = holding(result.ptd_logs.value, (_WARNING,))
+    if not warnings:
         return
     near = {s.at // NEAR_NS + step: s for s in samples for step in (-1, 0, 1)}
-    for match in _PRINTED.finditer(text):
+    for line, text in warnings:
+        match = _PRINTED.match(text)
+        if match is None:
+            continue
         at = parse_log_time(match[1])
         sample = near.get(at // NEAR_NS)
         ours = own.percent(sample) if sample is not None and abs(sample.at - at) <= NEAR_NS else None
         if ours is not None:
-            yield text.count("\n", 0, match.start()) + 1, float(match[2]), ours
+            yield line, float(match[2]), ours
 
 
 def _summary(server: dict[str, Any]) -> tuple[float, float, float, int] | None:

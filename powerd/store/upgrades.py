@@ -54,6 +54,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA user_version={VERSION}")
     if 0 < version < VERSION:
         log.warning("the store of %s was brought from version %d to %d", path, version, VERSION)
+    if (
+        connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
+    ):  # of version 1, or its upgrade was cut off
         _write_anew(connection, path)
 
 
@@ -69,12 +72,12 @@ def _step(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _write_anew(connection: sqlite3.Connection, path: Path) -> None:
-    """Once, so that the file can shrink from now on; left alone where the disk has no room for it."""
+    """So that the file can shrink from now on; where the disk has no room for it, the next start tries again."""
     if shutil.disk_usage(path.parent).free < ROOM * path.stat().st_size:
-        log.warning("%s cannot be written anew, the disk has no room: it will not shrink", path)
+        log.warning("%s cannot be written anew, the disk has no room: it does not shrink", path)
         return
     try:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("VACUUM")
     except sqlite3.Error as error:
-        log.warning("%s was not written anew, it will not shrink: %s", path, error)
+        log.warning("%s was not written anew, it does not shrink: %s", path, error)

@@ -12,6 +12,8 @@ from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel, NoTie, Tie, boot_id, is_step, take_fix
 
 S = 1_000_000_000
+WANDER_NS = 1_000_000
+"""What a clock may run off and come back unseen, five seconds from either tie."""
 
 
 def test_a_fix_is_utc_at_an_instant() -> None:
@@ -28,7 +30,7 @@ def test_interpolates_between_fixes() -> None:
     found = model.to_remote(5 * S)
     assert found.ns == 105 * S + 500
     assert found.ties == (1, 2)
-    assert found.u95_ns == 20 + 1000
+    assert found.u95_ns == 20 + 1000 + WANDER_NS
     assert model.to_local(found.ns).ns == 5 * S
 
 
@@ -48,7 +50,7 @@ def test_a_step_is_noticed_and_named_and_bounds_what_is_said_of_its_time(by: int
     assert [(s.from_ns, s.to_ns, s.by_ns) for s in steps] == [(4 * S, 6 * S, by)]
     assert model.steps(0, 3 * S) == ()
     assert model.to_remote(5 * S).u95_ns >= abs(by)
-    assert model.to_remote(3 * S).u95_ns == 1000
+    assert model.to_remote(3 * S).u95_ns == 1000 + WANDER_NS // 5
 
 
 def test_an_instant_that_was_shown_twice_is_bounded_by_both_times() -> None:
@@ -57,7 +59,28 @@ def test_an_instant_that_was_shown_twice_is_bounded_by_both_times() -> None:
     assert twice.ns == 3 * S
     assert twice.u95_ns >= 5 * S
     forward = ClockModel([Tie(i * 2 * S, i * 2 * S + (5 * S if i >= 3 else 0), 1000) for i in range(6)])
-    assert (forward.to_local(14 * S).ns, forward.to_local(14 * S).u95_ns) == (9 * S, 1000)
+    assert (forward.to_local(14 * S).ns, forward.to_local(14 * S).u95_ns) == (9 * S, 1000 + WANDER_NS // 5)
+
+
+def test_a_clock_that_was_slewed_there_and_back_between_two_ties_is_within_the_bound() -> None:
+    """100 ppm for two seconds, then back: at both ties nothing is to be seen of it."""
+    model = ClockModel([Tie(0, 0, 1000), Tie(4 * S, 4 * S, 1000)])
+    found = model.to_local(2 * S + 200_000)
+    assert abs(found.ns - 2 * S) <= found.u95_ns
+
+
+def test_a_narrow_tie_a_moment_ago_says_more_than_a_wide_one_now() -> None:
+    model = ClockModel([Tie(0, 100 * S, 1_000_000), Tie(3 * S, 103 * S, 40_000_000)])
+    assert model.to_remote(4 * S).u95_ns == 1_000_000 + 4 * 500_000
+    assert model.to_remote(2 * S).u95_ns == 1_000_000 + 2 * 500_000
+    assert model.to_local(102 * S).u95_ns == 1_000_000 + 2 * 500_000
+    assert model.to_remote(-1 * S).u95_ns == 1_000_000 + 500_000
+
+
+def test_nothing_is_said_across_a_step_by_a_tie_before_it() -> None:
+    model = ClockModel([Tie(0, 0, 1000), Tie(S, 6 * S, 40_000_000)])
+    assert model.to_remote(2 * S).u95_ns == 40_000_000 + 500_000
+    assert model.to_remote(S // 2).u95_ns >= 5 * S
 
 
 def test_slewing_is_no_step() -> None:

@@ -53,6 +53,19 @@ def test_the_narrowest_of_a_burst_stands_for_it() -> None:
     ]
 
 
+def test_the_narrowest_of_a_burst_stands_for_it_wherever_the_burst_begins() -> None:
+    for begin in (4.5, 4.9, 5.0):
+        ties = [
+            exchange(begin + i / 10, 0.5, delay_s=d).tie() for i, d in enumerate((0.002, 0.05, 0.04, 0.06))
+        ]
+        assert [t.u95_ns for t in narrowest(ties)] == [1_000_000]
+
+
+def test_a_clock_that_was_set_within_a_burst_keeps_both_sides() -> None:
+    ties = [exchange(1.0, 0.5, delay_s=0.002).tie(), exchange(1.2, 3.5, delay_s=0.004).tie()]
+    assert len(narrowest(ties)) == 2
+
+
 def live(kept: list[Exchange]) -> Exchanges:
     return Exchanges(boot_id(), kept.append)
 

@@ -190,7 +190,8 @@ def run(name: str, model: str, seed: int) -> Trial | None:
     off = [round(chance.gauss(0, CLOCK_U95_S / 1.96) * S) for _ in range(2)]
     begin, end = ORIGIN_NS + what.begin_ns + off[0], ORIGIN_NS + what.end_ns + off[1]
     samples = [
-        EnergySample(r.end_ns, r.values.power_w or 0.0, r.values.quality is Quality.GOOD) for r in readings
+        EnergySample(r.end_ns, r.values.power_w or 0.0, r.values.quality is Quality.GOOD, r.end_u95_ns)
+        for r in readings
     ]
     try:
         result = integrate(

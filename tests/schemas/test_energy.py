@@ -141,3 +141,14 @@ def test_no_samples_break_it_and_the_parts_add_up(
     assert result.edge_limit_j >= 0
     assert result.gap_limit_j >= 0
     assert (result.bridged_j == 0) or result.coverage < 1
+
+
+def test_what_the_doubt_about_a_stamp_explains_is_no_doubt_about_the_edge() -> None:
+    """A load that steps at the ends, under stamps that are 40 ms late: that is for the term of the stamps."""
+    late = 40 * S // 1000
+    rows = [(k * S + S // 2 + late, 160.0 if k < 20 else 92.0 if k == 20 else 24.0) for k in range(1, 40)]
+    certain = integrate([EnergySample(at, w) for at, w in rows], 5 * S, 20 * S)
+    doubtful = integrate([EnergySample(at, w, True, late) for at, w in rows], 5 * S, 20 * S)
+    assert certain.edge_limit_j > 2.0
+    assert doubtful.edge_limit_j == pytest.approx(0.0, abs=0.01)
+    assert doubtful.energy_j == certain.energy_j
