@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+
+from checker.cli import main
 from checker.explorer.book import volume
-from checker.explorer.traces import Point, Trace, decimated, gaps, sparkline
+from checker.explorer.traces import BARS, Point, Trace, decimated, gaps, sparkline
 from checker.options import Options
 from tests.checker import trees
 
@@ -60,3 +64,15 @@ def test_traces_of_a_tree(tmp_path: Path) -> None:
     ranging, testing = found.traces[single.path]
     assert (ranging.phase, testing.phase, testing.window_s) == ("ranging", "testing", trees.WINDOW_S)
     assert [p.line for p in testing.points if not p.good] == [9]
+
+
+def test_the_table_in_a_terminal_shows_power_where_there_is_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = trees.build(tmp_path / "tree")
+    assert main(["summary", str(tree.root)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"per joule", "power over time"} <= set(re.split(r" {2,}", lines[0].strip()))
+    (row,) = [line for line in lines if "SingleStream" in line]
+    assert "Samples/J" in row
+    assert re.search(f"[{BARS} ]{{20,24}}", row)
