@@ -53,11 +53,15 @@ Judged = tuple[list[Finding], list[Broken]]
 class RulePass:
     """The rules of one round. ``judge`` looks at one node, ``run`` at all of a submission."""
 
-    def __init__(self, submission: Submission, options: Options) -> None:
-        """Rules are those of the round of the submission."""
+    def __init__(
+        self, submission: Submission, options: Options, rules: Iterable[Rule] | None = None
+    ) -> None:
+        """Rules are those of the round of the submission where none are given."""
         self.submission, self.options, self.round = submission, options, submission.round.name
-        self.rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
-        self._of_scope = {scope: [r for r in self.rules if r.scope is scope] for scope in Scope}
+        if rules is None:
+            rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
+        chosen = tuple(rules)
+        self._of_scope = {scope: [r for r in chosen if r.scope is scope] for scope in Scope}
         self._fine: set[tuple[str, ...]] = set()
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)

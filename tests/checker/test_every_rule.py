@@ -111,10 +111,8 @@ def firing(tmp_path: Path, rule: Rule, name: str, text: str, example: Example) -
     example.apply(tree, text)
     if example.sign and tree.power().is_dir():
         tree.sign()
-    engine = RulePass(Submission(Tree(tree.root), tree.round), Options(power_checker=True))
-    if rule.id != READABLE:
-        engine.rules = [rule]
-    findings = engine.run()
+    alone = None if rule.id == READABLE else [rule]
+    findings = RulePass(Submission(Tree(tree.root), tree.round), Options(power_checker=True), alone).run()
     for place in [f.location for f in findings if f.rule not in WHOLE_FILES]:
         assert place.line or place.pointer is not None or not (tree.root / place.path).is_file(), (
             rule.id,
@@ -218,11 +216,10 @@ def test_a_rule_that_crashes_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mo
         raise KeyError("nobody expected this")
 
     tree = build(tmp_path)
-    engine = RulePass(Submission(Tree(tree.root), load_round("v4.1")), Options())
     rule = structure_results.perf_file_list
     copy = {name: getattr(rule, name) for name in Rule.__slots__}
-    engine.rules = [Rule(**(copy | {"check": broken}))]
-    found = engine.run()
+    alone = [Rule(**(copy | {"check": broken}))]
+    found = RulePass(Submission(Tree(tree.root), load_round("v4.1")), Options(), alone).run()
     assert {f.rule for f in found} == {"internal/rule-crashed"}
     assert {f.severity for f in found} == {Severity.ERROR}
     assert {f.effect for f in found} == {Effect.NONE}

@@ -102,7 +102,9 @@ def test_the_ranges_while_testing() -> None:
     found = ranges.testing_ranges(LOG, server, f"{SESSION}_testing")
     assert (found.log.volts, found.log.amperes, found.log.auto_a) == (300.0, 0.5, False)
     assert (found.asked.volts, found.asked.amperes) == (245.3, 0.34)
-    assert ranges.testing_ranges(LOG, {}, f"{SESSION}_ranging").log == ranges.Ranges(auto_v=True, auto_a=True)
+    assert ranges.testing_ranges(LOG, {}, f"{SESSION}_ranging").log == ranges.Ranges(
+        auto_v=True, auto_a=True, line_v=2, line_a=3
+    )
     assert ranges.testing_ranges(LOG, {}, "another").log == ranges.Ranges()
 
 

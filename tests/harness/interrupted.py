@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 from harness.campaign import journal
 from schemas.loadgen import LoadgenLog
 
+_NUMBER = re.compile(r"\d+")
 TIMES = {"begin", "end", "clock", "metric", "query_count", "calibration", "telemetry", "retried"}
 """Keys of a run record that tell of times, or of how fast the machine was."""
 TEXT = """output = "tree"
@@ -124,7 +126,7 @@ def _essence(path: Path, tree: str) -> Any:
     read: Callable[[Path], Any] | None = {
         "edgewatt.json": lambda p: _untimed(json.loads(p.read_text().replace(tree, "TREE"))),
         "mlperf_log_detail.txt": _settings,
-        "mlperf_log_summary.txt": lambda p: [x.partition(":")[0].strip() for x in p.read_text().splitlines()],
+        "mlperf_log_summary.txt": lambda p: [_NUMBER.sub("N", x.partition(":")[0].strip()) for x in p.read_text().splitlines()],
     }.get(path.name)
     return path.read_bytes().replace(tree.encode(), b"TREE") if read is None else read(path)
 
