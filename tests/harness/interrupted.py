@@ -126,9 +126,14 @@ def _essence(path: Path, tree: str) -> Any:
     read: Callable[[Path], Any] | None = {
         "edgewatt.json": lambda p: _untimed(json.loads(p.read_text().replace(tree, "TREE"))),
         "mlperf_log_detail.txt": _settings,
-        "mlperf_log_summary.txt": lambda p: [_NUMBER.sub("N", x.partition(":")[0].strip()) for x in p.read_text().splitlines()],
+        "mlperf_log_summary.txt": lambda p: [_name(line) for line in p.read_text().splitlines()],
     }.get(path.name)
     return path.read_bytes().replace(tree.encode(), b"TREE") if read is None else read(path)
+
+
+def _name(line: str) -> str:
+    """What a line of a summary is about, without its numbers."""
+    return _NUMBER.sub("N", line.partition(":")[0].strip())
 
 
 def _untimed(value: Any) -> Any:
