@@ -77,14 +77,15 @@ def test_a_real_chronyd(pair: tuple[Chronyd, Chronyd]) -> None:
     server, client = pair
     deadline = time.monotonic() + 30
     state = None
-    while state is None or not state.synchronised:
+    # Its bound begins near a second, with the first answers on a busy machine, and falls from one to the next.
+    while state is None or not state.synchronised or (state.bound_s or 1.0) >= 0.2:
         assert time.monotonic() < deadline, state
         time.sleep(0.1)
         state = client.state()
     assert state.name == "chrony"
     assert state.detail.startswith("127.0.0.1, stratum ")
     assert state.bound_s is not None
-    assert 0 < state.bound_s < 0.2
+    assert state.bound_s > 0
     assert state.leap == 0
     own = server.state()
     assert own is not None
