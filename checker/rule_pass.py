@@ -53,9 +53,7 @@ Judged = tuple[list[Finding], list[Broken]]
 class RulePass:
     """The rules of one round. ``judge`` looks at one node, ``run`` at all of a submission."""
 
-    def __init__(
-        self, submission: Submission, options: Options, rules: Iterable[Rule] | None = None
-    ) -> None:
+    def __init__(self, submission: Submission, options: Options, rules: Iterable[Rule] | None = None) -> None:
         """Rules are those of the round of the submission where none are given."""
         self.submission, self.options, self.round = submission, options, submission.round.name
         if rules is None:
