@@ -16,15 +16,21 @@ $(VENV)/.loadgens: $(STAMP)  # the LoadGen of each round that tests run, kept in
 	$(BIN)/mlharness fetch --round v5.0 --round v5.1 --round v6.0 --round v6.1
 	@touch $@
 
+# PyTorch by its number first: the newest one on the index pulls gigabytes of another kind of machine.
+$(VENV)/.runtimes: $(STAMP)  # the runtimes besides ONNX Runtime, for tests only
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[runtimes]'
+	@touch $@
+
 demo: $(STAMP)  ## meter on a pseudo-terminal, ResNet50 through LoadGen with power, submission tree, mlcheck
 	$(BIN)/mlharness demo --output demo/submission
 
 # Meters mostly make tests wait, so more of them than there are cores run beside each other, a file on one worker.
-test: $(VENV)/.loadgens  ## all tests but the slow proofs
+test: $(VENV)/.loadgens $(VENV)/.runtimes  ## all tests but the slow proofs
 	$(BIN)/python -m pytest -m 'not proof and not alone' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m 'alone and not proof'
 
-proofs: $(VENV)/.loadgens  ## the slow proofs
+proofs: $(VENV)/.loadgens $(VENV)/.runtimes  ## the slow proofs
 	$(BIN)/python -m pytest -m proof --timeout 3600
 
 check: $(STAMP)  ## style and types

@@ -20,6 +20,14 @@ FURTHER = {
     "pycocotools": ("pycocotools", "vision"),
     "scipy": ("scipy", "medical"),
     "nibabel": ("nibabel", "medical"),
+    "torch": ("torch", "torch"),
+    "transformers": ("transformers", "generative"),
+    "rouge_score": ("rouge-score", "generative"),
+    "diffusers": ("diffusers", "images"),
+    "PIL": ("pillow", "images"),
+    "soundfile": ("soundfile", "speech"),
+    "openvino": ("openvino", "openvino"),
+    "ai_edge_litert": ("ai-edge-litert", "litert"),
 }
 """Import name to distribution and extra, for what single benchmarks need besides."""
 
