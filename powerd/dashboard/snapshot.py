@@ -138,10 +138,15 @@ def take(
 
 
 def _standing(meter: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The alarms that stand on a meter; the range of a window says more than that the channel is over it."""
+    """The alarms that stand on a meter, without those that another says better.
+
+    The range of a window says more than that the channel is over it; why the meter cannot be reached now says more than
+    why it was lost.
+    """
     alarms = list(meter.get("alarms") or ())
-    told = {alarm.get("channel") for alarm in alarms if alarm.get("kind") == "range"}
-    return [a for a in alarms if a.get("kind") != "overrange" or a.get("channel") not in told]
+    there = {(alarm.get("kind"), alarm.get("channel")) for alarm in alarms}
+    better = {"overrange": "range", "disconnected": "error"}
+    return [a for a in alarms if (better.get(str(a.get("kind"))), a.get("channel")) not in there]
 
 
 def _alarms(meters: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -78,7 +78,8 @@ def _colour(view: MeterView) -> str:
 
 def _power(view: MeterView) -> Text:
     style = "bold green" if view.connected and view.quality == "good" else "bold yellow"
-    line = Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(view.quality)}")
+    quality = view.quality if view.connected else "not connected, this was its last"
+    line = Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(quality)}")
     if len(view.channels_w) > 1:
         line.append("   " + "  ".join(f"{plain(name)}: {watts(w)} W" for name, w in view.channels_w), "dim")
     return line
