@@ -174,7 +174,7 @@ class Job:
     ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
     ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
-    for the one of this environment.
+    for the one of this environment; ``mlperf_conf`` the round's settings, None where its LoadGen has them built in.
     """
 
     kind: str
@@ -193,6 +193,7 @@ class Job:
     performance_sample_count: int
     batch: int
     loadgen: str | None = None
+    mlperf_conf: str | None = None
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
