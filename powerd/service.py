@@ -17,12 +17,13 @@ from powerd.alarms import OF_LINE, OF_METER, Alarm, Alarms
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel, boot_id
 from powerd.clock_watch import ClockWatch
-from powerd.config import Config, MeterConfig
+from powerd.config import Config
 from powerd.counters import Counters
 from powerd.errors import PowerdError
 from powerd.exchange import Exchanges
 from powerd.feed import Feed
 from powerd.health import MeterHealth
+from powerd.meter_config import MeterConfig
 from powerd.meters import Meters
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
