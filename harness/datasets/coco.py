@@ -100,8 +100,7 @@ def resized(image_bgr: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     import numpy as np
 
     floats = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB).astype(np.float32)
-    made: NDArray[np.float32] = cv2.resize(floats, (size, size), interpolation=cv2.INTER_LINEAR)
-    return made
+    return cv2.resize(floats, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
 
 def whole(image_bgr: NDArray[np.uint8], size: int = 300) -> NDArray[np.uint8]:

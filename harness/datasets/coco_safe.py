@@ -68,7 +68,7 @@ def letterbox(image_bgr: NDArray[np.uint8], size: int = SIZE) -> NDArray[np.floa
     import cv2
     import numpy as np
 
-    _, tall, wide, top, left = placed(*image_bgr.shape[:2], size)
+    _, tall, wide, top, left = placed(image_bgr.shape[0], image_bgr.shape[1], size)
     box = np.full((size, size, 3), GREY, dtype=np.uint8)
     inner = image_bgr
     if image_bgr.shape[:2] != (tall, wide):
