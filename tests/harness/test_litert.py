@@ -225,7 +225,7 @@ def test_only_the_models_of_a_fixture(
     )
     code, _, said = program(*arguments, "--dataset", tmp_path)
     assert code == 2
-    assert "leave out --dataset" in said
+    assert "leave out --model and --dataset" in said
 
 
 def test_an_onnx_file_is_refused_before_a_run(
