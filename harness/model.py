@@ -178,7 +178,8 @@ class Job:
     ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
     ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
-    for the one of this environment; ``token_latencies`` whether LoadGen times tokens.
+    for the one of this environment; ``mlperf_conf`` the round's settings, None where its LoadGen has them built in;
+    ``token_latencies`` whether LoadGen times tokens.
     """
 
     kind: str
@@ -197,6 +198,7 @@ class Job:
     performance_sample_count: int
     batch: int
     loadgen: str | None = None
+    mlperf_conf: str | None = None
     precision: str | None = None
     token_latencies: bool = False
     seconds: float = 0.0

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import documents
-from harness.benchmarks.base import Showing
+from harness import documents, retired
 from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
+from harness.benchmarks.base import Showing
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
@@ -76,6 +76,8 @@ class Stage:
         # A description that lies there already may have been completed by hand: it stays.
         if not (plan.request.output / result.system_json(round_)).exists():
             self._json(result.system_json(round_), system)
+        for place, text in retired.mapping(plan.request.output, result, round_, plan.official).items():
+            self._text(place, text)
         source = result.code(round_)
         if source.name != result.benchmark:  # from v6.0 on the benchmark's directory is a custom, not a rule
             source /= result.benchmark

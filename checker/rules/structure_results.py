@@ -186,6 +186,10 @@ def extra_accuracy_files(result: Result) -> Iterator[Problem]:
 
 
 def _beyond(result: Result, stems: Sequence[str]) -> bool:
-    """Whether none of these outputs can exist: they are numbers of samples that the data set of the run does not have."""
-    held = None if result.kind == ENDPOINT or not result.accuracy_log.usable else result.accuracy_log.value.first(HELD)
+    """Whether none of these outputs can exist: each is the number of a sample beyond the data set of the run."""
+    held = (
+        None
+        if result.kind == ENDPOINT or not result.accuracy_log.usable
+        else result.accuracy_log.value.first(HELD)
+    )
     return isinstance(held, int) and all(s.isdigit() and int(s) >= held for s in stems)

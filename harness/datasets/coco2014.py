@@ -2,8 +2,9 @@
 
 A folder as the scripts of the reference implementation make it, with ``captions/captions.tsv`` (a row per sample, the
 columns ``id`` and ``caption`` among others) and ``latents/latents.npy`` or ``latents.pt`` (float [1,4,128,128], the
-same for every caption); and ``scoring/`` with what turns pictures into numbers: ``val2014.npz`` (mean and covariance of
-the real pictures' features), the Inception weights of pytorch-fid (one ``.pth``) and ``clip/``, a CLIP for transformers.
+same for every caption); and ``scoring/`` with what turns pictures into numbers: ``val2014.npz`` (mean and covariance
+of the real pictures' features), the Inception weights of pytorch-fid (one ``.pth``) and ``clip/``, a CLIP for
+transformers.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Captions:
         self.root = root
         self._table = next((p for p in (root / CAPTIONS, root / SPARE) if p.is_file()), None)
         if self._table is None:
-            raise UserError(f"there is no {root / CAPTIONS}; --dataset wants a folder with captions and latents")
+            raise UserError(
+                f"there is no {root / CAPTIONS}; --dataset wants a folder with captions and latents"
+            )
         self.captions = tuple(_captions(self._table))
         self._latents_file = next((p for p in (root / LATENTS, root / LATENTS_TORCH) if p.is_file()), None)
         if self._latents_file is None:
@@ -65,7 +68,8 @@ class Captions:
 
     def files(self) -> list[Path]:
         """The table, the latents, and what scores."""
-        assert self._table is not None and self._latents_file is not None
+        assert self._table is not None
+        assert self._latents_file is not None
         clip = sorted(p for p in (self.root / CLIP).iterdir() if p.is_file())
         return [self._table, self._latents_file, self.weights["statistics"], self.weights["inception"], *clip]
 
@@ -79,7 +83,9 @@ def scoring(root: Path) -> dict[str, Path]:
     found = sorted((root / SCORING).glob("*.pth"))
     if len(found) != 1:
         names = ", ".join(p.name for p in found) or "none"
-        raise UserError(f"{root / SCORING} wants one .pth with the weights of Inception, it has {names}; {cure}")
+        raise UserError(
+            f"{root / SCORING} wants one .pth with the weights of Inception, it has {names}; {cure}"
+        )
     clip = next((p for name in CLIP_WEIGHTS if (p := root / CLIP / name).is_file()), None)
     if clip is None:
         raise UserError(f"there is no {root / CLIP / CLIP_WEIGHTS[0]}; {cure}")
@@ -97,7 +103,9 @@ def _captions(table: Path) -> list[str]:
         raise UserError(f"{table} has no captions; it wants a table with tabs, a row per sample")
     empty = next((n for n, text in enumerate(found, 2) if not text), None)
     if empty is not None:
-        raise UserError(f"{table} has no caption in line {empty}; it wants a column caption that is never empty")
+        raise UserError(
+            f"{table} has no caption in line {empty}; it wants a column caption that is never empty"
+        )
     return [text for text in found if text]
 
 

@@ -6,7 +6,8 @@ torchvision's names. The network is written here by those names; how wide a conv
 kernel, is taken from its tensor. It is not torchvision's Inception: averages leave out the padding, and the last block
 takes a maximum where the paper takes an average (both as in TensorFlow's graph, and as in pytorch-fid). Source:
 ``text_to_image/tools/fid/inception.py`` of mlcommons/inference; confidence: with random weights of the real widths it
-gave the features of torchvision 0.28's blocks, changed in these two ways, to the bit. It computes in double precision, so that a score does not hang on the number of threads.
+gave the features of torchvision 0.28's blocks, changed in these two ways, to the bit. It computes in double precision,
+so that a score does not hang on the number of threads.
 """
 
 from __future__ import annotations

@@ -133,7 +133,9 @@ def test_sample_outputs_beyond_the_end_of_a_small_set(
     parts: dict[str, Any], held: int | None, forgiven: bool, tmp_path: Path
 ) -> None:
     """v4.1 wants picture 109 and nine with higher numbers: a set of 100 samples has none, one of 110 has the first."""
-    tree = build(tmp_path, benchmark="stable-diffusion-xl", scenarios=("singlestream", "offline"), power=False)
+    tree = build(
+        tmp_path, benchmark="stable-diffusion-xl", scenarios=("singlestream", "offline"), power=False
+    )
     record(tree, "offline", shortened=parts, result=place("Offline", benchmark="stable-diffusion-xl"))
     accuracy = tree.result("offline") / "accuracy"
     shutil.rmtree(accuracy / "images")

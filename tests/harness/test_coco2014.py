@@ -38,7 +38,14 @@ def test_samples_in_the_order_of_the_table(folder: Path) -> None:
     assert (sample["latents"].dtype, sample["latents"].shape) == (np.dtype("float32"), (4, 2, 2))
     assert sample["latents"][3].tolist() == [[12, 13], [14, 15]]
     assert {p.name for p in data.files()} == {
-        *("captions.tsv", "latents.npy", "val2014.npz", "pt_inception.pth", "model.safetensors", "config.json")
+        *(
+            "captions.tsv",
+            "latents.npy",
+            "val2014.npz",
+            "pt_inception.pth",
+            "model.safetensors",
+            "config.json",
+        )
     }
 
 
@@ -62,7 +69,10 @@ def text(content: str) -> Callable[[Path], None]:
     ("edit", "message"),
     [
         (gone("captions"), r"there is no .*captions\.tsv; --dataset wants a folder"),
-        (gone("latents"), r"there is no .*latents\.npy and no .*latents\.pt; take the latents of the reference"),
+        (
+            gone("latents"),
+            r"there is no .*latents\.npy and no .*latents\.pt; take the latents of the reference",
+        ),
         (gone("scoring/val2014.npz"), r"there is no .*val2014\.npz; .* without it no run can be scored"),
         (gone("scoring/pt_inception.pth"), "wants one .pth with the weights of Inception, it has none"),
         (gone("scoring/clip"), r"there is no .*clip/model\.safetensors"),

@@ -34,7 +34,9 @@ def features(spread: float, mean: float) -> Any:
 )
 def test_distance_by_hand(mean: tuple[int, int], variances: tuple[int, int], wanted: float) -> None:
     other = np.array(mean, dtype=float)
-    assert fid.distance(features(3, 0), other, np.diag(variances).astype(float)) == pytest.approx(wanted, abs=1e-9)
+    assert fid.distance(features(3, 0), other, np.diag(variances).astype(float)) == pytest.approx(
+        wanted, abs=1e-9
+    )
 
 
 def test_distance_is_that_of_the_root_of_the_product() -> None:
@@ -117,7 +119,9 @@ def test_inception_averages_without_the_padding_and_ends_with_a_maximum() -> Non
         }.items()
     }
     network = inception.Inception(weights)
-    assert network._pooled("Mixed_5b", torch.ones(1, 1, 3, 3).double()).flatten().tolist() == pytest.approx([1] * 9)
+    assert network._pooled("Mixed_5b", torch.ones(1, 1, 3, 3).double()).flatten().tolist() == pytest.approx(
+        [1] * 9
+    )
     ramp = torch.arange(9.0).reshape(1, 1, 3, 3).double()
     assert network._pooled("Mixed_5b", ramp)[0, 0, 0].tolist() == pytest.approx([2, 2.5, 3])
     assert network._pooled("Mixed_7c", ramp)[0, 0, 0].tolist() == pytest.approx([4, 5, 5])
@@ -142,7 +146,10 @@ def without(name: str) -> Any:
     [
         (without("Mixed_7c.branch_pool.conv"), r"lacks Mixed_7c\.branch_pool\.conv\.weight"),
         (without(""), r"lacks Conv2d_1a_3x3\.conv\.weight"),
-        (lambda w: {**w, "Conv2d_2a_3x3.conv.weight": torch.zeros(4, 9, 3, 3)}, "is not the Inception of FID"),
+        (
+            lambda w: {**w, "Conv2d_2a_3x3.conv.weight": torch.zeros(4, 9, 3, 3)},
+            "is not the Inception of FID",
+        ),
         (lambda w: {**w, "Conv2d_2a_3x3.conv.weight": "text"}, "is not the Inception of FID"),
         (lambda w: [1, 2], "lacks Conv2d_1a_3x3"),
     ],
