@@ -277,7 +277,8 @@ class Accuracy:
     """The score of an accuracy run over ``total`` samples.
 
     ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
-    count of right answers or a second metric.
+    count of right answers or a second metric; ``files`` the SHA-256, by name, of what it was scored with besides the
+    data set, such as the weights of another network.
     """
 
     metric: str
@@ -285,6 +286,7 @@ class Accuracy:
     total: int
     line: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ and ``harness.loadgen``, and nobody else. What a benchmark wants otherwise than 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -222,6 +222,21 @@ class Composed(Protocol):
 
     def answer(self, infer: Infer, batch: Batch, indices: Sequence[int]) -> Responses:
         """The answers to a batch of samples with these indices; ``infer`` is one call of the runtime."""
+        ...
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A benchmark of which the rounds want some outputs to be published as they are, such as pictures."""
+
+    def samples_to_show(
+        self, log: Path, dataset: Path, wanted: Mapping[str, Sequence[str]]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Files by their path below the accuracy directory.
+
+        ``wanted``: names without ending by directory, as ``extra_accuracy_files`` of the round has them; one that the
+        data set does not have is left out.
+        """
         ...
 
 
