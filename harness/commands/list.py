@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from harness import extras, registry
+from harness import extras, registry, retired
 from harness.benchmarks.base import Benchmark, Contract, traits
 from harness.scenarios import BY_NAME
 from harness.system_types import DEFAULT
@@ -94,8 +94,8 @@ def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, A
 
 
 def round_listed(round_: Round, bench: Benchmark) -> tuple[str, ...]:
-    """The names of a benchmark that a round lists."""
-    return tuple(name for name in bench.official if name in round_.benchmark_names)
+    """The names of a benchmark that a round lists; of a retired one those that it may stand for."""
+    return tuple(name for name in retired.names(bench) if name in round_.benchmark_names)
 
 
 def _form(bench: Benchmark) -> dict[str, Any]:
