@@ -25,8 +25,9 @@ from harness.benchmarks.base import Benchmark
 from harness.calibrate import fast
 from harness.extras import distribution, need
 from harness.model import Job
+from harness.opening import opened
 from harness.queued import QueuedSut
-from harness.registry import backend, benchmark
+from harness.registry import benchmark
 from harness.scenarios import BY_NAME
 from harness.sut import Sut
 from schemas.errors import UserError
@@ -70,8 +71,8 @@ class Child:
         job = self._job
         bench = benchmark(job.benchmark)
         dataset = bench.dataset(_path(job.dataset))
-        engine = backend(job.backend)
-        engine.load(_path(job.model), inputs=bench.inputs, outputs=bench.outputs, threads=job.threads)
+        model = _path(job.model)
+        engine = opened(bench, job.backend, model, threads=job.threads, precision=job.precision)
         kind = QueuedSut if BY_NAME[job.scenario].expects == "load" else Sut
         sut = self._sut = kind(bench, engine, dataset, batch=job.batch)
         if job.kind == "calibrate":

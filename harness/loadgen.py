@@ -15,12 +15,16 @@ from typing import Any
 
 from harness.extras import need
 from harness.model import Job, LoadSettings
-from harness.sut import Sut
+from harness.sut import Answer, Sut
 from schemas.errors import UserError
 
 NO_AUDIT = "no-audit.config"
 """Name of a file that is never written. LoadGen 4.1.30 calls a run with an audit file INVALID ("Multiple conf
 files are used") and ignores some of its keys, so compliance tests set LoadGen's attributes instead."""
+
+TOLD_FIRST = ("SingleStream", "Server")
+"""Scenarios in which LoadGen times the first token, where it times tokens (``use_token_latencies``): there it must be
+told of it before the answer. In all scenarios an answer then says its number of tokens, which must be above 1."""
 
 _KEYS = {
     "min_duration_ms": "min_duration",
@@ -79,7 +83,11 @@ def run(job: Job, sut: Sut, total: int) -> None:
     """One LoadGen run; logs are in ``job.log_dir`` afterwards. Blocks until LoadGen has come to its end."""
     lg = need("mlperf_loadgen")
     settings = settings_for(job)
-    sut.connect(_completer(lg))
+    firsts = job.token_latencies and job.scenario in TOLD_FIRST
+    sut.connect(
+        _completer(lg.QuerySampleResponse, lg.QuerySamplesComplete),
+        _completer(lg.QuerySampleResponse, lg.FirstTokenComplete) if firsts else None,
+    )
     log = lg.LogSettings()
     log.log_output.outdir = job.log_dir
     log.log_output.copy_summary_to_stdout = False
@@ -94,10 +102,8 @@ def run(job: Job, sut: Sut, total: int) -> None:
         lg.DestroyFastSUT(handle)
 
 
-def _completer(lg: Any) -> Any:
-    response, complete = lg.QuerySampleResponse, lg.QuerySamplesComplete
-
-    def hand_back(answers: Sequence[tuple[int, int, int]]) -> None:
+def _completer(response: Any, complete: Any) -> Any:
+    def hand_back(answers: Sequence[Answer]) -> None:
         complete(list(itertools.starmap(response, answers)))
 
     return hand_back

@@ -36,9 +36,9 @@ class QueuedSut(Sut):
             threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(workers)
         ]
 
-    def connect(self, complete: Complete) -> None:
+    def connect(self, complete: Complete, tell: Complete | None = None) -> None:
         """Say how finished samples are handed back, and start answering."""
-        super().connect(complete)
+        super().connect(complete, tell)
         for worker in self._workers:
             worker.start()
 

@@ -10,13 +10,15 @@ from typing import Protocol
 
 from harness import calibrate, loadgen
 from harness.audit import issued
+from harness.benchmarks.base import traits
 from harness.calibrate import CALIBRATION_S, Judgement, merged
 from harness.clockwatch import ClockWatch, objection
+from harness.estimate import conf_value
 from harness.expected import Expected, expected
 from harness.model import Calibration, Done, Job, LoadSettings, Plan, RunResult, RunSpec
 from harness.observer import Observer, Unseen
-from harness.process import ChildProcess
-from harness.registry import compliance_test
+from harness.process import ChildProcess, Patience
+from harness.registry import benchmark, compliance_test
 from harness.scenarios import BY_NAME
 from harness.telemetry import Telemetry
 from schemas.errors import Failed
@@ -69,6 +71,7 @@ class Runner:
         self._say = say
         self._observer = Unseen() if observer is None else observer
         self._scenario = BY_NAME[plan.scenario]
+        self._patience = Patience(stall_s=traits(benchmark(plan.workload.benchmark)).stall_s)
         self.done = Done(plan.settings)
 
     def run(self) -> Done:
@@ -148,7 +151,7 @@ class Runner:
         spec = RunSpec("calibration", "performance", None, "calibration")
         job = replace(self._job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
         self._observer.began(spec, Expected(CALIBRATION_S))
-        with ChildProcess(job, folder) as child, self._told_of_a_fall():
+        with ChildProcess(job, folder, patience=self._patience) as child, self._told_of_a_fall():
             self._observer.stage("running")
             found = child.wait_for("calibrated", self._observer.progress)
         batches = tuple((int(size), float(each)) for size, each in found["batches"])
@@ -185,7 +188,8 @@ class Runner:
     def _run_once(self, spec: RunSpec, own: LoadSettings | None = None) -> tuple[RunResult, Judgement]:
         folder = self._fresh(spec.folder)
         self._observer.began(spec, self._expected(spec, self._conf(spec, own)))
-        with ChildProcess(self._job(spec, folder, own), folder) as child, self._told_of_a_fall():
+        job = self._job(spec, folder, own)
+        with ChildProcess(job, folder, patience=self._patience) as child, self._told_of_a_fall():
             versions = child.wait_for("ready")["versions"]
             self._observer.stage("preparing")
             self._around.before(spec)
@@ -272,6 +276,8 @@ class Runner:
             dataset=str(plan.workload.dataset.resolve()),
             backend=plan.workload.backend,
             threads=plan.workload.threads,
+            precision=plan.workload.precision,
+            token_latencies=bool(conf_value(plan.round, plan.official, plan.scenario, "use_token_latencies")),
             batch=plan.workload.batch,
             log_dir=str(folder.resolve()),
             user_conf=str(self._conf(spec, own).resolve()),

@@ -111,7 +111,9 @@ class Stage:
         name = _measurements_name(plan, self._bench.implementation)
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
-        own = {"starting_weights_filename": plan.workload.model.name, "batch": batch}
+        own = {"starting_weights_filename": plan.workload.model.absolute().name, "batch": batch}
+        if plan.workload.precision is not None:
+            own["weight_data_types"] = plan.workload.precision
         self._json(folder / name, {**self._bench.measurements, **own})
         earlier = _read_json(plan.request.output / folder / RECORD_NAME)
         self._json(folder / RECORD_NAME, run_record(plan, done, accuracy, power, earlier))

@@ -11,9 +11,10 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.benchmarks.base import Composed
+from harness.benchmarks.base import Adopting, Composed, Counted, traits
 
 if TYPE_CHECKING:
     from harness.benchmarks.base import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Batch,
         Benchmark,
         Dataset,
+        First,
         Infer,
         Responses,
         Sample,
@@ -30,25 +32,43 @@ if TYPE_CHECKING:
 ONLY = ""
 """The name of the array of a sample that is one array."""
 
-Complete = Callable[[Sequence[tuple[int, int, int]]], None]
-"""Hands finished samples to LoadGen as (query id, address, bytes)."""
+Answer = tuple[int, int, int] | tuple[int, int, int, int]
+"""Query id, address, bytes and, where they are counted, tokens."""
+Complete = Callable[[Sequence[Answer]], None]
+"""Hands finished samples, or their first tokens, to LoadGen."""
+
+
+ENOUGH = 3
+"""Queries that a measurement should have."""
+SLOW_S = 20.0
+"""How long it goes on for their sake; one query is always measured."""
 
 
 class Samples:
     """The loaded samples, found by index: one array per input, and every sample as a batch of one."""
 
-    def __init__(self, dataset: Dataset, *, stacked: bool = True) -> None:
-        """Nothing is loaded yet. ``stacked`` False: samples are only taken one by one and may differ in shape."""
+    def __init__(self, dataset: Dataset, *, stacked: bool = True, ragged: bool = False) -> None:
+        """Nothing is loaded yet. ``stacked`` False: samples are only taken one by one and may differ in shape.
+
+        ``ragged``: they may differ in shape, and a batch is a list of them as they are.
+        """
         self._dataset = dataset
         self._stacked = stacked
+        self._ragged = ragged
         self._place: dict[int, int] = {}
         self._arrays: dict[str, Array] = {}
         self._single: list[Batch] = []
+        self._whole: list[Sample] = []
+
+    @classmethod
+    def of(cls, benchmark: Benchmark, dataset: Dataset) -> Samples:
+        """As the benchmark wants its samples."""
+        return cls(dataset, stacked=benchmark.most != 1, ragged=traits(benchmark).ragged)
 
     def load(self, indices: Sequence[int], on_sample: Callable[[], None]) -> None:
         """Read and pre-process samples; LoadGen may name one twice."""
         unique = list(dict.fromkeys(indices))
-        self._single, self._arrays = [], {}
+        self._single, self._arrays, self._whole = [], {}, []
         for place, index in enumerate(unique):
             self._keep(place, len(unique), self._dataset.load(index))
             on_sample()
@@ -56,6 +76,9 @@ class Samples:
 
     def _keep(self, place: int, count: int, sample: Sample) -> None:
         """Store one sample; the first one of a load settles names, shapes and types."""
+        if self._ragged:
+            self._whole.append(sample)
+            return
         named: Mapping[str, Array] = sample if isinstance(sample, Mapping) else {ONLY: sample}
         if not self._stacked:
             single = {name: array[None] for name, array in named.items()}
@@ -69,10 +92,12 @@ class Samples:
 
     def unload(self) -> None:
         """Let go of all samples."""
-        self._place, self._arrays, self._single = {}, {}, []
+        self._place, self._arrays, self._single, self._whole = {}, {}, [], []
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Samples as one batch; a single one is a view without a copy."""
+        if self._ragged:
+            return [self._whole[self._place[i]] for i in indices]
         if len(indices) == 1:
             return self._single[self._place[indices[0]]]
         places = [self._place[i] for i in indices]
@@ -95,17 +120,20 @@ class Sut:
         self._benchmark = benchmark
         self._backend = backend
         self._batch = batch if benchmark.most is None else min(batch, benchmark.most)
-        self._samples = Samples(dataset, stacked=benchmark.most != 1)
+        self._samples = Samples.of(benchmark, dataset)
         self._answers = benchmark.answer if isinstance(benchmark, Composed) else self._one_call
+        self._generate = backend.generate if isinstance(backend, Adopting) else None
         self._complete: Complete | None = None
+        self._tell: Complete | None = None
         self._drain = threading.Event()
         self.error: BaseException | None = None
         self.completed = 0
         self.loaded = 0
 
-    def connect(self, complete: Complete) -> None:
-        """Say how finished samples are handed back."""
+    def connect(self, complete: Complete, tell: Complete | None = None) -> None:
+        """Say how finished samples are handed back and, where LoadGen times them, their first tokens."""
         self._complete = complete
+        self._tell = tell
 
     def close(self) -> None:
         """The run is over; nothing goes on in the background here."""
@@ -160,11 +188,16 @@ class Sut:
         self._samples.unload()
 
     def measure(self, indices: Sequence[int], seconds: float) -> list[float]:
-        """Latencies in seconds of queries of these samples, for about ``seconds``, without LoadGen."""
+        """Latencies in seconds of queries of these samples, for about ``seconds``, without LoadGen.
+
+        At least three, unless they take so long that one or two must do.
+        """
         self._samples.load(indices, self._count_load)
         latencies: list[float] = []
         end = time.monotonic() + seconds
-        while (time.monotonic() < end or len(latencies) < 3) and not self.draining:
+        while (now := time.monotonic()) < end or (len(latencies) < ENOUGH and now < end + SLOW_S):
+            if self.draining:
+                break
             begin = time.monotonic()
             for first, last in _batches(len(indices), self._batch):
                 self._compute(indices[first:last])
@@ -174,8 +207,12 @@ class Sut:
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        rows = self._compute(indices)
+        rows = self._compute(indices, ids)
         # `rows` must live until this returns: LoadGen copies the bytes in the call.
+        if isinstance(rows, Counted):
+            pairs = zip(rows.rows, rows.tokens, strict=True)
+            self._hand_back([(*_lone(i, row), n) for i, (row, n) in zip(ids, pairs, strict=True)])
+            return
         if isinstance(rows, list):
             self._hand_back([_lone(i, row) for i, row in zip(ids, rows, strict=True)])
             return
@@ -183,14 +220,32 @@ class Sut:
         addresses = itertools.count(rows.ctypes.data, size)
         self._hand_back(list(zip(ids, addresses, itertools.repeat(size))))
 
-    def _compute(self, indices: Sequence[int]) -> Responses:
-        """The answers to samples that are loaded, at most ``batch`` of them."""
-        return self._answers(self._backend.infer, self._samples.batch(indices), indices)
+    def _compute(self, indices: Sequence[int], ids: Sequence[int] = ()) -> Responses:
+        """The answers to samples that are loaded, at most ``batch`` of them; ``ids`` of the query, where it is one."""
+        infer = self._backend.infer
+        if self._generate is not None:
+            infer = partial(self._generate, first=self._first(ids))
+        return self._answers(infer, self._samples.batch(indices), indices)
+
+    def _first(self, ids: Sequence[int]) -> First:
+        """What a program says its first tokens to: LoadGen, or nobody."""
+        tell = self._tell
+        if tell is None or not ids:
+            return lambda places, tokens: None
+
+        def first(places: Sequence[int], tokens: Sequence[int]) -> None:
+            import numpy as np
+
+            held = np.array(tokens, dtype=np.int32)  # must live until LoadGen has copied it
+            address = held.ctypes.data
+            tell([(ids[place], address + 4 * n, 4, 1) for n, place in enumerate(places)])
+
+        return first
 
     def _one_call(self, infer: Infer, batch: Batch, indices: Sequence[int]) -> Responses:
         return self._benchmark.responses(infer(batch), indices)
 
-    def _hand_back(self, answers: Sequence[tuple[int, int, int]]) -> None:
+    def _hand_back(self, answers: Sequence[Answer]) -> None:
         if self._complete is not None:
             self._complete(answers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.benchmarks.base import Contract, Tensor
+from harness.benchmarks.base import Contract, Tensor, traits
 from harness.checks.base import Line, Situation, fail, ok, told, warn
 
 SUBJECT = "model"
@@ -18,9 +18,9 @@ def check(situation: Situation) -> Iterator[Line]:
         cure = "give --model and --dataset, or --fixture"
         yield warn(SUBJECT, "none was given, so it was not looked at", "a model", cure)
         return
-    if not work.model.is_file():
+    if situation.broken is not None:
         cure = "give the path of the checkpoint with --model"
-        yield fail(SUBJECT, f"there is no file {work.model}", "a checkpoint", cure)
+        yield told(SUBJECT, situation.broken, traits(bench).model_about or "a checkpoint", cure)
         return
     probe = situation.probe
     assert probe is not None

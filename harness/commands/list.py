@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from harness import extras, registry, retired
-from harness.benchmarks.base import Benchmark, Contract
+from harness.benchmarks.base import Benchmark, Contract, traits
 from harness.scenarios import BY_NAME
 from harness.system_types import DEFAULT
 from schemas.errors import UserError
@@ -100,6 +100,8 @@ def round_listed(round_: Round, bench: Benchmark) -> tuple[str, ...]:
 
 def _form(bench: Benchmark) -> dict[str, Any]:
     """What model and data set must look like, as far as the benchmark says it."""
+    if isinstance(bench, Contract) and not bench.tensors:
+        return {"model": [traits(bench).model_about], "dataset": bench.dataset_form}
     if isinstance(bench, Contract):
         return {"model": [f"{t.kind} {t}" for t in bench.tensors], "dataset": bench.dataset_form}
     names = [*(f"input {n}" for n in bench.inputs), *(f"output {n}" for n in bench.outputs)]

@@ -17,10 +17,20 @@ import pytest
 
 from checker.api import check
 from harness import loadgens, retired, runner, service
-from harness.benchmarks.base import Benchmark, Composed, Contract, Describing, OfFiles
+from harness.benchmarks.base import (
+    Adapted,
+    Backend,
+    Benchmark,
+    Composed,
+    Contract,
+    Counted,
+    Describing,
+    OfFiles,
+)
 from harness.fixtures import description
 from harness.model import Fixture
-from harness.registry import backend, benchmark, benchmarks
+from harness.opening import opened
+from harness.registry import backend_for, benchmark, benchmarks, precision_for
 from harness.sut import Samples, Sut
 from schemas import documents
 from schemas.rounds import Round, known_rounds, load_round
@@ -88,13 +98,19 @@ def test_fixture_is_described_and_made_again_alike(subject: Subject, tmp_path: P
     assert replace(again, path=made.path, model=made.model, dataset=made.dataset) == made
 
 
+def engine_of(subject: Subject) -> Backend:
+    """The benchmark's own runtime, with the fixture's model."""
+    name = backend_for(subject.bench, None)
+    precision = precision_for(subject.bench, name, None)
+    return opened(subject.bench, name, subject.fixture.model, threads=1, precision=precision)
+
+
 def test_model_and_data_keep_the_contract(subject: Subject) -> None:
     bench, made = subject.bench, subject.fixture
     assert isinstance(bench, Contract)
-    engine = backend("onnxruntime")
-    engine.load(made.model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
-    assert isinstance(engine, Describing)
-    found = {(t.kind, t.name): t for t in engine.tensors()}
+    engine = engine_of(subject)
+    assert bench.tensors or isinstance(bench, Adapted)
+    found = {(t.kind, t.name): t for t in engine.tensors()} if isinstance(engine, Describing) else {}
     for tensor in bench.tensors:
         mine = found[tensor.kind, tensor.name]
         assert mine.dtype == tensor.dtype, str(mine)
@@ -110,11 +126,10 @@ def test_model_and_data_keep_the_contract(subject: Subject) -> None:
 
 def test_an_answer_does_not_depend_on_the_batch(subject: Subject) -> None:
     bench, made = subject.bench, subject.fixture
-    engine = backend("onnxruntime")
-    engine.load(made.model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
+    engine = engine_of(subject)
     sut = Sut(bench, engine, bench.dataset(made.dataset), batch=4)
     count = min(4, made.samples)
-    samples = Samples(bench.dataset(made.dataset), stacked=bench.most != 1)
+    samples = Samples.of(bench, bench.dataset(made.dataset))
     samples.load(range(count), lambda: None)
     single = [answers(bench, engine.infer, samples, [i])[0] for i in range(count)]
     if bench.most != 1:
@@ -128,7 +143,7 @@ def answers(bench: Benchmark, infer: object, samples: Samples, indices: list[int
         rows = bench.answer(infer, batch, indices)  # type: ignore[arg-type]
     else:
         rows = bench.responses(infer(batch), indices)  # type: ignore[operator]
-    return [row.tobytes() for row in rows]
+    return [row.tobytes() for row in (rows.rows if isinstance(rows, Counted) else rows)]
 
 
 def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
@@ -138,6 +153,7 @@ def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
             replace(
                 plain_request(subject.fixture, root),
                 benchmark=subject.official if subject.division == "closed" else subject.bench.name,
+                backend=None,
                 scenario=scenario,
                 round_name=subject.round.name,
                 division=subject.division,
@@ -174,10 +190,12 @@ def test_tree_lacks_only_what_the_rehearsal_declares(
     subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The streams have query counts that no rehearsal cuts (MultiStream: 662 of 8 samples). So MultiStream, and where
-    answers are large SingleStream too, are for the proof below."""
+    answers are large or come from a library that each child takes seconds to import SingleStream too, are for the
+    proof below."""
     monkeypatch.setattr(runner, "CALIBRATION_S", 2 * REHEARSAL_S)
     assert isinstance(subject.bench, Contract)
-    slow = {"MultiStream"} if subject.bench.response_bytes < LARGE else {"MultiStream", "SingleStream"}
+    quick = subject.bench.response_bytes < LARGE and not isinstance(subject.bench, Adapted)
+    slow = {"MultiStream"} if quick else {"MultiStream", "SingleStream"}
     scenarios = tuple(s for s in subject.scenarios if s not in slow)
     build(subject, tmp_path / "tree", scenarios)
     all_there = scenarios == subject.scenarios or subject.division != "closed"
