@@ -18,8 +18,8 @@ from powerd.errors import PowerdError, Refused
 from powerd.protocols.base import Lab
 from powerd.protocols.ptd import Talk, Writing
 from powerd.protocols.ptd_log import BANNER, Journal, device_type, startup_lines
-from powerd.session_record import Session, evidence, own_sources, put_lines
-from schemas.power_session import MODES, RUN_FOLDER, Message, Phase, SessionFile, hash_file
+from powerd.session_record import Session, put_lines, server_file
+from schemas.power_session import MODES, RUN_FOLDER
 
 FILES = (
     "power/ptd_logs.txt",
@@ -193,22 +193,8 @@ class PowerDevFlow:
         self._log.close()
         written = [name for name in FILES if name != "power/server.json" and (root / name).is_file()]
         info = self._lab.info(session.meter)
-        file = SessionFile(
-            side="server",
-            version="1.0",
-            timezone=0,
-            modules={},
-            sources=own_sources(),
-            messages=tuple(Message(**m) for m in session.messages),
-            uuid_client=session.uuid_client,
-            uuid_server=session.uuid_server,
-            session_name=session.name,
-            results={name: hash_file(root / name) for name in written},
-            phases={mode: tuple(Phase(*mark) for mark in marks) for mode, marks in session.phases.items()},
-            ptd_messages=tuple(self._ptd_messages),
-            ptd_config=[self._configuration()],
-            edgewatt=evidence(session, info, windows),
-        )
+        ptd = {"ptd_messages": tuple(self._ptd_messages), "ptd_config": [self._configuration()]}
+        file = server_file(session, root, written, info, windows, **ptd)
         (root / "power/server.json").write_text(file.to_json(), encoding="utf-8")
         return [name for name in FILES if (root / name).is_file()]
 
