@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from harness.benchmarks.base import Outputs
 
+_FLOAT = struct.Struct("<f").pack
+
 
 class ResNet50:
     """The benchmark ``resnet`` of the rounds."""
@@ -61,6 +63,10 @@ class ResNet50:
 
         classes = np.asarray(outputs[0], dtype=np.float32).reshape(-1, 1)
         return np.ascontiguousarray(classes - np.float32(1.0))
+
+    def one_response(self, outputs: Outputs) -> bytes:
+        """The same for one sample."""
+        return _FLOAT(outputs[0].item() - 1)
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """Top-1 in percent over the samples in the log, each index counted once."""
