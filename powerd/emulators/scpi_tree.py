@@ -27,7 +27,7 @@ ERRORS = {
     844: "Integration was not started",
     845: "Integration cannot be reset while started",
 }
-"""Codes and words of IM 760201-17 appendix 2 that are emulated; of 813 and above only the codes are known (programs)."""
+"""Codes and words of IM 760201-17 appendix 2 that are emulated; from 813 on only the codes are known (programs)."""
 
 
 class CommandError(Exception):
