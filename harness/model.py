@@ -36,7 +36,8 @@ class LoadSettings:
 class Workload:
     """What is run: a benchmark with its model, its data set and the runtime that executes it.
 
-    ``batch`` is the largest number of samples that one call of the runtime gets.
+    ``batch`` is the largest number of samples that one call of the runtime gets; ``precision`` what the runtime
+    computes in, None where it has no choice.
     """
 
     benchmark: str
@@ -45,6 +46,7 @@ class Workload:
     backend: str
     threads: int
     batch: int
+    precision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class PowerRequest:
 class RunRequest:
     """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done.
 
+    ``backend`` None: the benchmark's own; ``precision`` None: the benchmark's or the runtime's own;
     ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge; ``tests``
     None: every compliance test that the round wants; ``power_mode``: a session of ranging and testing, or one run in a
     guarded window, which is no power result of the rules.
@@ -89,7 +92,7 @@ class RunRequest:
     output: Path
     round_name: str
     mode: str
-    backend: str
+    backend: str | None
     model: Path | None
     dataset: Path | None
     fixture: Path | None
@@ -108,6 +111,7 @@ class RunRequest:
     system_type: str | None = None
     tests: tuple[str, ...] | None = None
     power_mode: PowerMode = "session"
+    precision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,8 @@ class Job:
     ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
     ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
-    for the one of this environment.
+    for the one of this environment; ``mlperf_conf`` the round's settings, None where its LoadGen has them built in;
+    ``token_latencies`` whether LoadGen times tokens.
     """
 
     kind: str
@@ -193,6 +198,9 @@ class Job:
     performance_sample_count: int
     batch: int
     loadgen: str | None = None
+    mlperf_conf: str | None = None
+    precision: str | None = None
+    token_latencies: bool = False
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -269,7 +277,8 @@ class Accuracy:
     """The score of an accuracy run over ``total`` samples.
 
     ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
-    count of right answers or a second metric.
+    count of right answers or a second metric; ``files`` the SHA-256, by name, of what it was scored with besides the
+    data set, such as the weights of another network.
     """
 
     metric: str
@@ -277,6 +286,7 @@ class Accuracy:
     total: int
     line: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

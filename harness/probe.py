@@ -39,6 +39,7 @@ class ProbeJob:
     counts: Sequence[int]
     seconds: float
     total_s: float
+    precision: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -105,6 +106,7 @@ def probe(workload: Workload, counts: Sequence[int], machine: Machine) -> Probe:
         counts=counts,
         seconds=min(2.0, SECONDS / len(counts)),
         total_s=ENOUGH_S,
+        precision=workload.precision,
     )
     found = Probe()
     before = throttle_events(machine)

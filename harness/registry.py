@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Literal, cast
 
-from harness.benchmarks.base import Backend, Benchmark
+from harness.benchmarks.base import Backend, Benchmark, traits
 from harness.compliance.base import ComplianceTest
 from schemas.discovery import collect, module_names
 from schemas.errors import UserError
@@ -38,6 +38,42 @@ def backend(name: str) -> Backend:
         raise UserError(unknown("backend", name, backend_names()))
     kinds = cast("list[type[Backend]]", collect("harness.backends", "BACKEND"))
     return next(kind for kind in kinds if kind.name == name)()
+
+
+USUAL = "onnxruntime"
+"""The runtime of a benchmark that names none."""
+
+
+def backend_for(bench: Benchmark, asked: str | None) -> str:
+    """The runtime that was asked for, else the benchmark's first; ``UserError`` for one that cannot run it."""
+    able = traits(bench).backends
+    if asked is None:
+        return able[0] if able else USUAL
+    if asked not in backend_names():
+        raise UserError(unknown("backend", asked, backend_names()))
+    if able and asked not in able:
+        raise UserError(
+            f"{asked} cannot run {bench.name}; give --backend {' or '.join(able)}, or leave it out"
+        )
+    return asked
+
+
+def needs_of(name: str) -> tuple[str, ...]:
+    """Import names of the packages that a runtime needs besides those of every run; nothing is imported."""
+    return tuple(getattr(backend(name), "needs", ()))
+
+
+def precision_for(bench: Benchmark, name: str, asked: str | None) -> str | None:
+    """The precision that a runtime computes in; None where it has no choice. ``UserError`` for one it has not."""
+    offered: tuple[str, ...] = tuple(getattr(backend(name), "precisions", ()))
+    if asked is None:
+        own = traits(bench).precision
+        return own if own in offered else next(iter(offered), None)
+    if not offered:
+        raise UserError(f"{name} computes as the model says; leave out --precision")
+    if asked not in offered:
+        raise UserError(unknown("precision", asked, offered))
+    return asked
 
 
 def compute_of(name: str) -> Literal["cpu", "accelerator"]:

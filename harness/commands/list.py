@@ -6,8 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from harness import extras, registry
-from harness.benchmarks.base import Benchmark, Contract
+from harness import extras, registry, retired
+from harness.benchmarks.base import Benchmark, Contract, traits
 from harness.scenarios import BY_NAME
 from harness.system_types import DEFAULT
 from schemas.errors import UserError
@@ -83,23 +83,25 @@ def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, A
         "official": official,
         "also": list(round_listed(round_, bench)[1:]),
         "help": bench.help,
-        "scenarios": _scenarios(round_, official, system_type),
+        "scenarios": _scenarios(round_, bench, official, system_type),
         "needs": {
             **_form(bench),
             "samples": bench.full_set,
             "performance_sample_count": rules.performance_sample_count,
         },
-        "compliance_tests": list(rules.compliance_tests),
+        "compliance_tests": list(rules.compliance_tests) if retired.of(bench) is None else [],
     }
 
 
 def round_listed(round_: Round, bench: Benchmark) -> tuple[str, ...]:
-    """The names of a benchmark that a round lists."""
-    return tuple(name for name in bench.official if name in round_.benchmark_names)
+    """The names of a benchmark that a round lists; of a retired one those that it may stand for."""
+    return tuple(name for name in retired.names(bench) if name in round_.benchmark_names)
 
 
 def _form(bench: Benchmark) -> dict[str, Any]:
     """What model and data set must look like, as far as the benchmark says it."""
+    if isinstance(bench, Contract) and not bench.tensors:
+        return {"model": [traits(bench).model_about], "dataset": bench.dataset_form}
     if isinstance(bench, Contract):
         return {"model": [f"{t.kind} {t}" for t in bench.tensors], "dataset": bench.dataset_form}
     names = [*(f"input {n}" for n in bench.inputs), *(f"output {n}" for n in bench.outputs)]
@@ -116,11 +118,16 @@ def _packages(round_: Round) -> list[dict[str, str | None]]:
     ]
 
 
-def _scenarios(round_: Round, official: str, system_type: str) -> list[dict[str, Any]]:
+def _scenarios(round_: Round, bench: Benchmark, official: str, system_type: str) -> list[dict[str, Any]]:
+    """Those of the benchmark in the round; the open division, where retired ones run, requires none."""
     rules = round_.benchmark(official).scenarios(system_type)
     if rules is None:
         return []
     return [
-        {"name": name, "required": name in rules.required, "runs_here": name in BY_NAME}
+        {
+            "name": name,
+            "required": name in rules.required and retired.of(bench) is None,
+            "runs_here": name in BY_NAME,
+        }
         for name in (*rules.required, *rules.optional)
     ]

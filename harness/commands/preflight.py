@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", metavar="BENCHMARK")
     parser.add_argument("--scenario", metavar="S", help="default: every one that the round wants")
     parser.add_argument("--round", default="v4.1", metavar="R")
-    parser.add_argument("--backend", default="onnxruntime")
+    parser.add_argument("--backend", metavar="NAME", help="the runtime (default: the benchmark's own)")
+    parser.add_argument(
+        "--precision", metavar="P", help="fp32, bf16 or fp16, where the runtime has a choice (pytorch)"
+    )
     parser.add_argument("--model", type=Path, metavar="PATH")
     parser.add_argument("--dataset", type=Path, metavar="PATH")
     parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
@@ -81,4 +84,5 @@ def _request(args: argparse.Namespace) -> preflight.Request:
         threads=args.threads,
         batch=args.batch,
         system_type=args.system_type,
+        precision=args.precision,
     )

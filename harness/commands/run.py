@@ -32,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wheelhouse", type=Path, metavar="DIR", help="a folder with the wheel of the round's LoadGen"
     )
     parser.add_argument("--mode", default="all", help="performance, accuracy, compliance or all (default)")
-    parser.add_argument("--backend", default="onnxruntime")
+    parser.add_argument("--backend", metavar="NAME", help="the runtime (default: the benchmark's own)")
+    parser.add_argument(
+        "--precision", metavar="P", help="fp32, bf16 or fp16, where the runtime has a choice (pytorch)"
+    )
     parser.add_argument("--model", type=Path, metavar="PATH")
     parser.add_argument("--dataset", type=Path, metavar="PATH")
     parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
@@ -126,6 +129,7 @@ def request(args: argparse.Namespace) -> RunRequest:
         batch=args.batch,
         system_type=args.system_type,
         power_mode=args.power_mode,
+        precision=args.precision,
     )
 
 
