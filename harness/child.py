@@ -115,7 +115,9 @@ class Child:
     def _abandon(self, sut: Sut) -> None:
         """Leave a run that has long to go: LoadGen cannot be told to end, and in Server it waits for each instant of
         its schedule, whatever is answered. Its logs stay without a result, which is what such a run has."""
-        error = sut.error or UserError("it was stopped before LoadGen came to the end of what it had prepared")
+        error = sut.error or UserError(
+            "it was stopped before LoadGen came to the end of what it had prepared"
+        )
         self._say(event="error", kind=_kind(error), message=_text(error))
         self._leave(1)
 

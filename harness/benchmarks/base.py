@@ -66,7 +66,8 @@ class Traits:
     ``ragged``: samples differ in shape, and a batch is a list of them. ``batch``: the usual bound of samples per call
     in the scenarios that batch. ``precision``: that of the reference, where the runtime offers several.
     ``stall_s``: how long a run may go without completing anything before it counts as hung, opening the model included.
-    ``model_about``: what the model is, for people, where it is no file of named tensors.
+    ``model_about``: what the model is, for people, where it is no file of named tensors. ``further_tests``: compliance
+    tests that no round asks of it on edge systems and that can be run by name.
     """
 
     model: Form = "file"
@@ -77,6 +78,7 @@ class Traits:
     precision: str | None = None
     stall_s: float = 120.0
     model_about: str = ""
+    further_tests: tuple[str, ...] = ()
 
 
 PLAIN = Traits()
@@ -256,6 +258,17 @@ class Showing(Protocol):
         ``wanted``: names without ending by directory, as ``extra_accuracy_files`` of the round has them; one that the
         data set does not have is left out.
         """
+        ...
+
+
+@runtime_checkable
+class Speaking(Protocol):
+    """A benchmark whose answers are token ids: their numpy type, and the tokens that end an answer."""
+
+    token_dtype: str
+
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The ids of the tokens that end an answer."""
         ...
 
 

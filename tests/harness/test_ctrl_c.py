@@ -29,7 +29,17 @@ def test_ctrl_c_answers_within_two_seconds_with_complete_logs(
     fixture: Fixture, tmp_path: Path, scenario: str, expectation: tuple[str, str]
 ) -> None:
     """The small ResNet50 takes about 2 ms on a desktop processor: of SingleStream 750,000 queries are prepared."""
-    words = ["run", "resnet50", "--scenario", scenario, "--mode", "performance", *expectation, "--threads", "1"]
+    words = [
+        "run",
+        "resnet50",
+        "--scenario",
+        scenario,
+        "--mode",
+        "performance",
+        *expectation,
+        "--threads",
+        "1",
+    ]
     words += ["--output", str(tmp_path / "tree"), "--fixture", str(fixture.path)]
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.cli", *words], stderr=subprocess.PIPE, text=True
