@@ -22,8 +22,8 @@ from schemas.errors import Failed
 from schemas.loadgen import LoadgenLog
 from schemas.rounds import load_round
 
-END = 9
-ENDS = frozenset({END, 8})
+END = 99
+ENDS = frozenset({END, 98})
 
 
 class Prompts:
@@ -234,7 +234,7 @@ def entry(data: list[int], first: list[int] | None, count: int | None) -> dict[s
         (entry([1, 2, END], [2], 3), "SingleStream", "First token"),
         (entry([1, 2, END], None, 3), "Server", "First token"),
         (entry([1, END, END], [1], 3), "SingleStream", "EOS"),
-        (entry([1, END, 8], [1], 3), "SingleStream", "EOS"),
+        (entry([1, END, 98], [1], 3), "SingleStream", "EOS"),
         (entry([1, 2, END], [1], 4), "SingleStream", "Sample length"),
         (entry([1, 2, END], [1], None), "SingleStream", "Sample length"),
     ],
