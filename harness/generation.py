@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.benchmarks.base import Setting
 from harness.extras import need
+from schemas.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,9 +27,14 @@ def causal(model: Path, setting: Setting, *, arguments: dict[str, Any], tells: b
     torch, transformers = need("torch"), need("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    net = transformers.AutoModelForCausalLM.from_pretrained(
-        model, dtype=getattr(torch, setting.dtype), local_files_only=True
+    net, found = transformers.AutoModelForCausalLM.from_pretrained(
+        model, dtype=getattr(torch, setting.dtype), local_files_only=True, output_loading_info=True
     )
+    if found["missing_keys"]:  # the library would fill them with random numbers
+        first = sorted(found["missing_keys"])[0]
+        raise UserError(
+            f"{model} lacks {len(found['missing_keys'])} of the model's weights ({first}); copy the checkpoint again"
+        )
     net = net.to(setting.device).eval()
     ends = _ends(net)
 
