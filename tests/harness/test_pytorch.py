@@ -13,7 +13,6 @@ from harness.backends.pytorch import PyTorch
 from harness.registry import backend, needs_of, precision_for
 from schemas.errors import UserError
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # people have such files
 
 
