@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     Infer = Callable[[Batch], Outputs]
     """One call of the runtime."""
     First = Callable[[Sequence[int], Sequence[int]], None]
-    """Says that first tokens are there: places in the batch, and the token of each."""
+    """Says that first tokens are there: places in the batch, and the token of each.
+
+    What a run hands to a program also has ``over()``, which is true once nobody waits for the answer any more."""
     Program = Callable[[Batch, First], Outputs]
     """An opened model: a batch to its outputs; it says its first tokens meanwhile, where it makes any."""
 

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from harness import extras, opening
+from harness.benchmarks.base import Setting
 from harness.benchmarks.gptj import BENCHMARK as GPTJ
 from harness.benchmarks.llama31_8b import BENCHMARK as LLAMA
 from harness.datasets.cnn_dailymail import LONGEST, PROMPT, TOKENIZER, CnnDailymail
 from harness.fixtures import words
 from harness.generation import counts, padded
 from harness.model import Fixture
+from harness.sut import FirstTokens
 from schemas.errors import UserError
 
 Program = Callable[..., tuple[int, str, str]]
@@ -122,6 +124,25 @@ def test_llama_says_its_first_tokens_once_and_counts_them_all(llama: Fixture) ->
         assert int(row[-1]) in ends
         assert not set(row[:-1].tolist()) & ends
     assert len({len(row) for row in answers.rows}) > 1
+
+
+@pytest.mark.parametrize("bench", [GPTJ, LLAMA])
+def test_generation_ends_at_the_next_token_when_nobody_waits(
+    bench: Any, gptj: Fixture, llama: Fixture
+) -> None:
+    """A board may take minutes for an answer; Ctrl-C does not."""
+    fixture = {GPTJ.name: gptj, LLAMA.name: llama}[bench.name]
+    dataset = bench.dataset(fixture.dataset)
+    program = bench.program(fixture.model, Setting())
+    asked: list[int] = []
+
+    def over() -> bool:
+        asked.append(1)
+        return len(asked) == 2
+
+    ids, _ = program([dataset.load(0)], FirstTokens(None, (), over))
+    assert len(asked) == 2
+    assert ids.shape[1] == 2
 
 
 def test_a_fixture_of_another_seed_differs(gptj: Fixture, tmp_path: Path) -> None:

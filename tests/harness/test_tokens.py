@@ -129,6 +129,26 @@ def test_a_query_that_is_given_up_has_a_first_token_too() -> None:
     assert answers == [(1, [1, 1, END], 3), (2, [], 2), (3, [], 2)]
 
 
+def test_an_answer_that_nobody_waits_for_is_not_handed_back() -> None:
+    """Its generation was stopped, so it is cut off."""
+    engine = Engine()
+    sut, firsts, answers = connected(engine, batch=1)
+    sut.load([1])
+    generate = engine.generate
+
+    def stopped(batch: Any, first: Any) -> Sequence[Any]:
+        assert not first.over()
+        sut.drain()
+        assert first.over()
+        return generate(batch, first)
+
+    sut._generate = stopped  # type: ignore[assignment]
+    sut.issue([4], [1])
+    assert firsts[-1] == (4, [0], 1)
+    assert answers == [(4, [], 2)]
+    assert sut.error is None
+
+
 def test_workers_tell_first_tokens_as_well() -> None:
     told: list[int] = []
     done: list[int] = []
