@@ -249,8 +249,11 @@ class Sut:
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        first = FirstTokens(self._tell, ids)
+        first = FirstTokens(self._tell, ids, self._drain.is_set)
         rows = self._compute(indices, first)
+        if self._generate is not None and self.draining:  # what was generated may be cut off
+            self._give_up(ids)
+            return
         # `rows` must live until this returns: LoadGen copies the bytes in the call.
         if isinstance(rows, Counted):
             first.at_last(rows.rows)
@@ -298,8 +301,11 @@ class Sut:
 class FirstTokens:
     """What a program says its first tokens to: LoadGen where it times them, else nobody. Heard once only."""
 
-    def __init__(self, tell: Complete | None, ids: Sequence[int]) -> None:
-        """``ids`` of the queries, by their places in the batch."""
+    def __init__(
+        self, tell: Complete | None, ids: Sequence[int], over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """``ids`` of the queries, by their places in the batch; ``over``: whether nobody waits for answers any more."""
+        self.over = over
         self._tell = tell
         self._ids = ids
         self._told = False
