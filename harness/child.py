@@ -33,8 +33,10 @@ from harness.sut import Sut
 from schemas.errors import UserError
 
 BEAT_S = 0.25
-LEAVE_S = 2.0
+LEAVE_S = 1.0
 """Server: how long LoadGen is waited for once the run is only being brought to its end."""
+DRAIN_S = 60.0
+"""The same in the other scenarios, where it goes through all that it has prepared; nobody may be there to end it."""
 SWITCH_S = 0.0005
 """Server: how long a worker's Python code may keep the thread waiting that issues at given instants."""
 
@@ -94,9 +96,9 @@ class Child:
         drained_at: float | None = None
         while not self._ended.wait(BEAT_S):
             self._beat(sut)
-            if sut.draining and isinstance(sut, QueuedSut):
+            if sut.draining:
                 drained_at = drained_at or time.monotonic()
-                if time.monotonic() - drained_at > LEAVE_S:
+                if time.monotonic() - drained_at > (LEAVE_S if isinstance(sut, QueuedSut) else DRAIN_S):
                     self._abandon(sut)
         self._beat(sut)
         if self._fault is not None:
@@ -111,9 +113,11 @@ class Child:
         return 0
 
     def _abandon(self, sut: Sut) -> None:
-        """Leave a Server run whose schedule has long to go: LoadGen waits for each instant of it, whatever is
-        answered, and cannot be told to end. Its logs stay without a result, which is what such a run has."""
-        error = sut.error or UserError("it was stopped before the schedule of Server came to its end")
+        """Leave a run that has long to go: LoadGen cannot be told to end, and in Server it waits for each instant of
+        its schedule, whatever is answered. Its logs stay without a result, which is what such a run has."""
+        error = sut.error or UserError(
+            "it was stopped before LoadGen came to the end of what it had prepared"
+        )
         self._say(event="error", kind=_kind(error), message=_text(error))
         self._leave(1)
 

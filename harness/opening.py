@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.benchmarks.base import Adapted, Adopting, Backend, Benchmark
+from harness.benchmarks.base import Adapted, Adopting, Backend, Benchmark, InParts
+from harness.parts import Parts
 from harness.registry import backend
 
 
@@ -13,11 +14,18 @@ def opened(bench: Benchmark, name: str, model: Path, *, threads: int, precision:
 
     A benchmark that opens its model itself does so where the runtime lets it; any other runtime gets the path.
     """
+    engine = _made(name, precision)
+    if isinstance(bench, Adapted) and isinstance(engine, Adopting):
+        engine.adopt(bench, model, threads=threads)
+        return engine
+    if isinstance(bench, InParts):
+        engine = Parts([_made(name, precision) for _ in bench.parts], bench)
+    engine.load(model, inputs=bench.inputs, outputs=bench.outputs, threads=threads)
+    return engine
+
+
+def _made(name: str, precision: str | None) -> Backend:
     engine = backend(name)
     if precision is not None:
         engine.precision = precision  # type: ignore[attr-defined]  # registry.precision_for asked whether it has one
-    if isinstance(bench, Adapted) and isinstance(engine, Adopting):
-        engine.adopt(bench, model, threads=threads)
-    else:
-        engine.load(model, inputs=bench.inputs, outputs=bench.outputs, threads=threads)
     return engine

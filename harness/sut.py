@@ -38,6 +38,9 @@ Complete = Callable[[Sequence[Answer]], None]
 """Hands finished samples, or their first tokens, to LoadGen."""
 
 
+LEAST_TOKENS = 2
+"""What LoadGen takes as the number of tokens of an answer without an error; from one it makes a time per token of
+minus something."""
 ENOUGH = 3
 """Queries that a measurement should have."""
 SLOW_S = 20.0
@@ -161,7 +164,7 @@ class Sut:
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """LoadGen's query: answer all its samples."""
         if self.draining:  # hundreds of thousands may be left, and somebody waits
-            self._hand_back([(i, 0, 0) for i in ids])
+            self._give_up(ids)
             return
         done = 0
         with Guard(self):
@@ -172,7 +175,7 @@ class Sut:
                 done = end
                 self.completed += end - begin
         if done < len(ids):
-            self._hand_back([(i, 0, 0) for i in ids[done:]])
+            self._give_up(ids[done:])
 
     def flush(self) -> None:
         """LoadGen's word that no more queries wait; nothing is queued here."""
@@ -207,9 +210,11 @@ class Sut:
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        rows = self._compute(indices, ids)
+        first = FirstTokens(self._tell, ids)
+        rows = self._compute(indices, first)
         # `rows` must live until this returns: LoadGen copies the bytes in the call.
         if isinstance(rows, Counted):
+            first.at_last(rows.rows)
             pairs = zip(rows.rows, rows.tokens, strict=True)
             self._hand_back([(*_lone(i, row), n) for i, (row, n) in zip(ids, pairs, strict=True)])
             return
@@ -220,30 +225,27 @@ class Sut:
         addresses = itertools.count(rows.ctypes.data, size)
         self._hand_back(list(zip(ids, addresses, itertools.repeat(size))))
 
-    def _compute(self, indices: Sequence[int], ids: Sequence[int] = ()) -> Responses:
-        """The answers to samples that are loaded, at most ``batch`` of them; ``ids`` of the query, where it is one."""
+    def _compute(self, indices: Sequence[int], first: First | None = None) -> Responses:
+        """The answers to samples that are loaded, at most ``batch`` of them; ``first`` hears of first tokens."""
         infer = self._backend.infer
         if self._generate is not None:
-            infer = partial(self._generate, first=self._first(ids))
+            infer = partial(self._generate, first=first or FirstTokens(None, ()))
         return self._answers(infer, self._samples.batch(indices), indices)
-
-    def _first(self, ids: Sequence[int]) -> First:
-        """What a program says its first tokens to: LoadGen, or nobody."""
-        tell = self._tell
-        if tell is None or not ids:
-            return lambda places, tokens: None
-
-        def first(places: Sequence[int], tokens: Sequence[int]) -> None:
-            import numpy as np
-
-            held = np.array(tokens, dtype=np.int32)  # must live until LoadGen has copied it
-            address = held.ctypes.data
-            tell([(ids[place], address + 4 * n, 4, 1) for n, place in enumerate(places)])
-
-        return first
 
     def _one_call(self, infer: Infer, batch: Batch, indices: Sequence[int]) -> Responses:
         return self._benchmark.responses(infer(batch), indices)
+
+    def _give_up(self, ids: Sequence[int]) -> None:
+        """Complete samples without an answer.
+
+        Where LoadGen (5.1.2, 6.0.17) times tokens, it falls over a run without any first token, and calls fewer than
+        two tokens an error: so it gets a first token of nothing, and that number.
+        """
+        if self._tell is None:
+            self._hand_back([(i, 0, 0) for i in ids])
+            return
+        FirstTokens(self._tell, ids)(range(len(ids)), [0] * len(ids))
+        self._hand_back([(i, 0, 0, LEAST_TOKENS) for i in ids])
 
     def _hand_back(self, answers: Sequence[Answer]) -> None:
         if self._complete is not None:
@@ -251,6 +253,32 @@ class Sut:
 
     def _count_load(self) -> None:
         self.loaded += 1
+
+
+class FirstTokens:
+    """What a program says its first tokens to: LoadGen where it times them, else nobody. Heard once only."""
+
+    def __init__(self, tell: Complete | None, ids: Sequence[int]) -> None:
+        """``ids`` of the queries, by their places in the batch."""
+        self._tell = tell
+        self._ids = ids
+        self._told = False
+
+    def __call__(self, places: Sequence[int], tokens: Sequence[int]) -> None:
+        """Hand them on."""
+        if self._tell is None:
+            return
+        import numpy as np
+
+        self._told = True
+        held = np.array(tokens, dtype=np.int32)  # must live until LoadGen has copied it
+        address = held.ctypes.data
+        self._tell([(self._ids[place], address + 4 * n, 4, 1) for n, place in enumerate(places)])
+
+    def at_last(self, rows: Sequence[Array]) -> None:
+        """The whole answers are there; a runtime that gives them in one piece has said nothing before."""
+        if self._tell is not None and not self._told:
+            self(range(len(rows)), [int(row[0]) for row in rows])
 
 
 class Guard:

@@ -183,6 +183,25 @@ class Adopting(Protocol):
 
 
 @runtime_checkable
+class Exporting(Protocol):
+    """A benchmark whose published checkpoint is weights without a graph, and which can make model files of it."""
+
+    def export(self, checkpoint: Path, folder: Path) -> int:
+        """Write the files into a new folder; the number of weights. ``UserError`` for another checkpoint."""
+        ...
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A benchmark whose model is several files: inputs and outputs of each by its name; no two have the same inputs.
+
+    ``infer`` gets the inputs of one part and gives its outputs.
+    """
+
+    parts: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+
+
+@runtime_checkable
 class Adapted(Protocol):
     """A benchmark that opens its model itself, with the library that it was published for."""
 

@@ -176,6 +176,7 @@ def judge(subject: Subject, root: Path, scenarios: tuple[str, ...], *, lacks: tu
     rehearsed, plain = check(root, rehearsal=True), check(root)
     assert rehearsed.round == subject.round.name
     assert {r.place.scenario for r in rehearsed.results} == set(scenarios)
+    assert {r.model for r in rehearsed.results} == {subject.official}
     left = [f for f in rehearsed.findings if f.stands and f.severity.value == "error"]
     assert {f.rule for f in left} == set(lacks), [(f.rule, f.message) for f in left]
     assert rehearsed.valid == (not lacks)

@@ -221,11 +221,12 @@ def test_only_the_models_of_a_fixture(
     code, _, said = program(*arguments, "--model", tmp_path / "other.onnx")
     assert code == 2
     assert (
-        f"one of the fixture's own: {MODEL_NAME}.onnx, {MODEL_NAME}.tflite, {MODEL_NAME}_quant.tflite" in said
+        f"one of the fixture's own models: {MODEL_NAME}.onnx, {MODEL_NAME}.tflite, {MODEL_NAME}_quant.tflite"
+        in said
     )
     code, _, said = program(*arguments, "--dataset", tmp_path)
     assert code == 2
-    assert "leave out --dataset" in said
+    assert "leave out --model and --dataset" in said
 
 
 def test_an_onnx_file_is_refused_before_a_run(

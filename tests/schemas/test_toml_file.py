@@ -29,7 +29,7 @@ def test_what_is_none_is_one_sentence(data: bytes | None, said: str, tmp_path: P
     path = tmp_path / "a.toml"
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(UserError, match="the file .*a.toml") as told:
+    with pytest.raises(UserError, match=r"the file .*a\.toml") as told:
         read_toml(path, "the file", "name one")
     assert said in str(told.value)
     assert "\n" not in str(told.value)

@@ -96,7 +96,7 @@ class Idle:
         self._complete: Any = None
         self.error = None
 
-    def connect(self, complete: Any) -> None:
+    def connect(self, complete: Any, tell: Any = None) -> None:
         """Say how finished samples are handed back."""
         self._complete = complete
 
