@@ -15,8 +15,17 @@ def differences(wanted: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> Iterat
         if own is None:
             names = ", ".join(t.name for t in found if t.kind == tensor.kind) or "none"
             yield f"the {tensor.kind}s are {names}", f"an {tensor.kind} {tensor}"
-        elif own.dtype != tensor.dtype or not _fits(tensor.shape, own.shape):
+        elif own.dtype != tensor.dtype or not (_fits(tensor.shape, own.shape) or _turned(tensor, own)):
             yield f"{tensor.kind} {own}", f"{tensor.kind} {tensor}"
+
+
+def _turned(wanted: Tensor, found: Tensor) -> bool:
+    """Images with colours last where the benchmark has them first: a runtime of such models turns them, and one that
+    does not fails when it is asked."""
+    if wanted.kind != "input" or len(wanted.shape) != 4 or len(found.shape) != 4:
+        return False
+    batch, colours, height, width = wanted.shape
+    return _fits((batch, height, width, colours), found.shape)
 
 
 def _fits(wanted: tuple[int | None, ...], found: tuple[int | None, ...]) -> bool:

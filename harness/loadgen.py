@@ -3,7 +3,8 @@
 Facts about LoadGen 4.1.30 that are respected here: its built-in ``mlperf.conf`` is applied by the first
 ``FromConfig`` of a process only (hence one process per run); return codes are not exceptions; the default
 audit file is ``audit.config`` of the current folder, so a path is always given; tracing writes megabytes per
-second and is on by default; the output folder must exist.
+second and is on by default; the output folder must exist. LoadGen 4.0.1 has no ``mlperf.conf`` built in and reads the
+round's from a file, before the user's.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def settings_for(job: Job) -> Any:
     """LoadGen's settings object for a job; ``UserError`` when a conf file is not accepted."""
     lg = need("mlperf_loadgen")
     settings = lg.TestSettings()
+    if job.mlperf_conf is not None:
+        settings.FromConfig(job.mlperf_conf, job.loadgen_model, job.scenario)
     code = settings.FromConfig(job.user_conf, job.loadgen_model, job.scenario)
     if code != 0:
         reason = {-2: "it is missing", -22: "it has a line that is not 'model.scenario.key = number'"}.get(

@@ -183,7 +183,8 @@ class Job:
     ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
     ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
-    for the one of this environment; ``token_latencies`` whether LoadGen times tokens.
+    for the one of this environment; ``mlperf_conf`` the round's settings, None where its LoadGen has them built in;
+    ``token_latencies`` whether LoadGen times tokens.
     """
 
     kind: str
@@ -202,6 +203,7 @@ class Job:
     performance_sample_count: int
     batch: int
     loadgen: str | None = None
+    mlperf_conf: str | None = None
     precision: str | None = None
     token_latencies: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
@@ -283,7 +285,8 @@ class Accuracy:
     """The score of an accuracy run over ``total`` samples.
 
     ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
-    count of right answers or a second metric.
+    count of right answers or a second metric; ``files`` the SHA-256, by name, of what it was scored with besides the
+    data set, such as the weights of another network.
     """
 
     metric: str
@@ -291,6 +294,7 @@ class Accuracy:
     total: int
     line: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

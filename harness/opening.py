@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.benchmarks.base import Adapted, Adopting, Backend, Benchmark, Contract, Describing
+from harness.benchmarks.base import Adapted, Adopting, Backend, Benchmark, Contract, Describing, InParts
 from harness.contracts import differences
+from harness.parts import Parts
 from harness.registry import configured
 from schemas.errors import UserError
 
@@ -18,19 +19,27 @@ def opened(
     *,
     threads: int,
     precision: str | None,
-    options: Mapping[str, str],
+    options: Mapping[str, str] | None = None,
 ) -> Backend:
     """The runtime of that name with the model loaded; ``UserError`` when either does not fit.
 
     A benchmark that opens its model itself does so where the runtime lets it; any other runtime gets the path.
     """
+    own = options or {}
+    engine = _made(name, precision, own)
+    if isinstance(bench, Adapted) and isinstance(engine, Adopting):
+        engine.adopt(bench, model, threads=threads)
+        return engine
+    if isinstance(bench, InParts):
+        engine = Parts([_made(name, precision, own) for _ in bench.parts], bench)
+    engine.load(model, inputs=bench.inputs, outputs=bench.outputs, threads=threads)
+    return engine
+
+
+def _made(name: str, precision: str | None, options: Mapping[str, str]) -> Backend:
     engine = configured(name, options)
     if precision is not None:
         engine.precision = precision  # type: ignore[attr-defined]  # registry.precision_for asked whether it has one
-    if isinstance(bench, Adapted) and isinstance(engine, Adopting):
-        engine.adopt(bench, model, threads=threads)
-    else:
-        engine.load(model, inputs=bench.inputs, outputs=bench.outputs, threads=threads)
     return engine
 
 

@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path, PurePosixPath
 
-from harness import audit, extras, given, loadgen, loadgens, system_types
+from harness import audit, extras, given, loadgen, loadgens, retired, system_types
 from harness.benchmarks.base import Benchmark, traits
 from harness.calibrate import merged
 from harness.fixtures.description import chosen as chosen_fixture
@@ -33,12 +33,14 @@ def plan(request: RunRequest, *, anew: bool = False) -> Plan:
     backend = backend_for(bench, request.backend)
     _refuse_missing_packages(bench, backend)
     round_ = load_round(request.round_name)
+    retired.refuse(bench, round_, request.division)
     loadgens.wanted(round_)
     official = _official(round_, bench, request.benchmark)
     system_type = system_types.resolve(request, round_)
     scenario = system_types.scenario(request, round_, official, system_type)
     fixture = chosen_fixture(request.fixture, bench.name, request.model, request.dataset)
     result = _result(request, round_, _directory(round_, bench, official), scenario)
+    retired.mapping(request.output, result, round_, official)
     specs = _specs(request, round_, official)
     if not anew:
         _refuse_existing(request.output, result, round_, specs)
@@ -83,6 +85,7 @@ def known(
     """
     round_ = load_round(round_name)
     bench = benchmark(name)
+    retired.refuse(bench, round_, retired.DIVISION)
     official = _official(round_, bench, name)
     if system_type not in round_.facts["system_types"]:
         raise UserError(unknown("system type", system_type, round_.facts["system_types"]))
@@ -112,7 +115,8 @@ def _refuse_missing_packages(bench: Benchmark, backend: str) -> None:
 
 def _official(round_: Round, bench: Benchmark, asked: str) -> str:
     """The name in the round: the one asked for, else the first that the round lists."""
-    names = (asked,) if asked in bench.official else bench.official
+    own = retired.names(bench)
+    names = (asked,) if asked in own else own
     for official in names:
         if official in round_.benchmark_names:
             return official
@@ -122,8 +126,9 @@ def _official(round_: Round, bench: Benchmark, asked: str) -> str:
 
 
 def _directory(round_: Round, bench: Benchmark, official: str) -> str:
-    """The directory of a benchmark in the tree: our name where the round reads it as the official one."""
-    return bench.name if round_.official_name(bench.name) == official else official
+    """The directory of a benchmark in the tree: our name where the round reads it so, or a mapping tells it."""
+    known = round_.official_name(bench.name) == official or retired.of(bench) is not None
+    return bench.name if known else official
 
 
 def _workload(

@@ -138,6 +138,7 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
         "value": accuracy.value,
         "total": accuracy.total,
         "figures": dict(accuracy.figures),
+        **({"files": dict(accuracy.files)} if accuracy.files else {}),
     }
 
 

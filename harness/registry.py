@@ -69,6 +69,12 @@ def _foreign(name: str) -> Backend:
     return found
 
 
+def distribution_of(name: str) -> dict[str, str]:
+    """Name and version of the distribution that brings a runtime; empty for our own."""
+    found = [e.dist for e in entry_points(group=GROUP) if e.name == name and name not in _own_backends()]
+    return {dist.name: dist.version for dist in found if dist is not None}
+
+
 def configured(name: str, options: Mapping[str, str]) -> Backend:
     """A runtime that has been told its options and not been loaded; ``UserError`` for one that it does not have."""
     engine = backend(name)

@@ -267,6 +267,15 @@ class Runner:
         path.write_text(loadgen.with_expectation(text, own, self._plan.scenario), encoding="utf-8")
         return path
 
+    def _mlperf_conf(self) -> str | None:
+        """A file with the round's settings, where its LoadGen does not bring them along."""
+        round_ = self._plan.round
+        if round_.conf_built_in:
+            return None
+        path = self._folder / "mlperf.conf"
+        path.write_text(round_.mlperf_conf_text(), encoding="utf-8")
+        return str(path.resolve())
+
     def _test_settings(self, spec: RunSpec) -> dict[str, int | float]:
         if spec.test is None:
             return {}
@@ -301,6 +310,7 @@ class Runner:
             test_settings=self._test_settings(spec),
             performance_sample_count=count or rules.performance_sample_count,
             loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
+            mlperf_conf=self._mlperf_conf(),
         )
 
 

@@ -40,6 +40,9 @@ One = Callable[[int, int, int], None]
 """Hands one finished sample to LoadGen: query id, address, bytes. For one thread only."""
 Rows = Callable[[Sequence[int], int, int], None]
 """Hands finished samples to LoadGen whose answers lie one behind the other: ids, first address, bytes of each."""
+LEAST_TOKENS = 2
+"""What LoadGen takes as the number of tokens of an answer without an error; from one it makes a time per token of
+minus something."""
 ENOUGH = 3
 """Queries that a measurement should have."""
 SLOW_S = 20.0
@@ -143,7 +146,7 @@ class Sut:
         """Say how finished samples are handed back and, where LoadGen times them, their first tokens."""
         self._complete = complete
         self._tell = tell
-        self._one = getattr(complete, "one", None)
+        self._one = getattr(complete, "one", None) if tell is None else None
         self._hand_rows = getattr(complete, "rows", self._rows)
 
     def close(self) -> None:
@@ -174,17 +177,19 @@ class Sut:
         if self._one is not None and len(ids) == 1:
             self._issue_one(ids, indices, self._one)
             return
+        if self._draining:
+            self._give_up(ids)
+            return
         done = 0
-        if not self._draining:
-            with Guard(self):
-                for begin, end in _batches(len(ids), self._batch):
-                    if self._draining:
-                        break
-                    self._answer(ids[begin:end], indices[begin:end])
-                    done = end
-                    self.completed += end - begin
+        with Guard(self):
+            for begin, end in _batches(len(ids), self._batch):
+                if self._draining:
+                    break
+                self._answer(ids[begin:end], indices[begin:end])
+                done = end
+                self.completed += end - begin
         if done < len(ids):
-            self._hand_back([(i, 0, 0) for i in ids[done:]])
+            self._give_up(ids[done:])
 
     def _issue_one(self, ids: Sequence[int], indices: Sequence[int], one: One) -> None:
         """A query of one sample, of which a fast model answers hundreds of thousands: nothing that only others need.
@@ -201,7 +206,7 @@ class Sut:
                 held.put(quick(self._backend.infer(self._samples.ready[indices[0]])))
                 one(ids[0], held.address, held.size)
             else:
-                self._give(ids, self._compute(indices, ids))
+                self._answer(ids, indices)
             self.completed += 1
         except BaseException as error:  # noqa: BLE001 - one that leaves a callback kills the process
             self.fail(error)
@@ -246,11 +251,13 @@ class Sut:
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        self._give(ids, self._compute(indices, ids))
+        first = FirstTokens(self._tell, ids)
+        self._give(ids, self._compute(indices, first), first)
 
-    def _give(self, ids: Sequence[int], rows: Responses) -> None:
+    def _give(self, ids: Sequence[int], rows: Responses, first: FirstTokens) -> None:
         """Hand answers back. They must live until this returns: LoadGen copies the bytes in the call."""
         if isinstance(rows, Counted):
+            first.at_last(rows.rows)
             pairs = zip(rows.rows, rows.tokens, strict=True)
             self._hand_back([(*_lone(i, row), n) for i, (row, n) in zip(ids, pairs, strict=True)])
         elif isinstance(rows, list):
@@ -258,27 +265,12 @@ class Sut:
         else:
             self._hand_rows(ids, rows.ctypes.data, rows.nbytes // len(rows))
 
-    def _compute(self, indices: Sequence[int], ids: Sequence[int] = ()) -> Responses:
-        """The answers to samples that are loaded, at most ``batch`` of them; ``ids`` of the query, where it is one."""
+    def _compute(self, indices: Sequence[int], first: First | None = None) -> Responses:
+        """The answers to samples that are loaded, at most ``batch`` of them; ``first`` hears of first tokens."""
         infer = self._backend.infer
         if self._generate is not None:
-            infer = partial(self._generate, first=self._first(ids))
+            infer = partial(self._generate, first=first or FirstTokens(None, ()))
         return self._answers(infer, self._samples.batch(indices), indices)
-
-    def _first(self, ids: Sequence[int]) -> First:
-        """What a program says its first tokens to: LoadGen, or nobody."""
-        tell = self._tell
-        if tell is None or not ids:
-            return lambda places, tokens: None
-
-        def first(places: Sequence[int], tokens: Sequence[int]) -> None:
-            import numpy as np
-
-            held = np.array(tokens, dtype=np.int32)  # must live until LoadGen has copied it
-            address = held.ctypes.data
-            tell([(ids[place], address + 4 * n, 4, 1) for n, place in enumerate(places)])
-
-        return first
 
     def _one_call(self, infer: Infer, batch: Batch, indices: Sequence[int]) -> Responses:
         return self._benchmark.responses(infer(batch), indices)
@@ -287,12 +279,50 @@ class Sut:
         """Hand back answers of the same length that lie one behind the other; LoadGen's side has a quicker way."""
         self._hand_back(list(zip(ids, itertools.count(address, size), itertools.repeat(size))))
 
+    def _give_up(self, ids: Sequence[int]) -> None:
+        """Complete samples without an answer.
+
+        Where LoadGen (5.1.2, 6.0.17) times tokens, it falls over a run without any first token, and calls fewer than
+        two tokens an error: so it gets a first token of nothing, and that number.
+        """
+        if self._tell is None:
+            self._hand_back([(i, 0, 0) for i in ids])
+            return
+        FirstTokens(self._tell, ids)(range(len(ids)), [0] * len(ids))
+        self._hand_back([(i, 0, 0, LEAST_TOKENS) for i in ids])
+
     def _hand_back(self, answers: Sequence[Answer]) -> None:
         if self._complete is not None:
             self._complete(answers)
 
     def _count_load(self) -> None:
         self.loaded += 1
+
+
+class FirstTokens:
+    """What a program says its first tokens to: LoadGen where it times them, else nobody. Heard once only."""
+
+    def __init__(self, tell: Complete | None, ids: Sequence[int]) -> None:
+        """``ids`` of the queries, by their places in the batch."""
+        self._tell = tell
+        self._ids = ids
+        self._told = False
+
+    def __call__(self, places: Sequence[int], tokens: Sequence[int]) -> None:
+        """Hand them on."""
+        if self._tell is None:
+            return
+        import numpy as np
+
+        self._told = True
+        held = np.array(tokens, dtype=np.int32)  # must live until LoadGen has copied it
+        address = held.ctypes.data
+        self._tell([(self._ids[place], address + 4 * n, 4, 1) for n, place in enumerate(places)])
+
+    def at_last(self, rows: Sequence[Array]) -> None:
+        """The whole answers are there; a runtime that gives them in one piece has said nothing before."""
+        if self._tell is not None and not self._told:
+            self(range(len(rows)), [int(row[0]) for row in rows])
 
 
 class Guard:

@@ -16,7 +16,7 @@ and ``harness.loadgen``, and nobody else. What a benchmark wants otherwise than 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -195,6 +195,25 @@ class Adopting(Protocol):
 
 
 @runtime_checkable
+class Exporting(Protocol):
+    """A benchmark whose published checkpoint is weights without a graph, and which can make model files of it."""
+
+    def export(self, checkpoint: Path, folder: Path) -> int:
+        """Write the files into a new folder; the number of weights. ``UserError`` for another checkpoint."""
+        ...
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A benchmark whose model is several files: inputs and outputs of each by its name; no two have the same inputs.
+
+    ``infer`` gets the inputs of one part and gives its outputs.
+    """
+
+    parts: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+
+
+@runtime_checkable
 class Adapted(Protocol):
     """A benchmark that opens its model itself, with the library that it was published for."""
 
@@ -247,6 +266,21 @@ class Quick(Protocol):
 
     def one_response(self, outputs: Outputs) -> bytes:
         """What ``responses`` gives for a batch of one, as bytes."""
+        ...
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A benchmark of which the rounds want some outputs to be published as they are, such as pictures."""
+
+    def samples_to_show(
+        self, log: Path, dataset: Path, wanted: Mapping[str, Sequence[str]]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Files by their path below the accuracy directory.
+
+        ``wanted``: names without ending by directory, as ``extra_accuracy_files`` of the round has them; one that the
+        data set does not have is left out.
+        """
         ...
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import checkpoints
-from harness.accuracy_log import answers
 from harness.benchmarks.base import Setting, Traits
-from harness.datasets.cnn_dailymail import CnnDailymail
+from harness.datasets.cnn_dailymail import CnnDailymail, scored
 from harness.model import Accuracy, Fixture
 
 if TYPE_CHECKING:
@@ -88,21 +87,7 @@ class GptJ:
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """ROUGE-1 in percent, and the other figures beside it, over the articles in the log."""
-        import numpy as np
-
-        from harness.metrics import rouge
-
-        data, answered = self.dataset(dataset), answers(log)
-        order = sorted(answered)
-        given = [data.text(np.frombuffer(answered[i], dtype="<i8").tolist()) for i in order]
-        scores = rouge.score(given, [data.right(i) for i in order])
-        figures = {
-            "rouge2": scores.rouge2,
-            "rougeL": scores.rougeL,
-            "rougeLsum": scores.rougeLsum,
-            "gen_len": scores.gen_len,
-        }
-        return Accuracy("ROUGE1", scores.rouge1, len(order), scores.line, figures)
+        return scored(log, self.dataset(dataset), "<i8")
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A seeded network that answers in made-up words, and highlights that plant a ROUGE-1."""

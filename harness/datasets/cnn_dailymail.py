@@ -16,8 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.accuracy_log import answers
 from harness.extras import need
-from schemas.errors import UserError
+from harness.model import Accuracy
+from schemas.errors import Failed, UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +102,31 @@ class CnnDailymail:
             raise UserError(
                 f"{self._tokenizer_path} is no tokenizer ({str(error)[:120]}); copy it from the checkpoint again"
             ) from error
+
+
+def scored(log: Path, data: CnnDailymail, dtype: str) -> Accuracy:
+    """ROUGE-1 in percent, and the other figures beside it, of an accuracy log of token ids of a numpy type.
+
+    ``Failed`` for a log that is not of such ids.
+    """
+    import numpy as np
+
+    from harness.metrics import rouge
+
+    answered = answers(log)
+    order = sorted(answered)
+    try:
+        given = [data.text(np.frombuffer(answered[i], dtype=dtype).tolist()) for i in order]
+    except (ValueError, OverflowError) as error:
+        raise Failed(f"{log} holds answers that are no token ids ({error}); run it again") from error
+    scores = rouge.score(given, [data.right(i) for i in order])
+    further = {
+        "rouge2": scores.rouge2,
+        "rougeL": scores.rougeL,
+        "rougeLsum": scores.rougeLsum,
+        "gen_len": scores.gen_len,
+    }
+    return Accuracy("ROUGE1", scores.rouge1, len(order), scores.line, further)
 
 
 def _first(folder: Path, names: Sequence[str]) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -49,7 +50,7 @@ class Quantities:
     clipped_a: bool
 
 
-class YokogawaDriver:
+class YokogawaDriver(ABC):
     """``powerd.drivers.base.Driver`` but for the words of a series, which a subclass brings."""
 
     name: ClassVar[str]
@@ -62,25 +63,25 @@ class YokogawaDriver:
     delay_ns = 17_500_000
     delay_u95_ns = 12_500_000
 
+    @abstractmethod
     def setup_messages(self, settings: Settings) -> tuple[str, ...]:
         """The messages that make the meter measure as asked, each far below its buffer of 256 bytes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def state(self, talk: Scpi, asked: Settings) -> Settings:
         """What is in force, read back."""
-        raise NotImplementedError
 
+    @abstractmethod
     def question(self, settings: Settings) -> str:
         """The message that waits for the update, asks for its data and arms for the next."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parse(self, line: str, settings: Settings) -> tuple[Values, ...]:
         """The answer to ``question`` as values; ``Garbled`` when count, form or ranges cannot be right."""
-        raise NotImplementedError
 
+    @abstractmethod
     def longest_answer(self, settings: Settings) -> int:
         """Upper bound of the characters of an answer."""
-        raise NotImplementedError
 
     def accepts(self, maker: str, model: str) -> bool:
         """Whether an identity of this maker and model belongs to the series."""

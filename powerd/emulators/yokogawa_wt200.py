@@ -12,7 +12,7 @@ from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Grammar, Unit
 from powerd.emulators.wattmeter import Measured, Wattmeter
 from powerd.emulators.wt300_language import engineering, on_off, quantity
-from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, wt300_condition
+from powerd.emulators.yokogawa import SWITCHES, Handler, SharedRanges, wt300_condition
 from schemas.metrology import series
 
 NAME = "yokogawa-wt200"
@@ -59,7 +59,7 @@ _WORDS = (
 )
 
 
-class EmulatedWt200(YokogawaInstrument):
+class EmulatedWt200(SharedRanges):
     """``powerd.emulators.base.Instrument``: one meter from power-on. All elements share their ranges."""
 
     grammar = Grammar(_WORDS, frozenset({"CONF", "NORM"}))
@@ -85,10 +85,10 @@ class EmulatedWt200(YokogawaInstrument):
             "CFAC": self.crest_factor,
             "VOLT": self._group,
             "CURR": self._group,
-            "VOLT:RANG": self._range,
-            "CURR:RANG": self._range,
-            "VOLT:AUTO": self._auto,
-            "CURR:AUTO": self._auto,
+            "VOLT:RANG": self.range,
+            "CURR:RANG": self.range,
+            "VOLT:AUTO": self.auto,
+            "CURR:AUTO": self.auto,
             "AVER:STAT": self.averaging,
             "AVER": self._average_group,
             "AVER:TYPE": self._averaging_type,
@@ -99,9 +99,9 @@ class EmulatedWt200(YokogawaInstrument):
             **{f"MEAS:ITEM:{f}": self._item for f in FUNCTIONS},
         }
 
-    def _range_text(self, current: bool) -> str:
-        setup = self.meter.setup
-        return f"{setup.current_range_a:.3f}E+00" if current else f"{setup.voltage_range_v:.1f}E+00"
+    def range_text(self, value: float, *, current: bool) -> str:
+        """Three decimals for amperes, one for volts."""
+        return f"{value:.{3 if current else 1}f}E+00"
 
     def _group(self, unit: Unit, at_ns: int) -> str | None:
         """``VOLT?`` gives range and auto-range."""
@@ -109,27 +109,8 @@ class EmulatedWt200(YokogawaInstrument):
             raise CommandError(113)
         setup, current = self.meter.setup, unit.path == "CURR"
         auto = setup.current_auto if current else setup.voltage_auto
-        return (
-            f"{self.head(f'{unit.path}:RANG', self._range_text(current))};{self.head('AUTO', str(int(auto)))}"
-        )
-
-    def _range(self, unit: Unit, at_ns: int) -> str | None:
-        current = unit.path.startswith("CURR")
-        if unit.query:
-            return self.head(unit.path, self._range_text(current))
-        self.set_range(self.meter, current, unit.argument, at_ns)
-        return None
-
-    def _auto(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self.meter.setup
-        current = unit.path.startswith("CURR")
-        if unit.query:
-            return self.head(unit.path, str(int(setup.current_auto if current else setup.voltage_auto)))
-        if current:
-            setup.current_auto = on_off(unit.argument)
-        else:
-            setup.voltage_auto = on_off(unit.argument)
-        return None
+        text = self.range_text(setup.current_range_a if current else setup.voltage_range_v, current=current)
+        return f"{self.head(f'{unit.path}:RANG', text)};{self.head('AUTO', str(int(auto)))}"
 
     def _rate(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:

@@ -7,14 +7,14 @@ from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Wattmeter
 from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_items import ELEMENTS, NumericItems
-from powerd.emulators.wt300_language import GRAMMAR, RATES, on_off, quantity, range_text
-from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over, wt300_condition
+from powerd.emulators.wt300_language import GRAMMAR, RATES, quantity, range_text
+from powerd.emulators.yokogawa import SWITCHES, Handler, SharedRanges, peak_over, wt300_condition
 from schemas.metrology import series
 
 NAME = "yokogawa-wt300"
 
 
-class EmulatedWt300(YokogawaInstrument):
+class EmulatedWt300(SharedRanges):
     """``powerd.emulators.base.Instrument``: one meter from power-on. All elements share their ranges."""
 
     grammar = GRAMMAR
@@ -52,10 +52,10 @@ class EmulatedWt300(YokogawaInstrument):
         """Commands of this series."""
         return {
             "CFAC": self._set(self.crest_factor),
-            "VOLT:RANG": self._set(self._range),
-            "CURR:RANG": self._set(self._range),
-            "VOLT:AUTO": self._set(self._auto),
-            "CURR:AUTO": self._set(self._auto),
+            "VOLT:RANG": self._set(self.range),
+            "CURR:RANG": self._set(self.range),
+            "VOLT:AUTO": self._set(self.auto),
+            "CURR:AUTO": self._set(self.auto),
             "RATE": self._set(self._rate),
             "NUM:NORM:NUM": self._items.number,
             "NUM:NORM:ITEM": self._items.item,
@@ -94,25 +94,9 @@ class EmulatedWt300(YokogawaInstrument):
     def _reset(self, unit: Unit, at_ns: int) -> None:
         self._integrator.reset()
 
-    def _range(self, unit: Unit, at_ns: int) -> str | None:
-        current = unit.path.startswith("CURR")
-        if unit.query:
-            setup = self.meter.setup
-            value = setup.current_range_a if current else setup.voltage_range_v
-            return self.head(unit.path, range_text(value, current=current, model=self.code))
-        self.set_range(self.meter, current, unit.argument, at_ns)
-        return None
-
-    def _auto(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self.meter.setup
-        current = unit.path.startswith("CURR")
-        if unit.query:
-            return self.head(unit.path, str(int(setup.current_auto if current else setup.voltage_auto)))
-        if current:
-            setup.current_auto = on_off(unit.argument)
-        else:
-            setup.voltage_auto = on_off(unit.argument)
-        return None
+    def range_text(self, value: float, *, current: bool) -> str:
+        """As the manual of the model has it."""
+        return range_text(value, current=current, model=self.code)
 
     def _rate(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:

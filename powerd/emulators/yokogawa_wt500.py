@@ -10,8 +10,8 @@ from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Grammar, Unit
 from powerd.emulators.wattmeter import Wattmeter
 from powerd.emulators.wt300_items import NumericItems
-from powerd.emulators.wt300_language import WORDS, on_off, range_text
-from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over
+from powerd.emulators.wt300_language import WORDS, range_text
+from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over, set_auto
 from schemas.metrology import series
 
 NAME = "yokogawa-wt500"
@@ -101,10 +101,7 @@ class EmulatedWt500(YokogawaInstrument):
             found = [m.setup.current_auto if current else m.setup.voltage_auto for _, m in chosen]
             return self._each(unit, chosen, [str(int(v)) for v in found])
         for _, meter in chosen:
-            if current:
-                meter.setup.current_auto = on_off(unit.argument)
-            else:
-                meter.setup.voltage_auto = on_off(unit.argument)
+            set_auto(meter.setup, current, unit.argument)
         return None
 
     def _each(self, unit: Unit, chosen: list[tuple[int, Wattmeter]], texts: list[str]) -> str:

@@ -219,6 +219,11 @@ class Round:
                 return int(conf[key])
         return int(self.facts["loadgen"].get("min_query_count_default", 1))
 
+    @property
+    def conf_built_in(self) -> bool:
+        """Whether the round's LoadGen has ``mlperf.conf`` compiled in; LoadGen 4.0.1 reads it from a file."""
+        return bool(self.facts["loadgen"].get("conf_built_in", True))
+
     def mlperf_conf_text(self) -> str:
         """``mlperf.conf`` of the round, written from our own data, in LoadGen's form."""
         lines = [
