@@ -151,6 +151,7 @@ class OfFiles(Protocol):
         ...
 
 
+@runtime_checkable
 class Backend(Protocol):
     """One runtime. ``load`` imports it; nothing else of the harness knows it."""
 
@@ -170,6 +171,17 @@ class Backend(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """Names and versions of the software that computes."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A runtime with options (``--option KEY=VALUE``, ``--device``, ``--provider``): names, and what each means."""
+
+    options: Mapping[str, str]
+
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Take them, before ``load`` and without importing anything; ``UserError`` for a value that makes no sense."""
         ...
 
 
