@@ -42,7 +42,7 @@
       if (average !== null && u95 !== null) {
         const left = Math.max(a.left, x.getPixelForValue(0)), right = Math.min(a.right, x.getPixelForValue(trace.window_s));
         const top = Math.max(a.top, y.getPixelForValue(average + u95)), bottom = Math.min(a.bottom, y.getPixelForValue(average - u95));
-        ctx.globalAlpha = 0.35; ctx.fillStyle = EW.series()[1];
+        ctx.globalAlpha = 0.18; ctx.fillStyle = EW.colour("average");
         if (right > left && bottom > top) ctx.fillRect(left, top, right - left, Math.max(1, bottom - top));
       }
       ctx.globalAlpha = 1; ctx.strokeStyle = EW.colour("quiet"); ctx.setLineDash([4, 3]);
@@ -63,7 +63,7 @@
     const ranging = traces.find((t) => t.phase === "ranging" && t !== testing);
     if (ranging) datasets.push({ label: "ranging", data: broken(ranging), borderColor: EW.colour("quiet"), borderWidth: 1, pointRadius: 0, stepped: "after", spanGaps: false, order: 3 });
     if (bad.length) datasets.push({ label: "no reading", type: "scatter", data: bad, pointBackgroundColor: EW.colour("gap"), pointBorderColor: EW.colour("gap"), pointRadius: 4, order: 0 });
-    if (average !== null) datasets.push({ label: "average", data: [{ x: 0, y: average }, { x: testing.window_s, y: average }], borderColor: EW.series()[1], borderDash: [6, 4], borderWidth: 1.5, pointRadius: 0, order: 0 });
+    if (average !== null) datasets.push({ label: "average", data: [{ x: 0, y: average }, { x: testing.window_s, y: average }], borderColor: EW.colour("average"), borderDash: [6, 4], borderWidth: 1.5, pointRadius: 0, order: 0 });
     const chart = EW.draw(box, {
       type: "line", data: { datasets }, plugins: [bands(testing, average, u95), EW.marking],
       options: {

@@ -14,7 +14,8 @@
   EW.zoom = (chart, { whole, window: inner, least, start, told, extra }) => {
     const canvas = chart.canvas, holder = canvas.parentElement, status = EW.el("span", { class: "muted small shown", role: "status" });
     let shown = whole, selection = null;
-    const isWhole = () => shown[0] <= whole[0] && shown[1] >= whole[1];
+    const near = (a, b) => Math.abs(a - b) < 1e-9 * (whole[1] - whole[0]);
+    const isWhole = () => near(shown[0], whole[0]) && near(shown[1], whole[1]);
     const show = (wanted, quiet) => {
       shown = EW.stretch(wanted, whole, least);
       Object.assign(chart.options.scales.x, isWhole() ? { min: undefined, max: undefined } : { min: shown[0], max: shown[1] });
@@ -31,7 +32,6 @@
       begin: () => show([whole[0], whole[0] + shown[1] - shown[0]]), end: () => show([whole[1] - shown[1] + shown[0], whole[1]]),
     };
     const keys = { "+": "in", "=": "in", "-": "out", "_": "out", ArrowLeft: "earlier", ArrowRight: "later", Home: "begin", End: "end", "0": "all", Escape: "all", w: "window" };
-    const near = (a, b) => Math.abs(a - b) < 1e-9 * (whole[1] - whole[0]);
     const buttons = [];
     const button = (act, words, label, idle) => {
       const made = EW.el("button", { type: "button", "data-zoom": act, "aria-label": label, title: label, on: { click: () => { if (!idle()) acts[act](); } } }, words);
