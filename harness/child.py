@@ -23,9 +23,10 @@ from typing import IO, Any
 from harness import loadgen
 from harness.benchmarks.base import Benchmark
 from harness.calibrate import fast
+from harness.computing import pin
 from harness.extras import distribution, need
 from harness.model import Job
-from harness.opening import opened
+from harness.opening import opened, refuse_another
 from harness.queued import QueuedSut
 from harness.registry import benchmark
 from harness.scenarios import BY_NAME
@@ -74,7 +75,11 @@ class Child:
         bench = benchmark(job.benchmark)
         dataset = bench.dataset(_path(job.dataset))
         model = _path(job.model)
-        engine = opened(bench, job.backend, model, threads=job.threads, precision=job.precision)
+        pin(job.cores)
+        engine = opened(
+            bench, job.backend, model, threads=job.threads, precision=job.precision, options=job.options
+        )
+        refuse_another(bench, engine, model)
         kind = QueuedSut if BY_NAME[job.scenario].expects == "load" else Sut
         sut = self._sut = kind(bench, engine, dataset, batch=job.batch)
         if job.kind == "calibrate":

@@ -114,6 +114,7 @@ class Stage:
         batch = plan.workload.batch if row.batches else row.per_query
         own = {"starting_weights_filename": plan.workload.model.absolute().name, "batch": batch}
         own |= data_types_of(plan.workload.backend, plan.workload.model)
+        own |= _computing(done)
         if plan.workload.precision is not None:
             own["weight_data_types"] = plan.workload.precision
         self._json(folder / name, {**self._bench.measurements, **own})
@@ -143,11 +144,13 @@ class Stage:
         """Logs and verify files of the compliance tests."""
         for name, verdict in done.verdicts.items():
             folder = self._root / self._plan.result.compliance(self._plan.round, name)
-            run = folder / "performance" / "run_1"
-            run.mkdir(parents=True)
-            for log in LOGS:
-                shutil.copyfile(done.results[name].log_dir / log, run / log)
-            texts = {"verify_performance.txt": verdict.performance.text.encode()}
+            texts: dict[str, bytes] = {}
+            if verdict.scored:
+                run = folder / "performance" / "run_1"
+                run.mkdir(parents=True)
+                for log in LOGS:
+                    shutil.copyfile(done.results[name].log_dir / log, run / log)
+                texts["verify_performance.txt"] = verdict.performance.text.encode()
             if verdict.accuracy is not None:
                 texts["verify_accuracy.txt"] = verdict.accuracy.text.encode()
             for path, data in {**texts, **verdict.files}.items():
@@ -213,6 +216,12 @@ def _measurements_name(plan: Plan, implementation: str) -> str:
     wanted = plan.round.layout["measurements_json"]
     pattern: str = wanted if isinstance(wanted, str) else wanted[0]
     return pattern.format(**plan.result.names).replace("*", implementation)
+
+
+def _computing(done: Done) -> dict[str, Any]:
+    """Fields of our own in the measurements JSON: runtime, threads, pinned cores, warm-up of the first run."""
+    run: Mapping[str, Any] = next((r.computing for r in done.results.values()), {})
+    return {key: run[key] for key in ("backend", "options", "threads", "cores", "warm_up_s") if run.get(key)}
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
