@@ -142,7 +142,10 @@ class Child:
 
         def measure() -> None:
             each = self._job.seconds / len(sizes)
-            done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+            try:
+                done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+            except Exception as error:  # noqa: BLE001 - kept for the main thread, which reports it
+                self._fault = error
 
         thread = threading.Thread(target=measure, daemon=True)
         thread.start()
@@ -150,9 +153,8 @@ class Child:
             thread.join(BEAT_S)
             self._beat(sut)
         if not done:
-            self._say(
-                event="error", kind="internal", message="calibration failed; its reason is in child.log"
-            )
+            fault = self._fault or RuntimeError("calibration failed")
+            self._say(event="error", kind=_kind(fault), message=_text(fault))
             return 1
         rows = [(size, each) for size, each in zip(sizes, done[0], strict=True) if each]
         medians = [(size, statistics.median(each) * 1e3) for size, each in rows]
