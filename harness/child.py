@@ -152,9 +152,8 @@ class Child:
         while thread.is_alive():
             thread.join(BEAT_S)
             self._beat(sut)
-        if not done:
-            fault = self._fault or RuntimeError("calibration failed")
-            self._say(event="error", kind=_kind(fault), message=_text(fault))
+        if self._fault is not None:
+            self._say(event="error", kind=_kind(self._fault), message=_text(self._fault))
             return 1
         rows = [(size, each) for size, each in zip(sizes, done[0], strict=True) if each]
         medians = [(size, statistics.median(each) * 1e3) for size, each in rows]

@@ -316,7 +316,7 @@ class Verdict:
 
     ``accuracy`` is None for tests of the score alone; its ``passed`` means equal bit by bit, while
     ``accuracy_passed`` also holds where the accuracies are close enough. ``files`` are further files of the
-    test's folder.
+    test's folder; ``scored`` False: no score is compared, so neither logs nor a verify file of one belong there.
     """
 
     test: str
@@ -324,6 +324,7 @@ class Verdict:
     accuracy: Check | None
     accuracy_passed: bool
     files: Mapping[str, bytes]
+    scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

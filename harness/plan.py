@@ -208,7 +208,8 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     if request.mode in ("accuracy", "all"):
         specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
     if request.mode in ("compliance", "all"):
-        specs += _tests(request, audit.specs(round_, official, request.division))
+        further = traits(benchmark(request.benchmark)).further_tests
+        specs += _tests(request, audit.specs(round_, official, request.division), further)
     if not specs:
         raise UserError(
             f"round {round_.name} wants no compliance runs of {official} in the {request.division} division; "
@@ -217,10 +218,12 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     return tuple(specs)
 
 
-def _tests(request: RunRequest, wanted: tuple[RunSpec, ...]) -> tuple[RunSpec, ...]:
-    """The compliance runs that were asked for by name, or all that the round wants."""
+def _tests(request: RunRequest, wanted: tuple[RunSpec, ...], further: tuple[str, ...]) -> tuple[RunSpec, ...]:
+    """The compliance runs that were asked for by name, of all that there are, or those that the round wants."""
     if request.tests is None:
         return wanted
+    more = [name for name in further if name not in {spec.test for spec in wanted}]
+    wanted = (*wanted, *(RunSpec(name, "performance", None, name, test=name) for name in more))
     names = [spec.name for spec in wanted]
     for name in request.tests:
         if name not in names:

@@ -143,11 +143,13 @@ class Stage:
         """Logs and verify files of the compliance tests."""
         for name, verdict in done.verdicts.items():
             folder = self._root / self._plan.result.compliance(self._plan.round, name)
-            run = folder / "performance" / "run_1"
-            run.mkdir(parents=True)
-            for log in LOGS:
-                shutil.copyfile(done.results[name].log_dir / log, run / log)
-            texts = {"verify_performance.txt": verdict.performance.text.encode()}
+            texts: dict[str, bytes] = {}
+            if verdict.scored:
+                run = folder / "performance" / "run_1"
+                run.mkdir(parents=True)
+                for log in LOGS:
+                    shutil.copyfile(done.results[name].log_dir / log, run / log)
+                texts["verify_performance.txt"] = verdict.performance.text.encode()
             if verdict.accuracy is not None:
                 texts["verify_accuracy.txt"] = verdict.accuracy.text.encode()
             for path, data in {**texts, **verdict.files}.items():

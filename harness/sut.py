@@ -156,6 +156,9 @@ class Sut:
         """Complete whatever waits and still comes without computing it. May be called from a signal handler."""
         self._draining = True
 
+    def _is_draining(self) -> bool:
+        return self._draining
+
     @property
     def draining(self) -> bool:
         """Whether the run is only being brought to its end."""
@@ -251,8 +254,12 @@ class Sut:
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        first = FirstTokens(self._tell, ids)
-        self._give(ids, self._compute(indices, first), first)
+        first = FirstTokens(self._tell, ids, self._is_draining)
+        rows = self._compute(indices, first)
+        if self._generate is not None and self._draining:  # what was generated may be cut off
+            self._give_up(ids)
+            return
+        self._give(ids, rows, first)
 
     def _give(self, ids: Sequence[int], rows: Responses, first: FirstTokens) -> None:
         """Hand answers back. They must live until this returns: LoadGen copies the bytes in the call."""
@@ -302,8 +309,11 @@ class Sut:
 class FirstTokens:
     """What a program says its first tokens to: LoadGen where it times them, else nobody. Heard once only."""
 
-    def __init__(self, tell: Complete | None, ids: Sequence[int]) -> None:
-        """``ids`` of the queries, by their places in the batch."""
+    def __init__(
+        self, tell: Complete | None, ids: Sequence[int], over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """``ids`` of the queries, by their places in the batch; ``over``: whether nobody waits for answers any more."""
+        self.over = over
         self._tell = tell
         self._ids = ids
         self._told = False

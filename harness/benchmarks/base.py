@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     Infer = Callable[[Batch], Outputs]
     """One call of the runtime."""
     First = Callable[[Sequence[int], Sequence[int]], None]
-    """Says that first tokens are there: places in the batch, and the token of each."""
+    """Says that first tokens are there: places in the batch, and the token of each.
+
+    What a run hands to a program also has ``over()``, which is true once nobody waits for the answer any more."""
     Program = Callable[[Batch, First], Outputs]
     """An opened model: a batch to its outputs; it says its first tokens meanwhile, where it makes any."""
 
@@ -66,7 +68,8 @@ class Traits:
     ``ragged``: samples differ in shape, and a batch is a list of them. ``batch``: the usual bound of samples per call
     in the scenarios that batch. ``precision``: that of the reference, where the runtime offers several.
     ``stall_s``: how long a run may go without completing anything before it counts as hung, opening the model included.
-    ``model_about``: what the model is, for people, where it is no file of named tensors.
+    ``model_about``: what the model is, for people, where it is no file of named tensors. ``further_tests``: compliance
+    tests that no round asks of it on edge systems and that can be run by name.
     """
 
     model: Form = "file"
@@ -77,6 +80,7 @@ class Traits:
     precision: str | None = None
     stall_s: float = 120.0
     model_about: str = ""
+    further_tests: tuple[str, ...] = ()
 
 
 PLAIN = Traits()
@@ -257,6 +261,21 @@ class Composed(Protocol):
 
 
 @runtime_checkable
+class Showing(Protocol):
+    """A benchmark of which the rounds want some outputs to be published as they are, such as pictures."""
+
+    def samples_to_show(
+        self, log: Path, dataset: Path, wanted: Mapping[str, Sequence[str]]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Files by their path below the accuracy directory.
+
+        ``wanted``: names without ending by directory, as ``extra_accuracy_files`` of the round has them; one that the
+        data set does not have is left out.
+        """
+        ...
+
+
+@runtime_checkable
 class Quick(Protocol):
     """A benchmark with a shorter way to the answer to one sample, for models of a millisecond and less.
 
@@ -270,17 +289,13 @@ class Quick(Protocol):
 
 
 @runtime_checkable
-class Showing(Protocol):
-    """A benchmark of which the rounds want some outputs to be published as they are, such as pictures."""
+class Speaking(Protocol):
+    """A benchmark whose answers are token ids: their numpy type, and the tokens that end an answer."""
 
-    def samples_to_show(
-        self, log: Path, dataset: Path, wanted: Mapping[str, Sequence[str]]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Files by their path below the accuracy directory.
+    token_dtype: str
 
-        ``wanted``: names without ending by directory, as ``extra_accuracy_files`` of the round has them; one that the
-        data set does not have is left out.
-        """
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The ids of the tokens that end an answer."""
         ...
 
 

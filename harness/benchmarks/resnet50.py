@@ -55,10 +55,7 @@ class ResNet50:
         return ImageNet(path)
 
     def responses(self, outputs: Outputs, indices: Sequence[int]) -> NDArray[np.float32]:
-        """One float32 per sample: the class without the background class.
-
-        Conversions for other runtimes may end in the scores of the classes [N,1001].
-        """
+        """One float32 per sample: the class without the background class."""
         return top1.responses(outputs[0])
 
     def one_response(self, outputs: Outputs) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.benchmarks.base import Contract, traits
+from harness.benchmarks.base import PLAIN, Contract, traits
 from harness.checks.base import Line, Situation, fail, ok, told, warn
 from harness.contracts import differences
+from harness.probe import LIMIT_S
 
 SUBJECT = "model"
 CURE = "give the checkpoint of the reference implementation, or one exported with the same names, shapes and types"
@@ -25,6 +26,15 @@ def check(situation: Situation) -> Iterator[Line]:
         return
     probe = situation.probe
     assert probe is not None
+    if probe.late and traits(bench).stall_s > PLAIN.stall_s:
+        step = "answered" if probe.opened else "opened"
+        cure = (
+            "measure it by a run: mlharness run … --rehearsal 60; then give its latency or rate to this look"
+        )
+        yield warn(
+            SUBJECT, f"not {step} within the {LIMIT_S:.0f} s that are given to it here", "a look at it", cure
+        )
+        return
     if not probe.opened:
         yield told(SUBJECT, probe.fault or "it could not be opened", "a checkpoint of the benchmark", CURE)
         return
