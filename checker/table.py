@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checker.console import safe, say
 from checker.model import ResultReport
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
     from rich.table import Table
 
 NARROW = 110
@@ -94,24 +96,40 @@ def _room(rows: Sequence[Row], gap: int) -> int:
 
 def _print(console: Console, columns: Columns, rows: Sequence[Row], *, header: bool) -> None:
     """The rows, as rich would draw them; where every cell fits its column, far faster."""
-    from rich.text import Text
-
-    widths, gap = columns
+    widths, _ = columns
     if not all(row[at].isascii() and len(row[at]) <= width for row in rows for at, width in widths.items()):
         console.print(_table(columns, rows, header=header))
         return
     if header:
         console.print(_table(columns, [], header=True))
-    if not rows:
-        return
-    text = Text(no_wrap=True, overflow="ignore")
-    last = max(widths)
-    for number_, row in enumerate(rows):
-        text.append("\n" if number_ else "")
-        for at, width in widths.items():
-            text.append(row[at].ljust(width), _style(at, row[at]) or None)
-            text.append(" " * gap if at != last else "")
-    console.print(text, crop=False)
+    if rows:
+        console.print(_Lines(columns, rows), crop=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Rows of which every cell fits its column, each with its line end."""
+
+    columns: Columns
+    rows: Sequence[Row]
+
+    def __rich_console__(self, console: Console, _options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.segment import Segment
+
+        widths, gap = self.columns
+        last = max(widths)
+        styles = {name: console.get_style(name) for name in STYLES}
+        plain: list[str] = []
+        for row in self.rows:
+            for at, width in widths.items():
+                style = _style(at, row[at])
+                plain.append(row[at].ljust(width) if not style else "")
+                if style:
+                    yield Segment("".join(plain))
+                    yield Segment(row[at].ljust(width), styles[style])
+                    plain.clear()
+                plain.append(" " * gap if at != last else "\n")
+        yield Segment("".join(plain))
 
 
 def _table(columns: Columns, rows: Sequence[Row], *, header: bool) -> Table:
@@ -141,10 +159,13 @@ def _cells(result: ResultReport, more: tuple[str, str]) -> Row:
     )
 
 
+STYLES = ("green", "red")
+
+
 def _style(column: int, text: str) -> str:
     if COLUMNS[column] != "verdict":
         return ""
-    return "green" if text == "valid" else "red"
+    return STYLES[text != "valid"]
 
 
 def _head(result: ResultReport) -> str:

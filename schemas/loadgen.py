@@ -10,125 +10,36 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import IO, Any
 
 import msgspec
 
+from schemas.loadgen_rows import (
+    DEEPEST,
+    LONGEST_NUMBER,
+    MOST_ENTRIES,
+    Entries,
+    LogEntry,
+    at_once,
+    decode_line,
+)
 from schemas.plainfile import TooLarge, open_plain, read_plain
 from schemas.units import UnixNs, parse_log_time
+
+__all__ = ["Entries", "LoadgenLog", "LogEntry", "LogGarbled", "PowerWindow", "stream"]
 
 MARKER = ":::MLLOG"
 LONGEST_LINE = 1 << 24
 """The longest real lines list the samples in memory, some MB; a longer one is refused instead of read."""
-MOST_ENTRIES, MOST_LINES = 100_000, 2_000_000
-"""Entries and lines of a log; published ones have some thousand."""
+MOST_LINES = 2_000_000
+"""Lines of a log; published ones have some thousand."""
 BLOCK = 1 << 22
 AT_ONCE = 1 << 24
 """Bytes of a log that is read in one piece; a longer one is read line by line, which takes longer and less memory."""
-DEEPEST = 50
-"""Levels of an entry; what LoadGen writes has three."""
-LONGEST_NUMBER = 309
-"""Digits of a whole number: one with more fits no floating point number, and no rule can compare it."""
-
-
-class LogEntry(msgspec.Struct, frozen=True):
-    """One marked line. ``line`` counts from 1; ``raw`` is the value as written, JSON."""
-
-    key: str
-    raw: bytes
-    line: int
-    is_error: bool
-    is_warning: bool
-    time_ms: float
-
-    @property
-    def value(self) -> Any:
-        """The value; a list with a number of more digits than Python reads is given as text."""
-        try:
-            return _value(self.raw)
-        except (ValueError, RecursionError):
-            return self.raw[:LONGEST_NUMBER].decode("utf-8", "replace")
-
-    @property
-    def is_list(self) -> bool:
-        """Whether the value is a list; a log lists its samples, up to some hundred thousand."""
-        return self.raw.startswith(b"[")
-
-
-class _Metadata(msgspec.Struct, gc=False):
-    is_error: bool = False
-    is_warning: bool = False
-
-
-class _Line(msgspec.Struct, gc=False):
-    key: str
-    value: msgspec.Raw
-    metadata: _Metadata
-    time_ms: float = 0.0
-
-
-_lines_of = msgspec.json.Decoder(_Line)
-_decode, _decode_lines = _lines_of.decode, _lines_of.decode_lines
-_decode_any = msgspec.json.Decoder().decode
-SMALL_INTEGER = 18
-"""Digits of an integer that is exact in any reader."""
-
-
-def _value(raw: bytes) -> Any:
-    """A JSON value; the fast reader takes those that both readers take for the same."""
-    if len(raw) <= SMALL_INTEGER or raw.startswith((b'"', b'["')):
-        try:
-            return _decode_any(raw)
-        except msgspec.MsgspecError:
-            pass
-    return json.loads(raw)
-
-
-class Entries(Sequence[LogEntry]):
-    """The entries of a log in which every line is one: the entry at ``n`` stands in line ``n + 1``. Each is made when
-    it is asked for, since nearly all of them never are."""
-
-    __slots__ = ("_rows",)
-
-    def __init__(self, rows: Sequence[_Line]) -> None:
-        """The lines, decoded."""
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, at: int) -> LogEntry: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[LogEntry, ...]: ...
-    def __getitem__(self, at: int | slice) -> LogEntry | tuple[LogEntry, ...]:
-        if isinstance(at, slice):
-            return tuple(self[n] for n in range(*at.indices(len(self))))
-        row = self._rows[at]
-        about = row.metadata
-        line = range(len(self))[at] + 1
-        return LogEntry(row.key, bytes(row.value), line, about.is_error, about.is_warning, row.time_ms)
-
-    def keys(self) -> list[str]:
-        """The key of each entry."""
-        return [row.key for row in self._rows]
-
-    def errors(self) -> list[int]:
-        """Which entries LoadGen marked as errors."""
-        return [at for at, row in enumerate(self._rows) if row.metadata.is_error]
-
-    def times_ms(self) -> list[float]:
-        """The time of each entry."""
-        return [row.time_ms for row in self._rows]
-
-    def short_values(self, longest: int) -> bytes:
-        """Values of at most ``longest`` bytes, as written, with a zero byte between each two."""
-        return b"\0".join([row.value for row in self._rows if len(row.value) <= longest])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +85,8 @@ class LoadgenLog:
         rows = None
         if len(markers) == 1:
             with contextlib.suppress(TooLarge):
-                rows = _at_once(read_plain(path, AT_ONCE), markers[0].encode())
-        return cls(path, tuple(stream(path, markers)) if rows is None else Entries(rows))
+                rows = at_once(read_plain(path, AT_ONCE), markers[0].encode())
+        return cls(path, tuple(stream(path, markers)) if rows is None else rows)
 
     def all(self, key: str) -> tuple[LogEntry, ...]:
         """Every entry of ``key``, in order."""
@@ -187,8 +98,7 @@ class LoadgenLog:
 
     @cached_property
     def _firsts(self) -> dict[str, int]:
-        last = len(self._keys) - 1
-        return {key: last - at for at, key in enumerate(reversed(self._keys))}
+        return dict(zip(reversed(self._keys), range(len(self._keys) - 1, -1, -1), strict=True))
 
     @cached_property
     def _asked(self) -> dict[str, LogEntry | None]:
@@ -243,49 +153,6 @@ class LoadgenLog:
         return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
 
 
-def _at_once(data: bytes, marker: bytes) -> list[_Line] | None:
-    """All lines of a log decoded in one go; None for one that has to be looked at line by line.
-
-    Every line begins with the marker and an object. None of them can run on into the next one, since no object goes
-    on with another; and none holds two, since there are as many objects as lines.
-    """
-    begin, ends = marker + b" {", data.count(b"\n")
-    number = ends if data.endswith(b"\n") else ends + 1
-    plain, cut = data.replace(b"\n" + begin, b"\n{"), len(begin) - 1
-    if not data.startswith(begin) or len(data) - len(plain) != (number - 1) * cut or number > MOST_ENTRIES:
-        return None
-    try:
-        if not data.isascii():
-            data.decode("utf-8")
-        rows = _decode_lines(memoryview(plain)[cut:])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if len(rows) != number:
-        return None
-    for row in rows:
-        if len(row.value) > DEEPEST:
-            value = memoryview(row.value)
-            if value[0] != _QUOTE and _odd(value):
-                return None
-    return rows
-
-
-def _odd(value: memoryview) -> bool:
-    """Whether a long value that is no text may be beyond a limit, and has to be looked at closely. Of lists the
-    beginning tells: one that is nested deeper further on does no harm, since nobody asks for it."""
-    begin = bytes(value[:BEGINNING])
-    if begin.count(b"[") + begin.count(b"{") > DEEPEST:
-        return True
-    return value[0] != _BRACKET and _LONG_NUMBER.search(value) is not None
-
-
-_QUOTE, _BRACKET = b'"['
-
-
-BEGINNING = 4096
-_LONG_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER + 1))
-
-
 def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
     """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
     wanted = tuple(m.encode() for m in markers)
@@ -319,7 +186,7 @@ def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
 def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None:
     """An entry of the usual form; None for one that has to be looked at more closely."""
     try:
-        found = _decode(memoryview(line)[start:])
+        found = decode_line(memoryview(line)[start:])
         if not line.isascii():
             line.decode("utf-8")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

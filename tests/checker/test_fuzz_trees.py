@@ -21,6 +21,7 @@ from checker.api import check
 from checker.fixing import steps
 from checker.model import Report
 from checker.reports import writers
+from checker.reports.json import document as report_document
 from schemas.errors import UserError
 from tests.checker import trees_v6
 from tests.checker.trees import build
@@ -161,7 +162,7 @@ def render(report: Report) -> None:
             said = stream.buffer.getvalue()  # type: ignore[attr-defined]
         assert said or name == "github"
         assert b"\x1b[31m" not in said
-    json.dumps(report.to_json())
+    json.dumps(report_document(report))
 
 
 def hold(work: Path, pristine: Path, seed: int, round_name: str, *, named: bool) -> None:

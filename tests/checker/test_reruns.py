@@ -14,11 +14,11 @@ from hypothesis import given, settings
 
 from checker import campaign, open_moves
 from checker import reruns as reruns_module
+from checker.aliases import matches
 from checker.api import check, render_text
 from checker.cli import main
 from checker.model import Report
 from checker.open_moves import movable, relaxed
-from checker.options import matches
 from checker.reruns import Rerun, reruns, total_seconds
 from checker.rules import all_rules
 from checker.wording import duration

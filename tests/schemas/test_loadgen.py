@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas import loadgen
+from schemas import loadgen, loadgen_rows
 from schemas.loadgen import LoadgenLog, LogGarbled, stream
 
 META = '"time_ms": 1.5, "metadata": {"is_error": false, "is_warning": false}'
@@ -150,6 +152,11 @@ def test_lines_of_any_length_come_out_whole(tmp_path: Path, monkeypatch: pytest.
                 ':::MLLOG {"key": "k", "value": NaN, "metadata": {}}',
                 ':::MLLOG {"key": "k", "value": 1, "metadata": {}}:::MLLOG {"key": "k", "value": 1, "metadata": {}}',
                 ':::MLLOG {"key": "k", "value": 1, "metadata": {}}{"key": "k", "value": 1, "metadata": {}}',
+                ':::MLLOG {"key": "b", "value": [1, "é"], "time_ms": 2, "metadata": {}}',
+                ':::MLLOG {"key": "b", "value": [1, 2, "time_ms": 2, "metadata": {}}',
+                ':::MLLOG {"key": "b", "value": [1], "value": [2], "time_ms": 2, "metadata": {}}',
+                ':::MLLOG {"key": "b", "value": {"a": 1, "time_ms": 2}, "metadata": {}}',
+                ':::MLLOG {"key": "b", "value": {"a": 1}, "time_ms": 2, "metadata": {}, "value": [3]}',
                 ':::MLLOG {"key": "k", "value":',
                 f':::MLLOG {{"key": "k", "value": {"[" * 60}1{"]" * 60}, "metadata": {{}}}}',
                 f':::MLLOG {{"key": "k", "value": {"1" * 400}, "metadata": {{}}}}',
@@ -162,9 +169,14 @@ def test_lines_of_any_length_come_out_whole(tmp_path: Path, monkeypatch: pytest.
         max_size=6,
     ),
     st.booleans(),
+    st.sampled_from([0, loadgen_rows.LONG_ENTRY]),
 )
-def test_a_log_read_in_one_go_is_the_log_read_line_by_line(lines: list[str], end: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+def test_a_log_read_in_one_go_is_the_log_read_line_by_line(lines: list[str], end: bool, long: int) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(loadgen_rows, "LONG_ENTRY", long),
+        patch.object(loadgen_rows, "_remembered", loadgen_rows._Remembered()),
+    ):
         path = Path(folder, "log")
         path.write_text("\n".join(lines) + ("\n" if end else ""), newline="")
         try:
@@ -176,3 +188,33 @@ def test_a_log_read_in_one_go_is_the_log_read_line_by_line(lines: list[str], end
         except LogGarbled as error:
             fast = (error.line, error.reason)
         assert fast == slow
+
+
+def test_a_list_that_many_logs_hold_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+    real = loadgen_rows._decode_raw
+
+    def decode(text: bytes) -> msgspec.Raw:
+        decoded.append(text)
+        return real(text)
+
+    monkeypatch.setattr(loadgen_rows, "_decode_raw", decode)
+    monkeypatch.setattr(loadgen_rows, "_remembered", loadgen_rows._Remembered())
+    samples = str(list(range(1000)))
+    for at in range(3):
+        read = log(tmp_path, entry("version", f'"{at}"'), entry("loaded_qsl_set", samples))
+        assert isinstance(read.entries, loadgen.Entries)
+        assert (read.first("version"), read.first("loaded_qsl_set")) == (str(at), list(range(1000)))
+    assert decoded == [samples.encode()]
+
+
+def test_of_the_lists_no_more_is_remembered_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loadgen_rows, "MOST_REMEMBERED", 5000)
+    held = loadgen_rows._Remembered()
+    monkeypatch.setattr(loadgen_rows, "_remembered", held)
+    for number in range(20):
+        line = f':::MLLOG {{"key": "a", "value": [{number}{" " * 1990}], {META}}}'.encode()
+        entries = loadgen_rows.at_once(line, b":::MLLOG")
+        assert entries is not None
+        assert entries[0].value == [number]
+        assert held.size == sum(map(len, held)) <= 5000

@@ -1,0 +1,229 @@
+"""The marked lines of a detail log: one as ``LogEntry``, and all of an ordinary log decoded in one go as ``Entries``.
+
+Nearly all bytes of a log list the samples that a run loads. The seeds of a round draw the same lists again and again,
+so a long list or object is decoded where it is seen for the first time, and known by its bytes from then on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any, overload
+
+import msgspec
+
+MOST_ENTRIES = 100_000
+"""Entries of a log; published ones have some hundred."""
+DEEPEST = 50
+"""Levels of an entry; what LoadGen writes has three."""
+LONGEST_NUMBER = 309
+"""Digits of a whole number: one with more fits no floating point number, and no rule can compare it."""
+SMALL_INTEGER = 18
+"""Digits of an integer that is exact in any reader."""
+LONG_ENTRY = 1 << 10
+"""Bytes from which on the value of an entry is worth remembering."""
+MOST_REMEMBERED = 1 << 23
+"""Bytes of values that are remembered; those of a submission with forty results are some two million."""
+BEGINNING = 4096
+_QUOTE, _BRACKET = b'"['
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER + 1))
+_HEAD = re.compile(rb'\{"key": "[^"\\]*", "value": (?=[\[{])')
+"""What LoadGen writes before a list or an object. Nothing in it is escaped, so that the value does begin there."""
+_TAIL = b', "time_ms": '
+_STAND_IN = b"[%d]" % secrets.randbits(62)
+"""Stands for a remembered value while the rest of its line is decoded; no file can hold it by intent."""
+
+
+class LogEntry(msgspec.Struct, frozen=True):
+    """One marked line. ``line`` counts from 1; ``raw`` is the value as written, JSON."""
+
+    key: str
+    raw: bytes
+    line: int
+    is_error: bool
+    is_warning: bool
+    time_ms: float
+
+    @property
+    def value(self) -> Any:
+        """The value; a list with a number of more digits than Python reads is given as text."""
+        try:
+            return _value(self.raw)
+        except (ValueError, RecursionError):
+            return self.raw[:LONGEST_NUMBER].decode("utf-8", "replace")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the value is a list; a log lists its samples, up to some hundred thousand."""
+        return self.raw.startswith(b"[")
+
+
+class Metadata(msgspec.Struct, gc=False):
+    """What a line says of itself."""
+
+    is_error: bool = False
+    is_warning: bool = False
+
+
+class Line(msgspec.Struct, gc=False):
+    """A line as it is decoded."""
+
+    key: str
+    value: msgspec.Raw
+    metadata: Metadata
+    time_ms: float = 0.0
+
+
+_lines = msgspec.json.Decoder(Line)
+decode_line, _decode_lines = _lines.decode, _lines.decode_lines
+_decode_any = msgspec.json.Decoder().decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def _value(raw: bytes) -> Any:
+    """A JSON value; the fast reader takes those that both readers take for the same."""
+    if len(raw) <= SMALL_INTEGER or raw.startswith((b'"', b'["')):
+        try:
+            return _decode_any(raw)
+        except msgspec.MsgspecError:
+            pass
+    return json.loads(raw)
+
+
+class Entries(Sequence[LogEntry]):
+    """The entries of a log in which every line is one: the entry at ``n`` stands in line ``n + 1``. Each is made when
+    it is asked for, since nearly all of them never are."""
+
+    __slots__ = ("_errors", "_rows")
+
+    def __init__(self, rows: Sequence[Line]) -> None:
+        """The lines, decoded."""
+        self._rows = rows
+        self._errors: list[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> LogEntry: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[LogEntry, ...]: ...
+    def __getitem__(self, at: int | slice) -> LogEntry | tuple[LogEntry, ...]:
+        if isinstance(at, slice):
+            return tuple(self[n] for n in range(*at.indices(len(self))))
+        row = self._rows[at]
+        about = row.metadata
+        line = (at if at >= 0 else at + len(self._rows)) + 1
+        return LogEntry(row.key, bytes(row.value), line, about.is_error, about.is_warning, row.time_ms)
+
+    def keys(self) -> list[str]:
+        """The key of each entry."""
+        return [row.key for row in self._rows]
+
+    def errors(self) -> list[int]:
+        """Which entries LoadGen marked as errors."""
+        if self._errors is None:
+            self._errors = [at for at, row in enumerate(self._rows) if row.metadata.is_error]
+        return self._errors
+
+    def times_ms(self) -> list[float]:
+        """The time of each entry."""
+        return [row.time_ms for row in self._rows]
+
+    def short_values(self, longest: int) -> bytes:
+        """Values of at most ``longest`` bytes, as written, with a zero byte between each two."""
+        return b"\0".join([row.value for row in self._rows if len(row.value) <= longest])
+
+
+def at_once(data: bytes, marker: bytes) -> Entries | None:
+    """All lines of a log decoded in one go; None for one that has to be looked at line by line.
+
+    Every line begins with the marker and an object. None of them can run on into the next one, since no object goes
+    on with another; and none holds two, since there are as many objects as lines.
+    """
+    if not data.startswith(marker + b" {"):
+        return None
+    lines = data.split(b"\n" + marker + b" ")
+    lines[0] = lines[0][len(marker) + 1 :]
+    lines[-1] = lines[-1].removesuffix(b"\n")
+    values = _without_long_values(lines)
+    rows = _decoded(lines)
+    if rows is None or any(bytes(rows[at].value) != _STAND_IN for at in values):
+        return None
+    for at, value in values.items():
+        rows[at].value = value
+    return Entries(rows)
+
+
+def _decoded(lines: Sequence[bytes]) -> list[Line] | None:
+    text = b"\n".join(lines)
+    if len(lines) > MOST_ENTRIES or text.count(b"\n") != len(lines) - 1:
+        return None
+    try:
+        if not text.isascii():
+            text.decode("utf-8")
+        rows = _decode_lines(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    odd = any(map(_odd, [row.value for row in rows if len(row.value) > DEEPEST]))
+    return None if odd or len(rows) != len(lines) else rows
+
+
+class _Remembered(dict[bytes, msgspec.Raw]):
+    """Values by how they are written. ``size`` is the sum of their bytes."""
+
+    size = 0
+
+    def add(self, text: bytes, value: msgspec.Raw) -> None:
+        """One more; where there are too many, the others are forgotten."""
+        if self.size + len(text) > MOST_REMEMBERED:
+            self.clear()
+            self.size = 0
+        self.size += len(text)
+        self[text] = value
+
+
+_remembered = _Remembered()
+
+
+def _without_long_values(lines: list[bytes]) -> dict[int, msgspec.Raw]:
+    """Put the stand-in in the place of long lists and objects that are whole and not odd; what they are, by line."""
+    found = {}
+    for at, line in [(at, line) for at, line in enumerate(lines) if len(line) > LONG_ENTRY]:
+        head, end = _HEAD.match(line), line.rfind(_TAIL)
+        if head is None or end < head.end():
+            continue
+        value = _remember(line[head.end() : end])
+        if value is not None:
+            found[at] = value
+            lines[at] = line[: head.end()] + _STAND_IN + line[end:]
+    return found
+
+
+def _remember(text: bytes) -> msgspec.Raw | None:
+    """The value that a text is; None where it is none, odd, or not plain ASCII."""
+    known = _remembered.get(text)
+    if known is not None:
+        return known
+    try:
+        value = _decode_raw(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    if _odd(value) or not text.isascii():
+        return None
+    _remembered.add(text, value)
+    return value
+
+
+def _odd(value: msgspec.Raw) -> bool:
+    """Whether a long value may be beyond a limit, and has to be looked at closely; a text is not. Of lists the
+    beginning tells: one that is nested deeper further on does no harm, since nobody asks for it."""
+    seen = memoryview(value)
+    if seen[0] == _QUOTE:
+        return False
+    begin = bytes(seen[:BEGINNING])
+    if begin.count(b"[") + begin.count(b"{") > DEEPEST:
+        return True
+    return seen[0] != _BRACKET and _LONG_NUMBER.search(seen) is not None
