@@ -30,3 +30,10 @@ def standing_for(name: str) -> tuple[str, ...]:
 def aliases_of(rule: str) -> list[str]:
     """The other names under which a rule can be asked for."""
     return [alias for alias, rules in ALIASES.items() if rule in rules]
+
+
+def matches(rule: str, name: str) -> bool:
+    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do.
+
+    An alias matches the rules that stand for it."""
+    return rule in standing_for(name) or rule.startswith(name.removesuffix("*").rstrip("/") + "/")

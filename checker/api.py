@@ -58,9 +58,14 @@ def check(
     return check_with(tree, options)
 
 
-@few_collections()
 def check_with(path: Path, options: Options) -> Report:
     """Judge a tree with options in one record."""
+    return judged_with(path, options)[0]
+
+
+@few_collections()
+def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
+    """Judge a tree, and hand over the tree as it was looked at, for who shows more of it than its report."""
     _refuse_no_folder(path)
     began_ns = time.time_ns()
     submission, reason = open_submission(Tree(path), path, options)
@@ -78,7 +83,7 @@ def check_with(path: Path, options: Options) -> Report:
     shown = [f for f in findings if options.wants(f.rule)]
     verdicts = Verdicts(shown, places)
     reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
-    return Report(
+    report = Report(
         tree=str(path),
         round=submission.round.name,
         round_reason=reason,
@@ -89,6 +94,7 @@ def check_with(path: Path, options: Options) -> Report:
         remarks=tuple(remarks),
         cached_results=cached,
     )
+    return report, submission
 
 
 def _refuse_no_folder(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from checker.options import matches
+from checker.aliases import matches
 from checker.rules import all_rules
 from checker.wording import listing
 from schemas.errors import UserError

@@ -245,9 +245,3 @@ class Report:
     def count(self, severity: Severity) -> int:
         """Findings of a severity that are neither forgiven nor waived nor known from the baseline."""
         return sum(f.severity is severity and f.stands for f in self.findings)
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as a document ``edgewatt/report/1``."""
-        from checker.reports.json import document
-
-        return document(self)

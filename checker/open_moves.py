@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checker.aliases import matches
 from checker.model import Finding, Place, Report
-from checker.options import matches
 from checker.verdicts import above
 
 RELAXED = (

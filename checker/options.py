@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from checker.aliases import standing_for
+from checker.aliases import matches
+from checker.baseline import Baseline
 from checker.model import Place
-
-if TYPE_CHECKING:
-    from checker.baseline import Baseline
-    from checker.waivers import Waiver
+from checker.waivers import Waiver
 
 ALWAYS = "internal/"
 """Family of our own faults: shown unless it is ignored by name, because what was not judged must not pass."""
@@ -52,10 +49,3 @@ class Options:
             return False
         chosen = not self.select or any(matches(rule, name) for name in self.select)
         return chosen or rule.startswith(ALWAYS)
-
-
-def matches(rule: str, name: str) -> bool:
-    """Whether ``name`` is the rule or its family: ``power/uuid``, ``power``, ``power/`` and ``power/*`` do.
-
-    An alias matches the rules that stand for it."""
-    return rule in standing_for(name) or rule.startswith(name.removesuffix("*").rstrip("/") + "/")

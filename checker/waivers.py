@@ -22,9 +22,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from checker.aliases import matches
 from checker.choice import known_rule, near
 from checker.model import Finding, Place
-from checker.options import matches
 from checker.reading import read_given
 from schemas.documents import load, violations
 from schemas.errors import UserError

@@ -23,17 +23,21 @@ from typing import IO, Any
 from harness import loadgen
 from harness.benchmarks.base import Benchmark
 from harness.calibrate import fast
+from harness.computing import pin
 from harness.extras import distribution, need
 from harness.model import Job
+from harness.opening import opened, refuse_another
 from harness.queued import QueuedSut
-from harness.registry import backend, benchmark
+from harness.registry import benchmark
 from harness.scenarios import BY_NAME
 from harness.sut import Sut
 from schemas.errors import UserError
 
 BEAT_S = 0.25
-LEAVE_S = 2.0
+LEAVE_S = 1.0
 """Server: how long LoadGen is waited for once the run is only being brought to its end."""
+DRAIN_S = 60.0
+"""The same in the other scenarios, where it goes through all that it has prepared; nobody may be there to end it."""
 SWITCH_S = 0.0005
 """Server: how long a worker's Python code may keep the thread waiting that issues at given instants."""
 
@@ -70,8 +74,12 @@ class Child:
         job = self._job
         bench = benchmark(job.benchmark)
         dataset = bench.dataset(_path(job.dataset))
-        engine = backend(job.backend)
-        engine.load(_path(job.model), inputs=bench.inputs, outputs=bench.outputs, threads=job.threads)
+        model = _path(job.model)
+        pin(job.cores)
+        engine = opened(
+            bench, job.backend, model, threads=job.threads, precision=job.precision, options=job.options
+        )
+        refuse_another(bench, engine, model)
         kind = QueuedSut if BY_NAME[job.scenario].expects == "load" else Sut
         sut = self._sut = kind(bench, engine, dataset, batch=job.batch)
         if job.kind == "calibrate":
@@ -93,9 +101,9 @@ class Child:
         drained_at: float | None = None
         while not self._ended.wait(BEAT_S):
             self._beat(sut)
-            if sut.draining and isinstance(sut, QueuedSut):
+            if sut.draining:
                 drained_at = drained_at or time.monotonic()
-                if time.monotonic() - drained_at > LEAVE_S:
+                if time.monotonic() - drained_at > (LEAVE_S if isinstance(sut, QueuedSut) else DRAIN_S):
                     self._abandon(sut)
         self._beat(sut)
         if self._fault is not None:
@@ -110,9 +118,11 @@ class Child:
         return 0
 
     def _abandon(self, sut: Sut) -> None:
-        """Leave a Server run whose schedule has long to go: LoadGen waits for each instant of it, whatever is
-        answered, and cannot be told to end. Its logs stay without a result, which is what such a run has."""
-        error = sut.error or UserError("it was stopped before the schedule of Server came to its end")
+        """Leave a run that has long to go: LoadGen cannot be told to end, and in Server it waits for each instant of
+        its schedule, whatever is answered. Its logs stay without a result, which is what such a run has."""
+        error = sut.error or UserError(
+            "it was stopped before LoadGen came to the end of what it had prepared"
+        )
         self._say(event="error", kind=_kind(error), message=_text(error))
         self._leave(1)
 
@@ -132,17 +142,18 @@ class Child:
 
         def measure() -> None:
             each = self._job.seconds / len(sizes)
-            done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+            try:
+                done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+            except Exception as error:  # noqa: BLE001 - kept for the main thread, which reports it
+                self._fault = error
 
         thread = threading.Thread(target=measure, daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(BEAT_S)
             self._beat(sut)
-        if not done:
-            self._say(
-                event="error", kind="internal", message="calibration failed; its reason is in child.log"
-            )
+        if self._fault is not None:
+            self._say(event="error", kind=_kind(self._fault), message=_text(self._fault))
             return 1
         rows = [(size, each) for size, each in zip(sizes, done[0], strict=True) if each]
         medians = [(size, statistics.median(each) * 1e3) for size, each in rows]

@@ -3,7 +3,8 @@
 Facts about LoadGen 4.1.30 that are respected here: its built-in ``mlperf.conf`` is applied by the first
 ``FromConfig`` of a process only (hence one process per run); return codes are not exceptions; the default
 audit file is ``audit.config`` of the current folder, so a path is always given; tracing writes megabytes per
-second and is on by default; the output folder must exist.
+second and is on by default; the output folder must exist. LoadGen 4.0.1 has no ``mlperf.conf`` built in and reads the
+round's from a file, before the user's.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from typing import Any
 
 from harness.extras import need
 from harness.model import Job, LoadSettings
-from harness.sut import Sut
+from harness.sut import Answer, Sut
 from schemas.errors import UserError
 
 NO_AUDIT = "no-audit.config"
 """Name of a file that is never written. LoadGen 4.1.30 calls a run with an audit file INVALID ("Multiple conf
 files are used") and ignores some of its keys, so compliance tests set LoadGen's attributes instead."""
+
+TOLD_FIRST = ("SingleStream", "Server")
+"""Scenarios in which LoadGen times the first token, where it times tokens (``use_token_latencies``): there it must be
+told of it before the answer. In all scenarios an answer then says its number of tokens, which must be above 1."""
 
 _KEYS = {
     "min_duration_ms": "min_duration",
@@ -58,6 +63,8 @@ def settings_for(job: Job) -> Any:
     """LoadGen's settings object for a job; ``UserError`` when a conf file is not accepted."""
     lg = need("mlperf_loadgen")
     settings = lg.TestSettings()
+    if job.mlperf_conf is not None:
+        settings.FromConfig(job.mlperf_conf, job.loadgen_model, job.scenario)
     code = settings.FromConfig(job.user_conf, job.loadgen_model, job.scenario)
     if code != 0:
         reason = {-2: "it is missing", -22: "it has a line that is not 'model.scenario.key = number'"}.get(
@@ -79,7 +86,11 @@ def run(job: Job, sut: Sut, total: int) -> None:
     """One LoadGen run; logs are in ``job.log_dir`` afterwards. Blocks until LoadGen has come to its end."""
     lg = need("mlperf_loadgen")
     settings = settings_for(job)
-    sut.connect(_completer(lg))
+    firsts = job.token_latencies and job.scenario in TOLD_FIRST
+    sut.connect(
+        _Completer(lg.QuerySampleResponse, lg.QuerySamplesComplete),
+        _Completer(lg.QuerySampleResponse, lg.FirstTokenComplete) if firsts else None,
+    )
     log = lg.LogSettings()
     log.log_output.outdir = job.log_dir
     log.log_output.copy_summary_to_stdout = False
@@ -94,13 +105,30 @@ def run(job: Job, sut: Sut, total: int) -> None:
         lg.DestroyFastSUT(handle)
 
 
-def _completer(lg: Any) -> Any:
-    response, complete = lg.QuerySampleResponse, lg.QuerySamplesComplete
+class _Completer:
+    """Hands answers to LoadGen."""
 
-    def hand_back(answers: Sequence[tuple[int, int, int]]) -> None:
-        complete(list(itertools.starmap(response, answers)))
+    def __init__(self, response: Any, complete: Any) -> None:
+        self._response, self._complete = response, complete
+        self._only = response(0, 0, 0)
+        self._list = [self._only]
+        self._answer = (0, 0)
 
-    return hand_back
+    def __call__(self, answers: Sequence[Answer]) -> None:
+        """Any number of them, from any thread."""
+        self._complete(list(itertools.starmap(self._response, answers)))
+
+    def rows(self, ids: Sequence[int], address: int, size: int) -> None:
+        """Answers of the same length that lie one behind the other."""
+        self._complete(list(map(self._response, ids, itertools.count(address, size), itertools.repeat(size))))
+
+    def one(self, query: int, address: int, size: int) -> None:
+        """A single one, from one thread only: the object that LoadGen reads is the same each time."""
+        only = self._only
+        only.id = query
+        if (address, size) != self._answer:
+            only.data, only.size = self._answer = address, size
+        self._complete(self._list)
 
 
 def audit_path(work: Path) -> Path:

@@ -36,7 +36,9 @@ class LoadSettings:
 class Workload:
     """What is run: a benchmark with its model, its data set and the runtime that executes it.
 
-    ``batch`` is the largest number of samples that one call of the runtime gets.
+    ``batch`` is the largest number of samples that one call of the runtime gets; ``precision`` what the runtime
+    computes in, None where it has no choice; ``options`` are the runtime's own; ``cores`` the processors that the run
+    is pinned to, none for all.
     """
 
     benchmark: str
@@ -45,6 +47,9 @@ class Workload:
     backend: str
     threads: int
     batch: int
+    precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class PowerRequest:
 class RunRequest:
     """The command line of ``run``, checked for form only; ``plan`` decides whether it can be done.
 
+    ``backend`` None: the benchmark's own; ``precision`` None: the benchmark's or the runtime's own;
     ``batch`` None: the scenario's own; ``system_type`` None: that of the tree's description, else edge; ``tests``
     None: every compliance test that the round wants; ``power_mode``: a session of ranging and testing, or one run in a
     guarded window, which is no power result of the rules.
@@ -89,7 +95,7 @@ class RunRequest:
     output: Path
     round_name: str
     mode: str
-    backend: str
+    backend: str | None
     model: Path | None
     dataset: Path | None
     fixture: Path | None
@@ -108,6 +114,9 @@ class RunRequest:
     system_type: str | None = None
     tests: tuple[str, ...] | None = None
     power_mode: PowerMode = "session"
+    precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,8 @@ class Job:
     ``seeds`` are those of the round (unsigned 64 bit);
     ``test_settings`` are LoadGen settings of a compliance test, by the names of LoadGen's attributes;
     ``batch`` the most samples of one call of the runtime; ``loadgen`` the folder that holds the round's LoadGen, None
-    for the one of this environment.
+    for the one of this environment; ``mlperf_conf`` the round's settings, None where its LoadGen has them built in;
+    ``token_latencies`` whether LoadGen times tokens.
     """
 
     kind: str
@@ -193,6 +203,11 @@ class Job:
     performance_sample_count: int
     batch: int
     loadgen: str | None = None
+    mlperf_conf: str | None = None
+    precision: str | None = None
+    token_latencies: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -251,7 +266,7 @@ class ClockEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One LoadGen run that ended: where its logs lie and what they say."""
+    """One LoadGen run that ended: where its logs lie and what they say; ``computing`` is how its model was computed."""
 
     spec: RunSpec
     log_dir: Path
@@ -262,6 +277,7 @@ class RunResult:
     clock: ClockEvidence
     versions: Mapping[str, str]
     telemetry: Mapping[str, Any] | None = None
+    computing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +285,8 @@ class Accuracy:
     """The score of an accuracy run over ``total`` samples.
 
     ``line`` has the exact form that the official checker reads; ``figures`` are further numbers by name, such as the
-    count of right answers or a second metric.
+    count of right answers or a second metric; ``files`` the SHA-256, by name, of what it was scored with besides the
+    data set, such as the weights of another network.
     """
 
     metric: str
@@ -277,6 +294,7 @@ class Accuracy:
     total: int
     line: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +316,7 @@ class Verdict:
 
     ``accuracy`` is None for tests of the score alone; its ``passed`` means equal bit by bit, while
     ``accuracy_passed`` also holds where the accuracies are close enough. ``files`` are further files of the
-    test's folder.
+    test's folder; ``scored`` False: no score is compared, so neither logs nor a verify file of one belong there.
     """
 
     test: str
@@ -306,6 +324,7 @@ class Verdict:
     accuracy: Check | None
     accuracy_passed: bool
     files: Mapping[str, bytes]
+    scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import math
 import re
 from pathlib import Path, PurePosixPath
 
-from harness import audit, extras, loadgen, loadgens, system_types
-from harness.benchmarks.base import Benchmark
+from harness import audit, extras, given, loadgen, loadgens, retired, system_types
+from harness.benchmarks.base import Benchmark, traits
 from harness.calibrate import merged
 from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
-from harness.registry import backend_names, benchmark, unknown
+from harness.registry import backend_for, benchmark, configured, needs_of, precision_for, unknown
 from harness.scenarios import BY_NAME, Scenario
 from schemas.errors import UserError
 from schemas.layout import ResultPath
@@ -30,18 +30,21 @@ def plan(request: RunRequest, *, anew: bool = False) -> Plan:
     ``anew`` plans also what is in the tree already, for one who will make room before the run.
     """
     bench = benchmark(request.benchmark)
-    _refuse_missing_packages(bench)
+    backend = backend_for(bench, request.backend)
+    _refuse_missing_packages(bench, backend)
     round_ = load_round(request.round_name)
+    retired.refuse(bench, round_, request.division)
     loadgens.wanted(round_)
     official = _official(round_, bench, request.benchmark)
     system_type = system_types.resolve(request, round_)
     scenario = system_types.scenario(request, round_, official, system_type)
     fixture = chosen_fixture(request.fixture, bench.name, request.model, request.dataset)
     result = _result(request, round_, _directory(round_, bench, official), scenario)
+    retired.mapping(request.output, result, round_, official)
     specs = _specs(request, round_, official)
     if not anew:
         _refuse_existing(request.output, result, round_, specs)
-    workload = _workload(request, bench, fixture, scenario)
+    workload = _workload(request, bench, backend, fixture, scenario)
     samples = len(bench.dataset(workload.dataset))
     settings = _settings(request, round_, official, scenario, samples)
     if request.user_conf is not None:
@@ -82,6 +85,7 @@ def known(
     """
     round_ = load_round(round_name)
     bench = benchmark(name)
+    retired.refuse(bench, round_, retired.DIVISION)
     official = _official(round_, bench, name)
     if system_type not in round_.facts["system_types"]:
         raise UserError(unknown("system type", system_type, round_.facts["system_types"]))
@@ -98,20 +102,21 @@ def known(
     return round_, bench, official, found
 
 
-def _refuse_missing_packages(bench: Benchmark) -> None:
+def _refuse_missing_packages(bench: Benchmark, backend: str) -> None:
     missing = extras.missing()
     if missing:
         raise UserError(
             f"{', '.join(missing)} is not installed; install it with: pip install 'edgewatt[harness]'"
         )
-    for module in bench.extra:
+    for module in (*bench.extra, *needs_of(backend)):
         if not extras.is_there(module):
             raise UserError(extras.sentence(module))
 
 
 def _official(round_: Round, bench: Benchmark, asked: str) -> str:
     """The name in the round: the one asked for, else the first that the round lists."""
-    names = (asked,) if asked in bench.official else bench.official
+    own = retired.names(bench)
+    names = (asked,) if asked in own else own
     for official in names:
         if official in round_.benchmark_names:
             return official
@@ -121,30 +126,42 @@ def _official(round_: Round, bench: Benchmark, asked: str) -> str:
 
 
 def _directory(round_: Round, bench: Benchmark, official: str) -> str:
-    """The directory of a benchmark in the tree: our name where the round reads it as the official one."""
-    return bench.name if round_.official_name(bench.name) == official else official
+    """The directory of a benchmark in the tree: our name where the round reads it so, or a mapping tells it."""
+    known = round_.official_name(bench.name) == official or retired.of(bench) is not None
+    return bench.name if known else official
 
 
-def _workload(request: RunRequest, bench: Benchmark, fixture: Fixture | None, scenario: str) -> Workload:
+def _workload(
+    request: RunRequest, bench: Benchmark, backend: str, fixture: Fixture | None, scenario: str
+) -> Workload:
     model = fixture.model if fixture else request.model
     dataset = fixture.dataset if fixture else request.dataset
     if model is None or dataset is None:
-        raise UserError("a run needs --model FILE and --dataset FOLDER, or --fixture FOLDER for both")
-    if not model.is_file():
-        raise UserError(f"there is no model file {model}; give the path of an ONNX file with --model")
-    if not dataset.is_dir():
-        raise UserError(f"there is no folder {dataset}; give the folder of the data set with --dataset")
-    if request.backend not in backend_names():
-        raise UserError(unknown("backend", request.backend, backend_names()))
+        raise UserError(f"a run needs {given.options(bench)}, or --fixture FOLDER for both")
+    given.refuse_model(bench, model)
+    given.refuse_dataset(bench, dataset)
     batch = _batch(request, bench, scenario)
-    return Workload(bench.name, model, dataset, request.backend, request.threads, batch)
+    precision = precision_for(bench, backend, request.precision)
+    configured(backend, request.options)  # refuses what the runtime cannot be told
+    return Workload(
+        bench.name,
+        model,
+        dataset,
+        backend,
+        request.threads,
+        batch,
+        precision,
+        request.options,
+        request.cores,
+    )
 
 
 def _batch(request: RunRequest, bench: Benchmark, scenario: str) -> int:
     """The most samples of one call of the runtime."""
     row = BY_NAME[scenario]
     if request.batch is None:
-        return row.batch if bench.most is None else min(row.batch, bench.most)
+        bounds = (row.batch, traits(bench).batch if row.batches else None, bench.most)
+        return min(bound for bound in bounds if bound is not None)
     if bench.most is not None and request.batch > bench.most:
         raise UserError(
             f"--batch {request.batch} is more than the model of {bench.name} takes in one call; "
@@ -191,7 +208,8 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     if request.mode in ("accuracy", "all"):
         specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
     if request.mode in ("compliance", "all"):
-        specs += _tests(request, audit.specs(round_, official, request.division))
+        further = traits(benchmark(request.benchmark)).further_tests
+        specs += _tests(request, audit.specs(round_, official, request.division), further)
     if not specs:
         raise UserError(
             f"round {round_.name} wants no compliance runs of {official} in the {request.division} division; "
@@ -200,10 +218,12 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     return tuple(specs)
 
 
-def _tests(request: RunRequest, wanted: tuple[RunSpec, ...]) -> tuple[RunSpec, ...]:
-    """The compliance runs that were asked for by name, or all that the round wants."""
+def _tests(request: RunRequest, wanted: tuple[RunSpec, ...], further: tuple[str, ...]) -> tuple[RunSpec, ...]:
+    """The compliance runs that were asked for by name, of all that there are, or those that the round wants."""
     if request.tests is None:
         return wanted
+    more = [name for name in further if name not in {spec.test for spec in wanted}]
+    wanted = (*wanted, *(RunSpec(name, "performance", None, name, test=name) for name in more))
     names = [spec.name for spec in wanted]
     for name in request.tests:
         if name not in names:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from harness import plan, run_times
+from harness.benchmarks.base import Benchmark, traits
 from harness.checks.base import Line, Situation, Verdict, fail, warn
 from harness.estimate import Run
 from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
-from harness.registry import backend_names, unknown
+from harness.registry import backend_for, configured, precision_for
 from harness.scenarios import BY_NAME
 from schemas.discovery import modules
 from schemas.errors import UserError
@@ -37,7 +38,7 @@ class Request:
     benchmark: str
     scenario: str | None
     round_name: str
-    backend: str
+    backend: str | None
     model: Path | None
     dataset: Path | None
     fixture: Path | None
@@ -48,6 +49,9 @@ class Request:
     threads: int
     batch: int | None
     system_type: str
+    precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,7 @@ def situation(request: Request) -> Situation:
     round_, bench, official, scenarios = plan.known(
         request.round_name, request.benchmark, request.scenario, request.system_type
     )
-    if request.backend not in backend_names():
-        raise UserError(unknown("backend", request.backend, backend_names()))
+    backend = backend_for(bench, request.backend)
     settings = LoadSettings(target_latency_ms=request.target_latency_ms, target_qps=request.target_qps)
     for option, value, kinds in (
         ("--target-latency-ms", request.target_latency_ms, ("latency", "load")),
@@ -116,24 +119,36 @@ def situation(request: Request) -> Situation:
         benchmark=bench,
         official=official,
         scenarios=scenarios,
-        workload=_workload(request, bench.name, fixture),
+        workload=_workload(request, bench, backend, fixture),
         fixture=fixture,
         settings=settings,
         power=request.power,
         output=request.output,
-        batch=request.batch,
+        batch=request.batch or traits(bench).batch,
     )
 
 
-def _workload(request: Request, name: str, fixture: Fixture | None) -> Workload | None:
+def _workload(request: Request, bench: Benchmark, backend: str, fixture: Fixture | None) -> Workload | None:
     model = fixture.model if fixture else request.model
     dataset = fixture.dataset if fixture else request.dataset
     if model is None and dataset is None:
         return None
     if model is None or dataset is None:
         raise UserError("--model and --dataset belong together; give both, neither, or --fixture")
-    most = request.batch or max(row.batch for row in BY_NAME.values())
-    return Workload(name, model, dataset, request.backend, request.threads, most)
+    most = request.batch or traits(bench).batch or max(row.batch for row in BY_NAME.values())
+    precision = precision_for(bench, backend, request.precision)
+    configured(backend, request.options)
+    return Workload(
+        bench.name,
+        model,
+        dataset,
+        backend,
+        request.threads,
+        most,
+        precision,
+        request.options,
+        request.cores,
+    )
 
 
 def examine(about: Situation, limit_s: float = LIMIT_S) -> Outlook:

@@ -16,13 +16,18 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.benchmarks.base import Backend, Dataset, Describing
 from harness.calibrate import fast
-from harness.registry import backend, benchmark
+from harness.computing import pin
+from harness.opening import opened
+from harness.registry import benchmark
 from harness.sut import Sut
 from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.benchmarks.base import Sample
 
 Say = Callable[..., None]
 SLOW_S = 1.5
@@ -33,15 +38,22 @@ def examine(job: Mapping[str, Any], say: Say) -> None:
     """The whole look; ``UserError`` for a model or data that do not fit."""
     give_up = time.monotonic() + float(job["total_s"])
     bench = benchmark(job["benchmark"])
-    engine = backend(job["backend"])
-    engine.load(Path(job["model"]), inputs=bench.inputs, outputs=bench.outputs, threads=int(job["threads"]))
+    pin(job["cores"])
+    engine = opened(
+        bench,
+        job["backend"],
+        Path(job["model"]),
+        threads=int(job["threads"]),
+        precision=job["precision"],
+        options=job["options"],
+    )
     tensors = [t.to_json() for t in engine.tensors()] if isinstance(engine, Describing) else None
     say(event="opened", tensors=tensors, versions=dict(engine.versions()))
     dataset = bench.dataset(Path(job["dataset"]))
     counts: list[int] = sorted(job["counts"])
     indices = _spread(len(dataset), counts[-1])
     begin = time.monotonic()
-    sizes = [int(getattr(dataset.load(i), "nbytes", 0)) for i in dict.fromkeys(indices)]
+    sizes = [_bytes(dataset.load(i)) for i in dict.fromkeys(indices)]
     say(event="loaded", load_s=(time.monotonic() - begin) / len(sizes), sample_bytes=max(sizes))
     rows: list[dict[str, Any]] = []
     for count in counts:
@@ -51,6 +63,11 @@ def examine(job: Mapping[str, Any], say: Say) -> None:
             rows.append(_measure(sut, engine, dataset, indices[:count], float(job["seconds"])))
     say(event="measured", rows=rows)
     say(event="done", memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def _bytes(sample: Sample) -> int:
+    arrays = sample.values() if isinstance(sample, Mapping) else (sample,)
+    return sum(int(getattr(array, "nbytes", 0)) for array in arrays)
 
 
 def _spread(total: int, count: int) -> list[int]:

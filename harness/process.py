@@ -26,11 +26,15 @@ LOG_NAME = "child.log"
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a child is waited for: without progress, for draining after ``stop``, after each signal."""
+    """How long a child is waited for: without progress, for draining after ``stop``, after each signal.
+
+    ``answer_s`` is for draining when somebody pressed Ctrl-C and waits for an answer; then the child goes on alone.
+    """
 
     stall_s: float = 120.0
     drain_s: float = 30.0
     signal_s: float = 5.0
+    answer_s: float = 1.2
 
 
 PATIENCE = Patience()
@@ -70,6 +74,7 @@ class ChildProcess:
         self._patience = patience
         self.progress = Progress()
         self._going = False
+        self._left = False
         self._log_path = log_dir / LOG_NAME
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         with self._log_path.open("ab") as log:
@@ -88,8 +93,11 @@ class ChildProcess:
     def __enter__(self) -> ChildProcess:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is KeyboardInterrupt and self._going:
+            self.leave()
+        else:
+            self.end()
 
     @property
     def pid(self) -> int:
@@ -155,6 +163,25 @@ class ChildProcess:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGUSR1)
             time.sleep(0.3)
+
+    @property
+    def left(self) -> bool:
+        """Whether it was left alone while it completes its logs."""
+        return self._left
+
+    def leave(self) -> None:
+        """Drain it, and leave it alone if that takes longer than one waits who pressed Ctrl-C.
+
+        LoadGen goes through every query that it has prepared, hundreds of thousands in a run of ten minutes. The child
+        completes its logs then and ends by itself: it has a session of its own, and a limit of its own.
+        """
+        self._tell("stop")
+        try:
+            self._process.wait(self._patience.answer_s)
+        except subprocess.TimeoutExpired:
+            self._left = True
+        else:
+            self.end()
 
     def end(self) -> None:
         """Drain it, then terminate it, then kill it; each with its time. Before its run it has nothing to drain."""

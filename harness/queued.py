@@ -36,9 +36,9 @@ class QueuedSut(Sut):
             threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(workers)
         ]
 
-    def connect(self, complete: Complete) -> None:
+    def connect(self, complete: Complete, tell: Complete | None = None) -> None:
         """Say how finished samples are handed back, and start answering."""
-        super().connect(complete)
+        super().connect(complete, tell)
         for worker in self._workers:
             worker.start()
 
@@ -58,7 +58,7 @@ class QueuedSut(Sut):
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """LoadGen's query: queue it. Returns at once."""
         if self.draining:
-            self._hand_back([(i, 0, 0) for i in ids])
+            self._give_up(ids)
             return
         for waiting in zip(ids, indices, strict=True):
             self._queue.put(waiting)
@@ -103,4 +103,4 @@ class QueuedSut(Sut):
         left = [*batch, *self._take(1 << 62)]
         with Guard(self):
             if left:
-                self._hand_back([(i, 0, 0) for i, _ in left])
+                self._give_up([i for i, _ in left])

@@ -126,6 +126,7 @@ def _run(result: RunResult) -> dict[str, Any]:
         "clock": clock.to_json(),
         "versions": dict(result.versions),
         "telemetry": result.telemetry,
+        "computing": dict(result.computing),
     }
 
 
@@ -137,6 +138,7 @@ def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
         "value": accuracy.value,
         "total": accuracy.total,
         "figures": dict(accuracy.figures),
+        **({"files": dict(accuracy.files)} if accuracy.files else {}),
     }
 
 

@@ -10,13 +10,15 @@ from typing import Protocol
 
 from harness import calibrate, loadgen
 from harness.audit import issued
+from harness.benchmarks.base import traits
 from harness.calibrate import CALIBRATION_S, Judgement, merged
 from harness.clockwatch import ClockWatch, objection
+from harness.estimate import conf_value
 from harness.expected import Expected, expected
 from harness.model import Calibration, Done, Job, LoadSettings, Plan, RunResult, RunSpec
 from harness.observer import Observer, Unseen
-from harness.process import ChildProcess
-from harness.registry import compliance_test
+from harness.process import ChildProcess, Patience
+from harness.registry import benchmark, compliance_test
 from harness.scenarios import BY_NAME
 from harness.telemetry import Telemetry
 from schemas.errors import Failed
@@ -69,6 +71,7 @@ class Runner:
         self._say = say
         self._observer = Unseen() if observer is None else observer
         self._scenario = BY_NAME[plan.scenario]
+        self._patience = Patience(stall_s=traits(benchmark(plan.workload.benchmark)).stall_s)
         self.done = Done(plan.settings)
 
     def run(self) -> Done:
@@ -148,7 +151,7 @@ class Runner:
         spec = RunSpec("calibration", "performance", None, "calibration")
         job = replace(self._job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
         self._observer.began(spec, Expected(CALIBRATION_S))
-        with ChildProcess(job, folder) as child, self._told_of_a_fall():
+        with self._child(job, folder) as child:
             self._observer.stage("running")
             found = child.wait_for("calibrated", self._observer.progress)
         batches = tuple((int(size), float(each)) for size, each in found["batches"])
@@ -185,7 +188,8 @@ class Runner:
     def _run_once(self, spec: RunSpec, own: LoadSettings | None = None) -> tuple[RunResult, Judgement]:
         folder = self._fresh(spec.folder)
         self._observer.began(spec, self._expected(spec, self._conf(spec, own)))
-        with ChildProcess(self._job(spec, folder, own), folder) as child, self._told_of_a_fall():
+        job = self._job(spec, folder, own)
+        with self._child(job, folder) as child:
             versions = child.wait_for("ready")["versions"]
             self._observer.stage("preparing")
             self._around.before(spec)
@@ -214,12 +218,24 @@ class Runner:
             clock=clock,
             versions=versions,
             telemetry=telemetry.summary(),
+            computing=_computing(job),
         )
         self._observer.ended(result)
         return result, judgement
 
     def _expected(self, spec: RunSpec, conf: Path) -> Expected:
         return expected(self._plan, spec, conf.read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def _child(self, job: Job, folder: Path) -> Iterator[ChildProcess]:
+        """The process of a run, ended whatever happens."""
+        child = ChildProcess(job, folder, patience=self._patience)
+        try:
+            with child, self._told_of_a_fall():
+                yield child
+        finally:
+            if child.left:
+                self._say(f"process {child.pid} completes them, which takes some seconds more")
 
     @contextlib.contextmanager
     def _told_of_a_fall(self) -> Iterator[None]:
@@ -251,6 +267,15 @@ class Runner:
         path.write_text(loadgen.with_expectation(text, own, self._plan.scenario), encoding="utf-8")
         return path
 
+    def _mlperf_conf(self) -> str | None:
+        """A file with the round's settings, where its LoadGen does not bring them along."""
+        round_ = self._plan.round
+        if round_.conf_built_in:
+            return None
+        path = self._folder / "mlperf.conf"
+        path.write_text(round_.mlperf_conf_text(), encoding="utf-8")
+        return str(path.resolve())
+
     def _test_settings(self, spec: RunSpec) -> dict[str, int | float]:
         if spec.test is None:
             return {}
@@ -272,6 +297,10 @@ class Runner:
             dataset=str(plan.workload.dataset.resolve()),
             backend=plan.workload.backend,
             threads=plan.workload.threads,
+            precision=plan.workload.precision,
+            options=dict(plan.workload.options),
+            cores=plan.workload.cores,
+            token_latencies=bool(conf_value(plan.round, plan.official, plan.scenario, "use_token_latencies")),
             batch=plan.workload.batch,
             log_dir=str(folder.resolve()),
             user_conf=str(self._conf(spec, own).resolve()),
@@ -281,4 +310,18 @@ class Runner:
             test_settings=self._test_settings(spec),
             performance_sample_count=count or rules.performance_sample_count,
             loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
+            mlperf_conf=self._mlperf_conf(),
         )
+
+
+def _computing(job: Job) -> dict[str, object]:
+    """How the model was computed, for the record."""
+    return {
+        "backend": job.backend,
+        "options": dict(job.options),
+        "threads": job.threads,
+        "cores": list(job.cores),
+        "batch": job.batch,
+        "precision": job.precision,
+        "warm_up_s": job.seconds,
+    }

@@ -1,4 +1,8 @@
-"""Pickles of arrays and of nothing else: other names are refused, so that loading runs no foreign code."""
+"""Pickles of arrays and of nothing else: other names are refused, so that loading runs no foreign code.
+
+A folder of pickles is read only with its owner's word, a file in that folder, because even arrays alone come from
+somebody: who made them is for the owner to know.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,18 @@ ALLOWED = frozenset(
     )
 ) | {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"), ("collections", "OrderedDict")}
 """Module and name of what an array, a number or a plain mapping is made of."""
+
+
+CONSENT = "read-pickles.txt"
+
+
+def consented(folder: Path) -> None:
+    """``UserError`` unless the owner of a folder of pickles has said that they may be read."""
+    if not (folder / CONSENT).exists():
+        raise UserError(
+            f"{folder} holds pickles, which are not read unasked; if you made them, or trust who did, say so with: "
+            f"touch {folder / CONSENT} (arrays and plain values are all that is ever made of them)"
+        )
 
 
 class _Arrays(pickle.Unpickler):

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import documents
+from harness import documents, retired
 from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
+from harness.benchmarks.base import Showing
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
 from harness.registry import benchmark
@@ -75,6 +76,8 @@ class Stage:
         # A description that lies there already may have been completed by hand: it stays.
         if not (plan.request.output / result.system_json(round_)).exists():
             self._json(result.system_json(round_), system)
+        for place, text in retired.mapping(plan.request.output, result, round_, plan.official).items():
+            self._text(place, text)
         source = result.code(round_)
         if source.name != result.benchmark:  # from v6.0 on the benchmark's directory is a custom, not a rule
             source /= result.benchmark
@@ -109,7 +112,10 @@ class Stage:
         name = _measurements_name(plan, self._bench.implementation)
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
-        own = {"starting_weights_filename": plan.workload.model.name, "batch": batch}
+        own = {"starting_weights_filename": plan.workload.model.absolute().name, "batch": batch}
+        own |= _computing(done)
+        if plan.workload.precision is not None:
+            own["weight_data_types"] = plan.workload.precision
         self._json(folder / name, {**self._bench.measurements, **own})
         earlier = _read_json(plan.request.output / folder / RECORD_NAME)
         self._json(folder / RECORD_NAME, run_record(plan, done, accuracy, power, earlier))
@@ -123,6 +129,7 @@ class Stage:
             if result.spec.mode == "accuracy":
                 assert accuracy is not None
                 self._accuracy(result.log_dir, accuracy)
+                self._samples_to_show(result.log_dir / ACCURACY_LOG)
             else:
                 place = self._root / plan.result.performance(plan.round, result.spec.folder)
                 place.mkdir(parents=True, exist_ok=True)
@@ -136,11 +143,13 @@ class Stage:
         """Logs and verify files of the compliance tests."""
         for name, verdict in done.verdicts.items():
             folder = self._root / self._plan.result.compliance(self._plan.round, name)
-            run = folder / "performance" / "run_1"
-            run.mkdir(parents=True)
-            for log in LOGS:
-                shutil.copyfile(done.results[name].log_dir / log, run / log)
-            texts = {"verify_performance.txt": verdict.performance.text.encode()}
+            texts: dict[str, bytes] = {}
+            if verdict.scored:
+                run = folder / "performance" / "run_1"
+                run.mkdir(parents=True)
+                for log in LOGS:
+                    shutil.copyfile(done.results[name].log_dir / log, run / log)
+                texts["verify_performance.txt"] = verdict.performance.text.encode()
             if verdict.accuracy is not None:
                 texts["verify_accuracy.txt"] = verdict.accuracy.text.encode()
             for path, data in {**texts, **verdict.files}.items():
@@ -155,6 +164,16 @@ class Stage:
         (folder / ACCURACY_LOG).write_bytes(truncated(logs / ACCURACY_LOG))
         text = f"{accuracy.line}\n\nhash={sha256(logs / ACCURACY_LOG)}\n"
         (folder / "accuracy.txt").write_text(text, encoding="utf-8")
+
+    def _samples_to_show(self, log: Path) -> None:
+        """The outputs that the round wants to be published as they are, below the accuracy directory."""
+        wanted = self._plan.round.benchmark(self._plan.official).facts["extra_accuracy_files"]
+        if not wanted or not isinstance(self._bench, Showing):
+            return
+        folder = self._root / self._plan.result.accuracy(self._plan.round)
+        for name, data in self._bench.samples_to_show(log, self._plan.workload.dataset, wanted):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
 
     def move(self, tree: Path) -> None:
         """Move everything into the tree."""
@@ -196,6 +215,12 @@ def _measurements_name(plan: Plan, implementation: str) -> str:
     wanted = plan.round.layout["measurements_json"]
     pattern: str = wanted if isinstance(wanted, str) else wanted[0]
     return pattern.format(**plan.result.names).replace("*", implementation)
+
+
+def _computing(done: Done) -> dict[str, Any]:
+    """Fields of our own in the measurements JSON: runtime, threads, pinned cores, warm-up of the first run."""
+    run: Mapping[str, Any] = next((r.computing for r in done.results.values()), {})
+    return {key: run[key] for key in ("backend", "options", "threads", "cores", "warm_up_s") if run.get(key)}
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

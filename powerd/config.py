@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,26 +11,15 @@ from typing import Any
 from powerd import config_values as values
 from powerd import drivers
 from powerd.config_values import Mistakes
+from powerd.meter_config import MeterConfig
 from powerd.model import Calibration, Settings
 from powerd.protocols import all_protocols
 from powerd.transports import LineSettings, is_paced
 from schemas.errors import UserError
+from schemas.toml_file import read_toml
 from schemas.units import NS_PER_S
 
 DEFAULT_LISTEN = "127.0.0.1:8675"
-
-
-@dataclass(frozen=True, slots=True)
-class MeterConfig:
-    """One ``[[meter]]`` or ``--meter``."""
-
-    name: str
-    driver: str
-    port: str
-    settings: Settings = field(default_factory=Settings)
-    line: LineSettings = field(default_factory=LineSettings)
-    record: Path | None = None
-    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +132,7 @@ def load(path: Path) -> Config:
 
 def read(path: Path) -> tuple[Config, list[str]]:
     """A TOML file, as far as it can be understood, and all its mistakes; ``UserError`` when it is no TOML."""
-    document = _document(path)
+    document = read_toml(path, "configuration", "name a TOML file with a [[meter]]")
     mistakes = Mistakes()
     sections = ("daemon", "meter", "otel", *all_protocols())
     for key in document:
@@ -271,17 +259,6 @@ def protocol_exposure(config: Config) -> list[str]:
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach the address."""
     return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"configuration {path} cannot be read: {error.strerror}; name a TOML file with a [[meter]]"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"configuration {path} is not TOML: {error}; put that place right") from error
 
 
 def default_data_dir() -> Path:

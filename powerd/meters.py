@@ -10,8 +10,8 @@ from typing import Any
 from powerd import drivers
 from powerd.acquire import Acquisition, AcquisitionState, Event
 from powerd.boottime import boottime_ns
-from powerd.config import MeterConfig
 from powerd.errors import Gone, NotThere
+from powerd.meter_config import MeterConfig
 from powerd.model import MeterInfo, Reading
 from powerd.views import exact
 from schemas.errors import UserError

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from powerd import kernel_clock
 from powerd.acquire import AcquisitionState
+from powerd.alarms import KINDS, OF_METER, Alarm
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel
 from powerd.counters import Counters
@@ -55,6 +56,9 @@ class Measured(Protocol):
     def state(self, name: str) -> AcquisitionState:
         """How a meter's loop is doing."""
 
+    def alarms_of(self, name: str) -> list[Alarm]:
+        """The alarms that stand on a meter."""
+
     def utc(self) -> ClockModel:
         """UTC now."""
 
@@ -77,7 +81,20 @@ def families(service: Measured) -> Iterator[Family]:
         "Unix time of the end of the newest averaging interval.",
         tuple((_labels(p), _unix_s(service, r)) for p, r in seen.items()),
     )
+    yield _alarms(service)
     yield from _state(service)
+
+
+def _alarms(service: Measured) -> Family:
+    """Every kind of alarm on every channel, so that one that ends is a 0 and not a series that is gone."""
+    rows: list[tuple[Mapping[str, str], float]] = []
+    for name in service.meter_names:
+        standing = {(alarm.channel, alarm.kind) for alarm in service.alarms_of(name)}
+        for kind in KINDS:
+            for channel in ("",) if kind in OF_METER else service.channels(name):
+                labels = {"meter": name, "channel": channel, "kind": kind}
+                rows.append((labels, float((channel or None, kind) in standing)))
+    return Family("powerd_alarm", "gauge", "1 while an alarm of this kind stands.", tuple(rows))
 
 
 def _totals(service: Measured, places: Iterable[tuple[str, str]]) -> Iterator[Family]:

@@ -2,8 +2,9 @@
 
 A reading over range, also one whose peaks clip, is a ``range`` alarm at once; so is an effective value close to where
 the meter gives up. The expanded uncertainty (95 %) of the mean power of the last seconds by the specification, above
-1 % by more than its guard band, is an ``uncertainty`` alarm. Each comes once a window and proposes ranges: the next one
-up for what clips, else the smallest that holds what was seen and a tenth more (as in ranging).
+1 % by more than its guard band, is an ``uncertainty`` alarm. Each comes once for a range and proposes ranges: the next
+one up for what clips, else the smallest that holds what was seen and a tenth more (as in ranging). On another range all
+is looked at anew.
 
 How far peaks are from clipping cannot be told from effective values: published windows with the same current, range and
 power factor clip or do not. So nothing is guessed from the power factor; the meter's own sign for clipped peaks counts.
@@ -41,6 +42,14 @@ class RangeAlarm:
     current_range_a: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is to be said on a reading, usually nothing; ``range_changed``: nothing said before holds any more."""
+
+    alarms: tuple[RangeAlarm, ...]
+    range_changed: bool
+
+
 class RangeGuard:
     """Guards one channel for one window. Fed with its readings in order; ``specification`` is its meter's."""
 
@@ -51,11 +60,13 @@ class RangeGuard:
         self._begin_ns: int | None = None
         self._judged_ns = 0
         self._highest_v = self._highest_a = 0.0
+        self._ranges_now: tuple[float, float] | None = None
 
-    def look(self, reading: Reading) -> list[RangeAlarm]:
-        """What is to be said on this reading, usually nothing."""
+    def look(self, reading: Reading) -> Look:
+        """What is to be said on this reading."""
         if self._begin_ns is None:
             self._begin_ns = reading.end_ns
+        changed = self._on_other_range(reading)
         values = reading.values
         self._highest_v = max(self._highest_v, values.voltage_v or 0.0)
         self._highest_a = max(self._highest_a, values.current_a or 0.0)
@@ -66,7 +77,19 @@ class RangeGuard:
         found = [self._clips(reading), self._uncertain(reading.end_ns - self._begin_ns)]
         fresh = [alarm for alarm in found if alarm is not None and alarm.kind not in self._raised]
         self._raised |= {alarm.kind for alarm in fresh}
-        return fresh
+        return Look(tuple(fresh), changed)
+
+    def _on_other_range(self, reading: Reading) -> bool:
+        """Whether the range changed; what was seen and said on the one before is then forgotten."""
+        volts, amperes = reading.values.voltage_range_v, reading.values.current_range_a
+        if volts is None or amperes is None:
+            return False
+        before, self._ranges_now = self._ranges_now, (volts, amperes)
+        if before is None or before == self._ranges_now:
+            return False
+        self._raised.clear()
+        self._recent.clear()
+        return True
 
     def _clips(self, reading: Reading) -> RangeAlarm | None:
         values, spec = reading.values, self._specification

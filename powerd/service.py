@@ -13,26 +13,28 @@ from typing import Any
 
 from powerd import drivers, health, retention
 from powerd.acquire import AcquisitionState, Event
+from powerd.alarms import OF_LINE, OF_METER, Alarm, Alarms
 from powerd.boottime import boottime_ns
 from powerd.clock import ClockModel, boot_id
 from powerd.clock_watch import ClockWatch
-from powerd.config import Config, MeterConfig
+from powerd.config import Config
 from powerd.counters import Counters
 from powerd.errors import PowerdError
 from powerd.exchange import Exchanges
 from powerd.feed import Feed
 from powerd.health import MeterHealth
+from powerd.meter_config import MeterConfig
 from powerd.meters import Meters
 from powerd.model import MeterInfo, Quality, Reading, Settings
 from powerd.owners import Owners
-from powerd.range_guard import RangeGuard
+from powerd.range_guard import RangeAlarm
+from powerd.range_watch import RangeWatch
 from powerd.ring import Ring
 from powerd.session_native import MeterControl
 from powerd.sessions import Sessions
 from powerd.signing import Signer, signer
 from powerd.sources import channels_of
 from powerd.store import Store, StoreFailed
-from powerd.views import exact
 from powerd.windows import Conflict, Windows
 from schemas import __version__
 from schemas.budget import sample_limits
@@ -46,8 +48,6 @@ FIX_EVERY_S = 5.0
 HOUSEKEEPING_S = 0.5
 STUCK_S = 60.0
 """Housekeeping that did not come round for so long hangs; a slow disk alone takes no more than half of it."""
-ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
-"""Events of a meter that somebody should look at."""
 SILENT_NS = 5 * NS_PER_S
 SILENT_INTERVALS = 5
 CHANGEABLE = frozenset({"meters", "retention_ns", "log_level"})
@@ -65,6 +65,7 @@ class Service:
         self.ring = Ring()
         self.counters = Counters()
         self.feed = Feed()
+        self.alarms = Alarms(self.feed.publish)
         self.exchanges = Exchanges(self.boot_id, self.store.put_exchange)
         self.windows = Windows(
             self.store, self._channels, self.take_fix, self.ring.latest, self._on_window, self._limits
@@ -81,8 +82,12 @@ class Service:
         self._stopping = threading.Event()
         self._store_error: str | None = None
         self._signing_key: dict[str, str] | None = None
-        self._guards: dict[tuple[str, str], tuple[str, RangeGuard]] = {}
-        self._over_range: set[tuple[str, str]] = set()
+        self._ranges = RangeWatch(
+            self.alarms,
+            self.windows.holder,
+            lambda name: drivers.specification(self.info(name)),
+            self._on_range,
+        )
         self._kept_s = time.monotonic()
         self._sweeping = threading.Event()
         self._sweeper: threading.Thread | None = None
@@ -153,6 +158,7 @@ class Service:
                     "reload again"
                 )
         self._meters.stop(meter.name)
+        self.alarms.end("the meter is not read any more", meter=meter.name)
         if other is None:
             return f"meter {meter.name}: removed"
         return f"meter {meter.name}: ended to be started otherwise"
@@ -239,6 +245,10 @@ class Service:
         """What happened to a meter lately."""
         return self._meters.events(name)
 
+    def alarms_of(self, name: str) -> list[Alarm]:
+        """The alarms that stand on a meter."""
+        return self.alarms.of(_meter_of(name))
+
     def set_range(self, name: str, voltage_v: float | None, current_a: float | None) -> Settings:
         """Change a meter's ranges between two reads, and note what is in force from now on."""
         name = self.meter(name).name
@@ -270,7 +280,7 @@ class Service:
     def _on_clock(self, at_ns: int, event: ClockEvent) -> None:
         self.store.put_event(at_ns, event.name, "", event.text)
         log.warning("%s", event)
-        self._alarm(event.name, event.text)
+        self.alarms.say(event.name, event.text)
 
     def signer(self) -> Signer:
         """The key that signs this daemon's evidence; ``Refused`` when there is none that may be used."""
@@ -324,16 +334,27 @@ class Service:
         self.windows.note(reading)
         self.counters.put(reading)
         self.feed.publish("reading", reading)
-        self._watch_range(reading)
-        self._guard_range(reading)
+        self._ranges.look(reading)
 
     def _on_event(self, event: Event) -> None:
         self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
         row = self._meters.note(event)
-        self.feed.publish("alarm" if event.kind in ALARMS else "meter", {"meter": event.meter} | row)
+        if event.kind in OF_METER:
+            self.alarms.begin(event.kind, event.message, event.meter)
+        else:
+            self.feed.publish("meter", {"meter": event.meter} | row)
         state = self.state(event.meter)
         if event.kind == "connected" and state.info is not None and state.settings is not None:
             self.store.put_meter(event.meter, event.at_ns, state.info, state.settings)
+        if event.kind == "connected":
+            self.alarms.end("the meter is connected", kinds=OF_LINE, meter=event.meter)
+
+    def _on_range(self, reading: Reading, alarm: RangeAlarm) -> None:
+        """Keep what is said of a window's range beside what else happened to the meter."""
+        message = f"channel {reading.values.channel}: {alarm.message}"
+        event = Event(alarm.kind, boottime_ns(), reading.meter, message)
+        self.store.put_event(event.at_ns, event.kind, event.meter, event.message)
+        self._meters.note(event)
 
     def _keep_house(self) -> None:
         last_fix = boottime_ns()
@@ -348,47 +369,13 @@ class Service:
             except (PowerdError, sqlite3.Error) as error:
                 log.warning("a closing window could not be finished: %s", error)
 
-    def _watch_range(self, reading: Reading) -> None:
-        """Say once when a channel goes over its range; later readings on the range make it news again."""
-        place = (reading.meter, reading.values.channel)
-        if reading.values.quality is Quality.OVERRANGE:
-            if place not in self._over_range:
-                self._over_range.add(place)
-                message = f"channel {place[1]} is over its range: take the next range up"
-                self._alarm("overrange", message, reading.meter)
-        elif reading.values.quality is Quality.GOOD:
-            self._over_range.discard(place)
-
-    def _guard_range(self, reading: Reading) -> None:
-        """In an open window, say early that its range will not do."""
-        place = (reading.meter, reading.values.channel)
-        window = self.windows.holder(*place)
-        if window is None:
-            self._guards.pop(place, None)
-            return
-        known = self._guards.get(place)
-        if known is None or known[0] != window:
-            known = self._guards[place] = (
-                window,
-                RangeGuard(drivers.specification(self.info(reading.meter))),
-            )
-        for alarm in known[1].look(reading):
-            message = f"channel {place[1]}: {alarm.message}"
-            self._on_event(Event(alarm.kind, boottime_ns(), reading.meter, message))
-
     def _watch_store(self) -> None:
         """Say when writing begins to fail and when it works again."""
         before, self._store_error = self._store_error, self.store.state.error
         if self._store_error is not None and before is None:
-            self._alarm("store", self._store_error)
+            self.alarms.begin("store", self._store_error)
         elif before is not None and self._store_error is None:
-            self._alarm("store", "the store can be written again")
-
-    def _alarm(self, kind: str, message: str, meter: str | None = None) -> None:
-        about = {} if meter is None else {"meter": meter}
-        now = time.time_ns()
-        body = {"at_unix_ns": now, "time": exact(now), "kind": kind, "message": message}
-        self.feed.publish("alarm", {**about, **body})
+            self.alarms.end("the store can be written again", kinds={"store"})
 
     def _limits(self, reading: Reading) -> list[tuple[str, float]]:
         """How far a reading may be wrong, by the specification of its meter; nothing where no power is known."""
@@ -401,6 +388,7 @@ class Service:
         return [] if info is None else sample_limits(reading, drivers.specification(info))
 
     def _on_window(self, window: Mapping[str, Any]) -> None:
+        self._ranges.window_changed(window)
         self.feed.publish("window", window)
 
     def _windows_of(self, session: str) -> list[Mapping[str, Any]]:

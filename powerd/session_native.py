@@ -19,11 +19,11 @@ from powerd.clock import ClockModel
 from powerd.errors import Gone, Refused
 from powerd.exports.spl import spl_line
 from powerd.model import MeterInfo, Quality, Reading, Settings
-from powerd.session_record import NATIVE, Session, evidence, own_sources, put_lines
+from powerd.session_record import NATIVE, Session, put_lines, server_file
 from powerd.store import Store
 from schemas import __version__
 from schemas.combine import by_update, summed
-from schemas.power_session import MODES, RUN_FOLDER, Message, Phase, SessionFile, hash_file
+from schemas.power_session import MODES, RUN_FOLDER
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 
 CURRENT_MARGIN = 1.1
@@ -146,20 +146,7 @@ class NativeFlow:
         put_lines(root / "power/ptd_logs.txt", self._meter_log(session, info))
         put_lines(root / "power/server.log", session.log)
         written = [p for p in FILES if p != "power/server.json"]
-        file = SessionFile(
-            side="server",
-            version="1.0",
-            timezone=0,
-            modules={},
-            sources=own_sources(),
-            messages=tuple(Message(**m) for m in session.messages),
-            uuid_client=session.uuid_client,
-            uuid_server=session.uuid_server,
-            session_name=session.name,
-            results={name: hash_file(root / name) for name in written},
-            phases={mode: tuple(Phase(*mark) for mark in marks) for mode, marks in session.phases.items()},
-            edgewatt=evidence(session, info, windows),
-        )
+        file = server_file(session, root, written, info, windows)
         put_lines(root / "power/server.json", [file.to_json()])
         return list(FILES)
 

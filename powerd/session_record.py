@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from powerd.model import MeterInfo
 from schemas import __version__
-from schemas.power_session import MODES
+from schemas.power_session import MODES, Message, Phase, SessionFile, hash_file
 
 NATIVE = "native"
 
@@ -34,6 +34,10 @@ class Session:
     finished: bool = False
     flow: str = NATIVE
     files: list[str] = field(default_factory=list)
+    ended: str = ""
+    """Why it ended before it was done; empty for others."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What its flow needs for the files, should powerd be started again before they are written."""
 
     def to_document(self) -> dict[str, Any]:
         """For the store and the API."""
@@ -85,6 +89,32 @@ def evidence(session: Session, info: MeterInfo, windows: Mapping[str, Mapping[st
         "ranges": dict(session.ranges),
         "windows": {mode: dict(document) for mode, document in windows.items()},
     }
+
+
+def server_file(
+    session: Session,
+    root: Path,
+    written: Sequence[str],
+    info: MeterInfo,
+    windows: Mapping[str, Mapping[str, Any]],
+    **more: Any,
+) -> SessionFile:
+    """``server.json`` of a session whose other files are ``written`` below ``root``; ``more`` fields are the flow's."""
+    return SessionFile(
+        side="server",
+        version="1.0",
+        timezone=0,
+        modules={},
+        sources=own_sources(),
+        messages=tuple(Message(**m) for m in session.messages),
+        uuid_client=session.uuid_client,
+        uuid_server=session.uuid_server,
+        session_name=session.name,
+        results={name: hash_file(root / name) for name in written},
+        phases={mode: tuple(Phase(*mark) for mark in marks) for mode, marks in session.phases.items()},
+        edgewatt=evidence(session, info, windows),
+        **more,
+    )
 
 
 def own_sources() -> dict[str, str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.cache import store
 from checker.options import Options
 from schemas.cliparse import whole
 from schemas.errors import UserError
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: as many as are of use)",
     )
+    parser.add_argument("--no-cache", action="store_true", help="judge unchanged files anew too")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,8 +57,9 @@ def run(args: argparse.Namespace) -> int:
     from checker.history import diff, ledger
 
     reasons = ledger.read(args.ledger) if args.ledger is not None else ()
+    asked = Options(jobs=args.jobs, cache=store.folder(), forget=args.no_cache)
     old, new = (
-        volume(path, Options(round=name, jobs=args.jobs), name=str(path))
+        volume(path, replace(asked, round=name), name=str(path))
         for path, name in ((args.old, args.old_round), (args.new, args.new_round))
     )
     log = ledger.explained(diff.between(old, new), reasons)

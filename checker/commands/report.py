@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from checker.cache import store
 from checker.options import Options
 from schemas.cliparse import whole
 from schemas.errors import UserError
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: as many as are of use)",
     )
+    parser.add_argument("--no-cache", action="store_true", help="judge unchanged files anew too")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,7 +69,10 @@ def run(args: argparse.Namespace) -> int:
             "write mlcheck report TREE --html FILE"
         )
     outputs.refuse_early(wanted)
-    options = Options(round=args.round, power=args.power, rehearsal=args.rehearsal, jobs=args.jobs)
+    options = Options(
+        round=args.round, power=args.power, rehearsal=args.rehearsal, jobs=args.jobs,
+        cache=store.folder(), forget=args.no_cache,
+    )  # fmt: skip
     for line in outputs.write(book.book(args.trees, options), args.trees, wanted):
         if not args.quiet:
             print(line, file=sys.stderr)

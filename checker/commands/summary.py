@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.cache import store
 from checker.console import console_for
 from checker.options import Options
 from checker.systems_table import write_systems
@@ -26,13 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/"
     )
     parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
+    parser.add_argument("--no-cache", action="store_true", help="judge unchanged files anew too")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     from checker.explorer.book import volume
 
-    found = volume(args.tree, Options(round=args.round))
+    found = volume(args.tree, Options(round=args.round, jobs=0, cache=store.folder(), forget=args.no_cache))
     report, console = found.report, console_for(sys.stdout)
     write_table(console, report.results, _more(found) if console.width > NARROW else None)
     write_systems(console, report.results)

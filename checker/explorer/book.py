@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from checker.api import check_with, open_submission
+from checker.api import judged_with
 from checker.explorer.rows import Extra, Row, notes_of, rows
 from checker.explorer.sources import Told, told
 from checker.explorer.traces import Trace, traces
@@ -15,6 +15,9 @@ from checker.files import Tree
 from checker.model import Report
 from checker.options import Options
 from checker.result import Result
+from checker.tree import Submission
+from schemas.errors import UserError
+from schemas.rounds import load_round
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,29 @@ PIECES = 48
 
 def volume(path: Path, options: Options, number: int = 0, name: str = "") -> Volume:
     """Judge a tree and gather; raises ``UserError`` as ``checker.api.check`` does."""
-    report = check_with(path, options)
-    submission, _ = open_submission(Tree(path), path, replace(options, round=report.round))
+    report, submission = judged_with(path, options)
+    return _gathered(report, submission, options.jobs, number, name or path.resolve().name)
+
+
+def volume_of(report: Report) -> Volume:
+    """What a report that is there already says, with what the files of its tree tell; without that where the tree is
+    gone since."""
+    path = Path(report.tree)
+    name = path.resolve().name
+    try:
+        submission = Submission(Tree(path), load_round(report.round))
+    except (UserError, OSError, ValueError):
+        return Volume(name, report, rows(report, {}))
+    return _gathered(report, submission, 0, 0, name)
+
+
+def _gathered(report: Report, submission: Submission, jobs: int, number: int, name: str) -> Volume:
     wanted = {r.path for r in report.results}
     results = [r for r in submission.results if r.path in wanted]
-    heard = _heard(results, options.jobs)
+    heard = _heard(results, jobs)
     rows_ = rows(report, {path: more for path, (_, more) in heard.items()}, number)
     found = {path: facts for path, (facts, _) in heard.items()}
-    return Volume(name or path.resolve().name, report, rows_, found, LateTraces(results))
+    return Volume(name, report, rows_, found, LateTraces(results))
 
 
 Heard = dict[str, tuple[Told, Extra]]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from checker.explorer import page, pictures, tables
 from checker.explorer.book import Book
 from checker.explorer.data import page_document
+from checker.explorer.links import link
 from checker.history import compare, diff, ledger
 from schemas.errors import UserError
 
@@ -88,21 +87,7 @@ def _document(book: Book, paths: Sequence[Path], wanted: Wanted) -> dict[str, An
     if wanted.compare is not None:
         parts["compare"] = compare.for_page(compare.beside(book, *wanted.compare))
     return page_document(
-        book, [_link(wanted, v.report.round, path) for v, path in zip(book, paths, strict=True)], **parts
+        book,
+        [link(wanted.links, v.report.round, path, wanted.html) for v, path in zip(book, paths, strict=True)],
+        **parts,
     )
-
-
-def _link(wanted: Wanted, round_name: str, path: Path) -> str | None:
-    """The address of a tree: as asked for, else relative to the page."""
-    if wanted.links == "-" or wanted.html is None:
-        return None
-    if wanted.links is not None:
-        filled = wanted.links.replace("{round}", quote(round_name)).replace(
-            "{tree}", quote(path.resolve().name)
-        )
-        return filled.rstrip("/") + "/"
-    try:
-        relative = os.path.relpath(path.resolve(), wanted.html.resolve().parent)
-    except ValueError:  # another drive
-        return None
-    return quote(Path(relative).as_posix()) + "/"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from checker.files import join
 from checker.model import Effect, Place, Problem, Severity
 from checker.result import Result
-from checker.rule import EVERY_KIND, effects, rule
+from checker.rule import ENDPOINT, EVERY_KIND, effects, rule
 
 
 @rule(
@@ -148,6 +148,10 @@ def acc_txt(result: Result) -> Iterator[Problem]:
         yield Problem("accuracy.txt is missing", result.accuracy_txt.path, "nothing", "accuracy.txt")
 
 
+HELD = "qsl_reported_total_count"
+"""The key of LoadGen's log that says how many samples the data set has."""
+
+
 @rule(
     "structure/extra-accuracy-files",
     title="Sample outputs that the benchmark asks for are there",
@@ -156,10 +160,11 @@ def acc_txt(result: Result) -> Iterator[Problem]:
     bad="no accuracy/images",
     since="v4.0",
     kinds=EVERY_KIND,
+    forgiven_by=("dataset_size",),
 )
 def extra_accuracy_files(result: Result) -> Iterator[Problem]:
     """For generated images a number says little; a fixed set of outputs is published for people to look
-    at."""
+    at. A rehearsal on a small data set lacks those that lie beyond its end."""
     wanted = (result.benchmark.rules.facts["extra_accuracy_files"] or {}) if result.benchmark.rules else {}
     forgiven = (
         effects(result.round.name, result.place.division)["structure/extra-accuracy-files"] is Effect.LOG
@@ -176,4 +181,15 @@ def extra_accuracy_files(result: Result) -> Iterator[Problem]:
                 found=f"without {', '.join(missing)}",
                 wanted=", ".join(stems),
                 severity=lenient,
+                excusable=_beyond(result, missing),
             )
+
+
+def _beyond(result: Result, stems: Sequence[str]) -> bool:
+    """Whether none of these outputs can exist: each is the number of a sample beyond the data set of the run."""
+    held = (
+        None
+        if result.kind == ENDPOINT or not result.accuracy_log.usable
+        else result.accuracy_log.value.first(HELD)
+    )
+    return isinstance(held, int) and all(s.isdigit() and int(s) >= held for s in stems)

@@ -5,15 +5,18 @@ runtime gets a batch of the same form, with the batch axis in front, and gives o
 what LoadGen logs: bytes, whose number may differ from sample to sample and may be 0.
 
 Most benchmarks need one call of the runtime per batch and are complete with ``responses``. One that calls the
-runtime as often as a sample needs (sliding windows) is ``Composed``. A benchmark that generates token by token is
-``Composed`` as well: its ``answer`` drives a runtime whose ``infer`` takes prompts and gives token ids. What LoadGen
-must be told besides the bytes (first token, number of tokens) belongs into ``harness.sut.Complete`` and
-``harness.loadgen``, the only places that know how an answer is handed back.
+runtime as often as a sample needs (sliding windows) is ``Composed``.
+
+A model that is more than tensors in and tensors out (a text generator, a diffusion pipeline) is opened by the
+benchmark itself: it is ``Adapted``, its ``program`` opens the folder or file in the child process, and a runtime that
+is ``Adopting`` runs it. A benchmark that generates tokens gives its answers as ``Counted`` where LoadGen wants their
+number, and its program says by ``First`` when the first ones are there. Who hands this to LoadGen is ``harness.sut``
+and ``harness.loadgen``, and nobody else. What a benchmark wants otherwise than most do stands in its ``traits``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -27,14 +30,78 @@ if TYPE_CHECKING:
     Array = NDArray[np.generic]
     Sample = Array | Mapping[str, Array]
     """One pre-processed sample without batch axis: one array, or the arrays of several inputs by their names."""
-    Batch = Array | Mapping[str, Array]
-    """Samples with a batch axis in front."""
+    Batch = Array | Mapping[str, Array] | list[Sample]
+    """Samples with a batch axis in front; a list of samples for a benchmark whose samples are ``ragged``."""
     Outputs = Sequence[Array]
     """One array per output, in the order of the benchmark's ``outputs``."""
     Infer = Callable[[Batch], Outputs]
     """One call of the runtime."""
-    Responses = Array | list[Array]
-    """One row per sample, contiguous; or a list with one contiguous array per sample where lengths differ."""
+    First = Callable[[Sequence[int], Sequence[int]], None]
+    """Says that first tokens are there: places in the batch, and the token of each.
+
+    What a run hands to a program also has ``over()``, which is true once nobody waits for the answer any more."""
+    Program = Callable[[Batch, First], Outputs]
+    """An opened model: a batch to its outputs; it says its first tokens meanwhile, where it makes any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Answers with the number of tokens that the model made for each; one contiguous array per sample."""
+
+    rows: list[Array]
+    tokens: Sequence[int]
+
+
+if TYPE_CHECKING:
+    Responses = Array | list[Array] | Counted
+    """One row per sample, contiguous; or one contiguous array per sample where lengths differ."""
+
+Form = Literal["file", "folder", "either"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a benchmark wants otherwise than most do; the attribute ``traits`` of a benchmark, which it may leave out.
+
+    ``model`` and ``dataset``: what ``--model`` and ``--dataset`` name. ``backends``: the runtimes that can run it, the
+    one that is taken without ``--backend`` first; empty: every runtime that opens a model file, ONNX Runtime first.
+    ``ragged``: samples differ in shape, and a batch is a list of them. ``batch``: the usual bound of samples per call
+    in the scenarios that batch. ``precision``: that of the reference, where the runtime offers several.
+    ``stall_s``: how long a run may go without completing anything before it counts as hung, opening the model included.
+    ``model_about``: what the model is, for people, where it is no file of named tensors. ``further_tests``: compliance
+    tests that no round asks of it on edge systems and that can be run by name.
+    """
+
+    model: Form = "file"
+    dataset: Form = "folder"
+    backends: tuple[str, ...] = ()
+    ragged: bool = False
+    batch: int | None = None
+    precision: str | None = None
+    stall_s: float = 120.0
+    model_about: str = ""
+    further_tests: tuple[str, ...] = ()
+
+
+PLAIN = Traits()
+
+
+def traits(bench: object) -> Traits:
+    """The traits of a benchmark; those of most where it says nothing."""
+    found = getattr(bench, "traits", PLAIN)
+    assert isinstance(found, Traits)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How an ``Adapted`` benchmark is to open its model.
+
+    ``dtype`` as PyTorch names it (``float32``, ``bfloat16``, ``float16``); ``device`` likewise (``cpu``, ``cuda``).
+    """
+
+    dtype: str = "float32"
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +151,7 @@ class OfFiles(Protocol):
         ...
 
 
+@runtime_checkable
 class Backend(Protocol):
     """One runtime. ``load`` imports it; nothing else of the harness knows it."""
 
@@ -103,6 +171,62 @@ class Backend(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """Names and versions of the software that computes."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A runtime with options (``--option KEY=VALUE``, ``--device``, ``--provider``): names, and what each means."""
+
+    options: Mapping[str, str]
+
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Take them, before ``load`` and without importing anything; ``UserError`` for a value that makes no sense."""
+        ...
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """A runtime that runs what a benchmark has opened itself."""
+
+    def adopt(self, bench: Adapted, model: Path, *, threads: int) -> None:
+        """Have the benchmark open its model; ``UserError`` when the runtime is missing or the model does not fit."""
+        ...
+
+    def generate(self, batch: Batch, first: First) -> Outputs:
+        """Run one batch; ``first`` is told of first tokens as soon as they are there."""
+        ...
+
+
+@runtime_checkable
+class Exporting(Protocol):
+    """A benchmark whose published checkpoint is weights without a graph, and which can make model files of it."""
+
+    def export(self, checkpoint: Path, folder: Path) -> int:
+        """Write the files into a new folder; the number of weights. ``UserError`` for another checkpoint."""
+        ...
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A benchmark whose model is several files: inputs and outputs of each by its name; no two have the same inputs.
+
+    ``infer`` gets the inputs of one part and gives its outputs.
+    """
+
+    parts: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+
+
+@runtime_checkable
+class Adapted(Protocol):
+    """A benchmark that opens its model itself, with the library that it was published for."""
+
+    def refuse(self, model: Path) -> None:
+        """A quick look, in the parent and without that library; ``UserError`` for what is missing or cut off."""
+        ...
+
+    def program(self, model: Path, setting: Setting) -> Program:
+        """Open the model. Called once in the child, where threads are set and no library asks a network."""
         ...
 
 
@@ -136,13 +260,52 @@ class Composed(Protocol):
         ...
 
 
+@runtime_checkable
+class Showing(Protocol):
+    """A benchmark of which the rounds want some outputs to be published as they are, such as pictures."""
+
+    def samples_to_show(
+        self, log: Path, dataset: Path, wanted: Mapping[str, Sequence[str]]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Files by their path below the accuracy directory.
+
+        ``wanted``: names without ending by directory, as ``extra_accuracy_files`` of the round has them; one that the
+        data set does not have is left out.
+        """
+        ...
+
+
+@runtime_checkable
+class Quick(Protocol):
+    """A benchmark with a shorter way to the answer to one sample, for models of a millisecond and less.
+
+    After each call of a runtime everything else has left the processor's caches, so that each operation of numpy takes
+    tens of microseconds.
+    """
+
+    def one_response(self, outputs: Outputs) -> bytes:
+        """What ``responses`` gives for a batch of one, as bytes."""
+        ...
+
+
+@runtime_checkable
+class Speaking(Protocol):
+    """A benchmark whose answers are token ids: their numpy type, and the tokens that end an answer."""
+
+    token_dtype: str
+
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The ids of the tokens that end an answer."""
+        ...
+
+
 class Benchmark(Protocol):
     """One benchmark: its contract with model and data, and how it is scored.
 
     ``official`` are its names in the rounds, the usual one first (one model may serve two quality targets);
     ``most`` is the largest batch that the model takes, None without a bound. With 1, samples may differ in shape.
     ``extra`` are import names of packages that it needs besides those of every run. ``fixture_samples`` is how many
-    samples a fixture has unless told otherwise, ``least_samples`` how many it must have.
+    samples a fixture has unless told otherwise, ``least_samples`` how many it must have. It may have ``traits``.
     """
 
     name: str

@@ -7,14 +7,13 @@ Contract of the reference implementation: input ``input_tensor:0`` float32 [N,3,
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.accuracy_log import answers
 from harness.benchmarks.base import Tensor
 from harness.datasets.imagenet import ImageNet, read_labels
+from harness.metrics import top1
 from harness.model import Accuracy, Fixture
 
 if TYPE_CHECKING:
@@ -57,30 +56,21 @@ class ResNet50:
 
     def responses(self, outputs: Outputs, indices: Sequence[int]) -> NDArray[np.float32]:
         """One float32 per sample: the class without the background class."""
-        import numpy as np
+        return top1.responses(outputs[0])
 
-        classes = np.asarray(outputs[0], dtype=np.float32).reshape(-1, 1)
-        return np.ascontiguousarray(classes - np.float32(1.0))
+    def one_response(self, outputs: Outputs) -> bytes:
+        """The same for one sample."""
+        return top1.response(outputs[0])
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """Top-1 in percent over the samples in the log, each index counted once."""
-        labels = read_labels(dataset)
-        answered = answers(log)
-        good = sum(1 for index, data in answered.items() if _class(data) == labels[index][1])
-        value = 100.0 * good / len(answered)
-        line = f"accuracy={value:.3f}%, good={good}, total={len(answered)}"
-        return Accuracy("acc", value, len(answered), line, {"good": good})
+        return top1.accuracy(log, read_labels(dataset))
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A seeded network of the real topology and images whose labels plant an accuracy."""
         from harness.fixtures.resnet50 import make
 
         return make(folder, width=width, seed=seed, samples=samples)
-
-
-def _class(data: bytes) -> int:
-    """The class of a response; -1 (never right) for an empty one, as a drained run leaves behind."""
-    return int(struct.unpack("<f", data)[0]) if len(data) == 4 else -1
 
 
 BENCHMARK = ResNet50()

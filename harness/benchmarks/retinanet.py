@@ -8,13 +8,13 @@ image without such a box is answered with no bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.accuracy_log import answers
 from harness.benchmarks.base import Tensor
 from harness.datasets.openimages import SIZE, OpenImages, read_annotations
+from harness.metrics import coco
 from harness.model import Accuracy, Fixture
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from harness.benchmarks.base import Array, Outputs
 
 LEAST_SCORE = 0.05
-FIGURES = 7
 
 
 class RetinaNet:
@@ -48,7 +47,7 @@ class RetinaNet:
         Tensor("output", "scores", "float32", (None,)),
     )
     dataset_form = "a folder with annotations/openimages-mlperf.json and the images in validation/data"
-    response_bytes = 20 * FIGURES * 4
+    response_bytes = 20 * coco.FIGURES * 4
     measurements: Mapping[str, str] = {
         "input_data_types": "fp32",
         "retraining": "No",
@@ -67,17 +66,7 @@ class RetinaNet:
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """COCO mAP in percent over the images in the log."""
-        from harness.metrics.coco import mean_average_precision
-
-        truth = read_annotations(dataset)
-        answered = answers(log)
-        found = [
-            d for index, data in sorted(answered.items()) for d in detections(truth["images"][index], data)
-        ]
-        ids = [int(truth["images"][index]["id"]) for index in answered]
-        value = mean_average_precision(truth, found, ids)
-        figures = {"boxes": len(found)}
-        return Accuracy("mAP", value, len(answered), f"mAP={value:.3f}%", figures)
+        return coco.accuracy(log, read_annotations(dataset))
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that finds bright patches, images with some, and annotations that plant an mAP."""
@@ -90,25 +79,9 @@ def rows(index: int, boxes: Array, labels: Array, scores: Array) -> NDArray[np.f
     """[n,7] float32 for the boxes before the first one whose score is too low."""
     import numpy as np
 
-    low = np.flatnonzero(np.asarray(scores, dtype=np.float32) < LEAST_SCORE)
-    count = int(low[0]) if len(low) else len(scores)
-    found = np.empty((count, FIGURES), dtype=np.float32)
-    found[:, 0] = index
-    found[:, 1:5] = np.asarray(boxes, dtype=np.float32)[:count, [1, 0, 3, 2]] / np.float32(SIZE)
-    found[:, 5] = scores[:count]
-    found[:, 6] = labels[:count]
-    return found
-
-
-def detections(image: Mapping[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
-    """The boxes of an answer in pixels of the original image."""
-    import numpy as np
-
-    height, width = float(image["height"]), float(image["width"])
-    for row in np.frombuffer(data, dtype="<f4").reshape(-1, FIGURES).astype(np.float64).tolist():
-        _, top, left, bottom, right, score, label = row
-        box = [left * width, top * height, (right - left) * width, (bottom - top) * height]
-        yield {"image_id": image["id"], "category_id": int(label), "bbox": box, "score": score}
+    count = coco.before_low(scores, LEAST_SCORE)
+    shares = np.asarray(boxes, dtype=np.float32)[:count, [1, 0, 3, 2]] / np.float32(SIZE)
+    return coco.rows(index, shares, scores[:count], labels[:count])
 
 
 BENCHMARK = RetinaNet()

@@ -9,17 +9,18 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import extras
+from harness import extras, loadgens
 from harness.campaign.steps import Step
+from harness.digests import files_below, sha256_of
+from harness.registry import benchmark, distribution_of, needs_of
 from schemas import __version__
 
-CHUNK = 1 << 22
 CODE = ("harness", "schemas", "powerd/client.py", "powerd/client_line.py")
 """What takes part in a run; the daemon says its own version."""
 PLACES = ("output", "model", "dataset", "fixture", "user_conf", "command_line", "power", "demo")
@@ -39,12 +40,7 @@ class Hashes:
 
     def of(self, path: Path) -> str:
         """Of a file, or of every file below a folder with its name."""
-        if path.is_file():
-            return self._file(path)
-        total = hashlib.sha256()
-        for name, file in sorted(_files(path)):
-            total.update(f"{name}\0{self._file(file)}\n".encode("utf-8", "surrogateescape"))
-        return total.hexdigest()
+        return sha256_of(path, self._file)
 
     def _file(self, path: Path) -> str:
         found = path.stat()
@@ -53,13 +49,10 @@ class Hashes:
         known = self._known.get(key)
         if known is not None and known[:-1] == mark:
             return str(known[-1])
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while data := file.read(CHUNK):
-                digest.update(data)
-        self._known[key] = [*mark, digest.hexdigest()]
+        digest = sha256_of(path)
+        self._known[key] = [*mark, digest]
         self._changed = True
-        return digest.hexdigest()
+        return digest
 
     def keep(self) -> None:
         """Write down what was hashed, whole or not at all."""
@@ -73,12 +66,6 @@ class Hashes:
         self._changed = False
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix(), path
-
-
 def contents(step: Step, hashes: Hashes) -> dict[str, Any]:
     """What a step stands on now. ``settings`` are given in full, so that a difference can be named."""
     work = step.plan.workload
@@ -88,7 +75,7 @@ def contents(step: Step, hashes: Hashes) -> dict[str, Any]:
         "settings": settings(step, hashes),
         "code": code(),
         "version": __version__,
-        "packages": packages(),
+        "packages": packages(step),
     }
 
 
@@ -123,10 +110,14 @@ def code() -> str:
     return total.hexdigest()
 
 
-def packages() -> dict[str, str]:
-    """LoadGen and the runtimes that are installed, with their versions."""
-    found = ((name, extras.version(name)) for name in sorted(extras.PACKAGES.values()))
-    return {name: version for name, version in found if version is not None}
+def packages(step: Step) -> dict[str, str]:
+    """LoadGen and the runtimes that are installed, with their versions, and what benchmark and runtime need besides."""
+    work = step.plan.workload
+    own = (extras.distribution(m) for m in (*benchmark(work.benchmark).extra, *needs_of(work.backend)))
+    found = ((name, extras.version(name)) for name in sorted({*extras.PACKAGES.values(), *own}))
+    versions = {name: version for name, version in found if version is not None}
+    # That of the round, which may lie in the user's cache: the one of this environment takes no part then.
+    return {**versions, loadgens.PACKAGE: loadgens.wanted(step.plan.round), **distribution_of(work.backend)}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -153,6 +144,6 @@ def digest(root: Path, places: tuple[str, ...]) -> str | None:
     for place in places:
         if not (root / place).exists():
             return None
-        for name, file in sorted(_files(root / place)):
+        for name, file in sorted(files_below(root / place)):
             total.update(f"{place}/{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()

@@ -9,7 +9,6 @@ multiply. Every other key is an option of ``run``. ``mlcheck --rerun`` writes th
 from __future__ import annotations
 
 import itertools
-import tomllib
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from typing import Any
 from harness.campaign.values import Mistakes, Options
 from harness.model import RunRequest
 from schemas.errors import UserError
+from schemas.toml_file import read_toml
 
 SCHEMA = "edgewatt/campaign/1"
 TOP = ("schema", "tool", "tree", "output", "round", "defaults", "systems", "benchmarks", "run")
@@ -92,14 +92,7 @@ def read(
 
 
 def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror or error}); give the TOML file of a campaign"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not TOML ({error}); correct it there") from None
+    return read_toml(path, "the campaign", "give the TOML file of a campaign")
 
 
 def _tree(

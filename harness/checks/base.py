@@ -10,11 +10,13 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
+from harness import given
 from harness.benchmarks.base import Benchmark
 from harness.machine import Machine
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
 from harness.probe import Probe, probe
 from harness.scenarios import Scenario
+from schemas.errors import UserError
 from schemas.rounds import Round
 
 
@@ -85,9 +87,19 @@ class Situation:
     free_bytes: int | None = None
 
     @cached_property
+    def broken(self) -> str | None:
+        """Why the model is not even worth opening, as a sentence; None when it is."""
+        assert self.workload is not None
+        try:
+            given.refuse_model(self.benchmark, self.workload.model)
+        except UserError as error:
+            return str(error)
+        return None
+
+    @cached_property
     def probe(self) -> Probe | None:
         """The model opened and measured once, in a child process; None without a model that is there."""
-        if self.workload is None or not self.workload.model.is_file():
+        if self.workload is None or self.broken is not None:
             return None
         sizes = sorted({size for s in self.scenarios for size in s.sizes(self.batch)})
         return probe(self.workload, sizes, self.machine)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness import loadgens
 from harness.checks.base import Line, Situation, fail, ok
 from harness.extras import PACKAGES, is_there, missing, sentence, version
+from harness.registry import needs_of
 
 SUBJECT = "packages"
 
@@ -19,7 +20,8 @@ def check(situation: Situation) -> Iterator[Line]:
         yield fail(
             SUBJECT, f"{', '.join(gone)} not installed", wanted, "run: pip install 'edgewatt[harness]'"
         )
-    for module in situation.benchmark.extra:
+    runtime = () if situation.workload is None else needs_of(situation.workload.backend)
+    for module in dict.fromkeys((*situation.benchmark.extra, *runtime)):
         if module not in PACKAGES and not is_there(module):
             found, _, cure = sentence(module).partition("; ")
             wanted = f"what {situation.benchmark.name} needs"

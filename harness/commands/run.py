@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import loadgens
+from harness import computing, loadgens
 from harness.interrupt import interruptible
 from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
@@ -32,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wheelhouse", type=Path, metavar="DIR", help="a folder with the wheel of the round's LoadGen"
     )
     parser.add_argument("--mode", default="all", help="performance, accuracy, compliance or all (default)")
-    parser.add_argument("--backend", default="onnxruntime")
+    parser.add_argument("--backend", metavar="NAME", help="the runtime (default: the benchmark's own)")
+    parser.add_argument(
+        "--precision", metavar="P", help="fp32, bf16 or fp16, where the runtime has a choice (pytorch)"
+    )
     parser.add_argument("--model", type=Path, metavar="PATH")
     parser.add_argument("--dataset", type=Path, metavar="PATH")
     parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
@@ -69,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable"
     )
     parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+    computing.add_arguments(parser)
     parser.add_argument(
         "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
     )
@@ -126,6 +130,9 @@ def request(args: argparse.Namespace) -> RunRequest:
         batch=args.batch,
         system_type=args.system_type,
         power_mode=args.power_mode,
+        precision=args.precision,
+        options=computing.options(args),
+        cores=computing.cores(args.cores),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.accuracy_log import ACCURACY_LOG, entries, sha256, truncated, write
 from harness.compliance.base import Evidence, compare_scores
-from harness.model import Check, Verdict
+from harness.model import Accuracy, Check, Verdict
 from schemas.errors import UserError
 from schemas.rounds import Round
 
@@ -60,13 +60,29 @@ class Test01:
         reference = evidence.benchmark.accuracy(subset, evidence.dataset)
         files["accuracy/baseline_accuracy.txt"] = f"{reference.line}\n".encode()
         files["accuracy/compliance_accuracy.txt"] = f"{scored.line}\n".encode()
-        limit = evidence.round.benchmark(evidence.official).compliance_delta_percent(scored.metric)
-        delta = _delta_percent(reference.value, scored.value)
-        lines.append(
-            f"{scored.metric} over these samples: {reference.value:.3f} in the accuracy run, {scored.value:.3f} now; "
-            f"{delta:.3g} % apart, allowed {limit:g} %"
-        )
-        return Verdict(self.name, performance, Check(False, tuple(lines)), delta <= limit, files)
+        near = True
+        for metric in metrics(evidence, scored):
+            before, now = value(reference, metric), value(scored, metric)
+            limit = evidence.round.benchmark(evidence.official).compliance_delta_percent(metric)
+            delta = _delta_percent(before, now)
+            near = near and delta <= limit
+            lines.append(
+                f"{metric} over these samples: {before:.3f} in the accuracy run, {now:.3f} now; "
+                f"{delta:.3g} % apart, allowed {limit:g} %"
+            )
+        return Verdict(self.name, performance, Check(False, tuple(lines)), near, files)
+
+
+def metrics(evidence: Evidence, scored: Accuracy) -> list[str]:
+    """What is compared: the metric of the benchmark, and every other one that the round has a target for."""
+    targets = evidence.round.benchmark(evidence.official).lower_limits(evidence.scenario)
+    further = [t.metric for t in targets if t.metric in scored.figures]
+    return list(dict.fromkeys((scored.metric, *further)))
+
+
+def value(scored: Accuracy, metric: str) -> float:
+    """The score by one metric."""
+    return scored.value if metric == scored.metric else scored.figures[metric]
 
 
 def _digest(entry: Mapping[str, Any]) -> bytes:

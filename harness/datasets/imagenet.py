@@ -2,12 +2,13 @@
 
 A sample's index is its line number in ``val_map.txt``. A missing image would shift every index after it,
 so it is an error and never skipped. Pre-processing is that of the reference implementation: colours as
-RGB, the short side to 256 (224 / 0.875) with area interpolation, centre crop 224, mean colour subtracted,
-planes first.
+RGB, the short side to 256 (224 / 0.875), centre crop 224, planes first; for ResNet50 by area interpolation and with the
+mean colour subtracted, for MobileNet by linear interpolation and from -1 to 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,9 +56,15 @@ def _row(path: Path, number: int, line: str) -> tuple[str, int]:
 class ImageNet:
     """The data set; images are decoded when they are loaded."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the map and look for every image; ``UserError`` names the first missing one and the count."""
+    def __init__(
+        self, folder: Path, pixels: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
+    ) -> None:
+        """Read the map and look for every image; ``UserError`` names the first missing one and the count.
+
+        ``pixels`` is the pre-processing, that of ResNet50 without it.
+        """
         self._folder = folder
+        self._pixels = pixels or preprocess
         self._rows = read_labels(folder)
         present = {p.name for p in folder.iterdir()}
         missing = [name for name, _ in self._rows if name not in present and not (folder / name).is_file()]
@@ -84,18 +91,39 @@ class ImageNet:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None:
             raise UserError(f"{path} cannot be decoded as a JPEG; copy the image again")
-        return preprocess(image.astype(np.uint8, copy=False))
+        return self._pixels(image.astype(np.uint8, copy=False))
 
 
 def preprocess(image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A decoded image (blue, green, red) to the network's input."""
+    """A decoded image (blue, green, red) to the input of ResNet50."""
+    import cv2
+    import numpy as np
+
+    crop = middle(image_bgr, cv2.INTER_AREA).astype(np.float32)
+    return np.ascontiguousarray((crop - np.array(MEAN_RGB, dtype=np.float32)).transpose(2, 0, 1))
+
+
+def centred(image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A decoded image (blue, green, red) to the input of MobileNet, from -1 to 1."""
+    import cv2
+    import numpy as np
+
+    crop = middle(image_bgr, cv2.INTER_LINEAR).astype(np.float32)
+    shares = (crop / np.float32(255.0) - np.float32(0.5)) * np.float32(2.0)
+    return np.ascontiguousarray(shares.transpose(2, 0, 1))
+
+
+def middle(image_bgr: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
+    """The middle 224×224 of an image whose short side was brought to 256, as red, green, blue [224,224,3].
+
+    The long side is cut off to whole pixels after the division, as the reference computes it: 256 · long / short.
+    """
     import cv2
     import numpy as np
 
     height, width = image_bgr.shape[:2]
-    scale = SHORT_SIDE / min(height, width)
-    size = (max(SHORT_SIDE, int(width * scale)), max(SHORT_SIDE, int(height * scale)))
-    resized = cv2.resize(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_AREA)
+    short = min(height, width)
+    size = (int(SHORT_SIDE * width / short), int(SHORT_SIDE * height / short))
+    scaled = cv2.resize(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), size, interpolation=interpolation)
     left, top = (size[0] - SIZE) // 2, (size[1] - SIZE) // 2
-    crop = resized[top : top + SIZE, left : left + SIZE].astype(np.float32)
-    return np.ascontiguousarray((crop - np.array(MEAN_RGB, dtype=np.float32)).transpose(2, 0, 1))
+    return scaled[top : top + SIZE, left : left + SIZE].astype(np.uint8, copy=False)

@@ -3,7 +3,7 @@
 Raw: folders ``case_00000`` with ``imaging.nii.gz`` and ``segmentation.nii.gz``; ``inference_cases.json`` (a list of
 names), where it lies there, says which ones and in what order, else all in the order of their names. Preprocessed:
 ``preprocessed_files.pkl`` with ``file_list``, and per case a pickle [scan float32 [1,D,H,W], labels uint8 [1,D,H,W]].
-Pickles are read by ``harness.safepickle``, which opens arrays only.
+Pickles are read by ``harness.safepickle``, which opens arrays only, and those only with their owner's word.
 
 Pre-processing: voxels of 1.6 × 1.2 × 1.2 mm by linear interpolation (labels: nearest), values from -79 to 304, less
 101, by 76.9; at least 128 voxels in each direction by repeating the border; then each direction to a multiple of 64:
@@ -95,6 +95,7 @@ class Kits19:
 
 
 def _listed(folder: Path) -> tuple[str, ...]:
+    safepickle.consented(folder)
     found = safepickle.load(folder / LIST)
     names = found.get("file_list") if isinstance(found, dict) else None
     if (

@@ -15,8 +15,8 @@ from harness.live.text import printable
 from powerd.client import ClockTie
 
 TRACE_LENGTH = 400
-ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
-"""Kinds of the daemon's events that somebody should know of."""
+TOLD_OTHERWISE = frozenset({"disconnected", "error", "garbled", "overrange"})
+"""Kinds of the daemon's alarms that say what is shown anyway: the meter is away, or a sample of the window is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,6 @@ class Meter:
         self._taken: tuple[float, float] | None = None
         self._bad_before: int | None = None
         self._answer: Mapping[str, Any] = {}
-        self._first: Mapping[str, Any] | None = None
         self._trace: deque[float] = deque(maxlen=TRACE_LENGTH)
 
     def target(self) -> Target | None:
@@ -83,8 +82,6 @@ class Meter:
         if power_w is not None and meter.get("samples") != self._answer.get("samples"):
             self._trace.append(power_w)
         self._answer = meter
-        if self._first is None:
-            self._first = meter
         if window is not None and self._bad_before is None:
             self._bad_before = int(meter.get("bad_samples") or 0)
         so_far = (window or {}).get("so_far")
@@ -129,24 +126,23 @@ class Meter:
         return str(self._answer.get("last_error") or "connecting")
 
     def _alarms(self) -> tuple[str, ...]:
-        """What goes wrong: a meter that is away, bad samples in the open window, events since we look.
+        """What is wrong now: a meter that is away, bad samples in the open window, what the daemon says of it.
 
         A sample taken while ranges change is bad and nobody's worry: outside of windows they are not counted.
         """
-        now, first, away = self._answer, self._first or {}, self._away()
+        now, away = self._answer, self._away()
         found = [] if away is None else [f"the meter is not connected: {away}"]
         bad = 0 if self._bad_before is None else int(now.get("bad_samples") or 0) - self._bad_before
         if bad > 0 and self._window is not None:
             found.append(f"{bad} bad sample{'s' if bad > 1 else ''} in this window")
-        known = {_event_key(event) for event in first.get("events") or ()}
-        events = [
-            e for e in now.get("events") or () if e.get("kind") in ALARMS and _event_key(e) not in known
-        ]
-        return tuple(map(printable, [*found, *(f"{e['kind']}: {e['message']}" for e in reversed(events))]))
+        for alarm in now.get("alarms") or ():
+            if alarm.get("kind") not in TOLD_OTHERWISE and self._concerns_us(alarm):
+                found.append(f"{alarm.get('kind')}: {alarm.get('message')}")
+        return tuple(map(printable, found))
 
-
-def _event_key(event: Mapping[str, Any]) -> tuple[Any, Any]:
-    return event.get("at_unix_ns"), event.get("kind")
+    def _concerns_us(self, alarm: Mapping[str, Any]) -> bool:
+        """Whether an alarm is about our window or about none; that of an earlier window may still be in an answer."""
+        return alarm.get("window") in {None, self._window}
 
 
 def _ranges(latest: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """``/v1/stream``: every reading, window change and alarm as it happens (Server-Sent Events).
 
 Events: ``reading`` (a sample with its meter), ``window`` (a window as it is now), ``meter`` (connected, range
-changed), ``alarm`` (lost, garbled, clock set, store full, over range), ``lost`` (so many events before the next one are
-gone for this client, null when nobody knows how many) and ``end`` (the daemon stops). A comment is sent when nothing
-else was for a while. A client that comes back with ``Last-Event-ID`` gets what it missed, as far as it is remembered.
+changed), ``alarm`` (lost, garbled, clock set, store full, over range), ``alarm-ended`` (the alarm of this number has no
+cause any more), ``lost`` (so many events before the next one are gone for this client, null when nobody knows how many)
+and ``end`` (the daemon stops). A comment is sent when nothing else was for a while. A client that comes back with
+``Last-Event-ID`` gets what it missed, as far as it is remembered.
 """
 
 from __future__ import annotations

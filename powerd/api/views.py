@@ -50,6 +50,7 @@ def meter(service: Service, name: str) -> dict[str, Any]:
         "last_error": state.last_error,
         "reconnects": state.reconnects,
         "events": service.events(name),
+        "alarms": [alarm.document() for alarm in service.alarms_of(name)],
         "latest": _shown(service, latest),
         "channels": [{"channel": c, "latest": _shown(service, own)} for c, own in channels.items()],
         "samples": tally.samples,

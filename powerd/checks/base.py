@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from powerd.config import MeterConfig
+from powerd.meter_config import MeterConfig
 
 
 class Level(StrEnum):

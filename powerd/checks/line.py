@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 
 from powerd.checks.base import Finding, Level, Subject
-from powerd.config import MeterConfig, line_too_slow
+from powerd.config import line_too_slow
 from powerd.errors import PowerdError
+from powerd.meter_config import MeterConfig
 from powerd.transports import is_paced, open_port
 
 GOOD_LATENCY_MS = 2

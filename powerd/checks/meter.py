@@ -8,8 +8,8 @@ from typing import Any
 
 from powerd import drivers
 from powerd.checks.base import Finding, Level, Subject
-from powerd.config import MeterConfig
 from powerd.errors import PowerdError
+from powerd.meter_config import MeterConfig
 from powerd.model import MeterInfo, Quality, Settings, Values
 from powerd.transports import open_port
 from schemas.budget import COVERAGE_FACTOR, rectangular

@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from powerd import config
-from powerd.config import Config, MeterConfig
+from powerd.config import Config
+from powerd.meter_config import MeterConfig
 from powerd.model import Settings
 from schemas.cliapp import FINE, INTERRUPTED
 from schemas.errors import UserError

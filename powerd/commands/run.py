@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from powerd import config, lifeline, logs
-from powerd.config import Config, MeterConfig
+from powerd.config import Config
+from powerd.meter_config import MeterConfig
 from schemas.cliapp import FINE, INTERRUPTED
 from schemas.errors import UserError
 

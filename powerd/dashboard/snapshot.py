@@ -7,13 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from powerd.dashboard.text import duration
+
 TRACE_LENGTH = 7200
 """Readings of power that are kept for the graph: an hour of two a second."""
-ALARMS = frozenset({"disconnected", "garbled", "error", "range", "uncertainty"})
-"""Kinds of a meter's events that are shown at the top for a while."""
-ALARM_S = 60.0
 Trace = tuple[tuple[float, float], ...]
 """Unix seconds and watts."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened to a meter; ``loud`` while its alarm stands."""
+
+    text: str
+    loud: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class MeterView:
     samples: int
     bad_samples: int
     trace: Trace
-    events: tuple[str, ...]
+    events: tuple[EventView, ...]
     channels_w: tuple[tuple[str, float | None], ...] = ()
     voltage_use: float | None = None
     current_use: float | None = None
@@ -121,22 +128,40 @@ def take(
         status=str(health.get("status", "unknown")),
         version=str(health.get("version", "")),
         clock=_clock(health.get("clock") or {}),
-        problems=tuple(str(p) for p in health.get("problems") or ()),
+        problems=tuple(_problems(health, meters)),
         meters=tuple(views),
         windows=tuple(window_view(w, now_unix_ns) for w in windows),
         traces=traces,
-        alarms=tuple(_alarms(meters, now_unix_ns)),
+        alarms=tuple(_alarms(meters)),
         note=note,
     )
 
 
-def _alarms(meters: Sequence[Mapping[str, Any]], now: int) -> Iterator[str]:
-    """What went wrong with a meter within the last minute."""
+def _standing(meter: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The alarms that stand on a meter, without those that another says better.
+
+    The range of a window says more than that the channel is over it; why the meter cannot be reached now says more than
+    why it was lost.
+    """
+    alarms = list(meter.get("alarms") or ())
+    there = {(alarm.get("kind"), alarm.get("channel")) for alarm in alarms}
+    better = {"overrange": "range", "disconnected": "error"}
+    return [a for a in alarms if (better.get(str(a.get("kind"))), a.get("channel")) not in there]
+
+
+def _alarms(meters: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with a meter now."""
     for meter in meters:
-        for event in meter.get("events") or ():
-            at = event.get("at_unix_ns")
-            if event.get("kind") in ALARMS and at is not None and 0 <= now - int(at) < ALARM_S * 1e9:
-                yield f"{meter['name']}: {event.get('message')}"
+        for alarm in _standing(meter):
+            yield f"{meter['name']}: {alarm.get('message')}"
+
+
+def _problems(health: Mapping[str, Any], meters: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the daemon finds wrong, but for the lost meters that alarms tell of."""
+    told = {f"meter {m['name']} is not connected: {a.get('message')}" for m in meters for a in _standing(m)}
+    for problem in health.get("problems") or ():
+        if str(problem) not in told:
+            yield str(problem)
 
 
 def _clock(clock: Mapping[str, Any]) -> str:
@@ -184,8 +209,17 @@ def _meter(meter: Mapping[str, Any], trace: Trace, now: int, before: Snapshot | 
         ),
         voltage_use=_use(latest.get("voltage_v"), latest.get("voltage_range_v")),
         current_use=_use(latest.get("current_a"), latest.get("current_range_a")),
-        events=tuple(f"{e.get('kind')}: {e.get('message')}" for e in meter.get("events") or ()),
+        events=tuple(_events(meter, now)),
     )
+
+
+def _events(meter: Mapping[str, Any], now: int) -> Iterator[EventView]:
+    """What happened lately, and how long ago."""
+    loud = {(alarm.get("kind"), alarm.get("message")) for alarm in meter.get("alarms") or ()}
+    for event in meter.get("events") or ():
+        what, at = (event.get("kind"), event.get("message")), event.get("at_unix_ns")
+        ago = "" if at is None else f"{duration(max(0.0, (now - int(at)) / 1e9))} ago  "
+        yield EventView(f"{ago}{what[0]}: {what[1]}", what in loud)
 
 
 def _use(value: Any, of: Any) -> float | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from powerd import drivers
-from powerd.dialects import scpi
+from powerd.dialects import integrator, scpi
 from powerd.dialects.scpi import Scpi
 from powerd.drivers.base import EMULATED_SERIAL
 from powerd.errors import Garbled, Refused
@@ -49,7 +50,7 @@ class Quantities:
     clipped_a: bool
 
 
-class YokogawaDriver:
+class YokogawaDriver(ABC):
     """``powerd.drivers.base.Driver`` but for the words of a series, which a subclass brings."""
 
     name: ClassVar[str]
@@ -57,30 +58,32 @@ class YokogawaDriver:
     """By the model field of ``*IDN?``, in capitals."""
     rates: ClassVar[Mapping[int, str]]
     """How an update interval in nanoseconds is written."""
+    integrates = True
+    integrator_tells_state: ClassVar[bool] = True
     timing = TimingMode.WAIT
     # From the update to the first byte: 5 to 30 ms in other programs' experience (inferred, not documented).
     delay_ns = 17_500_000
     delay_u95_ns = 12_500_000
 
+    @abstractmethod
     def setup_messages(self, settings: Settings) -> tuple[str, ...]:
         """The messages that make the meter measure as asked, each far below its buffer of 256 bytes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def state(self, talk: Scpi, asked: Settings) -> Settings:
         """What is in force, read back."""
-        raise NotImplementedError
 
+    @abstractmethod
     def question(self, settings: Settings) -> str:
         """The message that waits for the update, asks for its data and arms for the next."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parse(self, line: str, settings: Settings) -> tuple[Values, ...]:
         """The answer to ``question`` as values; ``Garbled`` when count, form or ranges cannot be right."""
-        raise NotImplementedError
 
+    @abstractmethod
     def longest_answer(self, settings: Settings) -> int:
         """Upper bound of the characters of an answer."""
-        raise NotImplementedError
 
     def accepts(self, maker: str, model: str) -> bool:
         """Whether an identity of this maker and model belongs to the series."""
@@ -109,14 +112,22 @@ class YokogawaDriver:
         )
 
     def configure(self, port: Transport, info: MeterInfo, settings: Settings) -> Settings:
-        """Set the meter, read its error queue after each step, and read the state back."""
+        """Set the meter, read its error queue after each step, and read the state back.
+
+        An integrator that nobody asked for is left alone, running or not.
+        """
         self._check(info, settings)
         talk = Scpi(port)
         talk.resync()
+        if settings.integrator:
+            integrator.bring_to_rest(talk, set_one, knows_state=self.integrator_tells_state)
+            talk.resync()
         for message in self.setup_messages(settings):
             set_one(talk, message)
         in_force = must_agree(settings, self.state(talk, settings))
         talk.line(":STAT:EESR?")
+        if settings.integrator:
+            integrator.start(talk, set_one)
         return in_force
 
     def read(self, port: Transport, settings: Settings) -> tuple[Values, ...]:

@@ -7,7 +7,6 @@ knows whether a table is true: what it measures is as good as the document that 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -20,7 +19,9 @@ from powerd.dialects.table import FIELDS, Table, TableMeter, Words
 from powerd.errors import NotThere, Refused
 from powerd.model import TimingMode
 from powerd.polling import PollTiming
+from schemas.errors import UserError
 from schemas.metrology import Specification
+from schemas.toml_file import read_toml
 
 NAME = "generic-scpi"
 KEYS = ("makers", "models", "read", "fields", "setup", "errors", "over", "nothing", "separators", "scale", "pause",
@@ -67,13 +68,9 @@ class Untold:
 def configured(path: Path) -> GenericScpi:
     """The driver of a table; ``NotThere`` with all that is wrong with it."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NotThere(
-            f"the table {path} cannot be read: {error.strerror}; name a TOML file that is there"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NotThere(f"the table {path} is not TOML: {error}; put that place right") from error
+        document = read_toml(path, "the table", "name a TOML file that is there")
+    except UserError as error:
+        raise NotThere(str(error)) from error
     mistakes = Mistakes()
     driver = _driver(f"{NAME}@{path}", document, mistakes)
     if mistakes.found or driver is None:

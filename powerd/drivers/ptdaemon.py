@@ -90,9 +90,9 @@ class PtDaemon:
         several = len(settings.channels) > 1
         pause_s = settings.interval_ns / 1e9 / POLLS
         for _ in range(3 * POLLS + POLLS):
-            lines = _read_last(port, "RL,*,*" if several else "RL")
-            if lines:
-                return parse(lines[-1], settings)
+            line = _read_last(port, "RL,*,*" if several else "RL")
+            if line is not None:
+                return parse(line, settings)
             time.sleep(pause_s)
         raise Gone(f"PTDaemon at {port.name} gave no sample for {4 * settings.interval_ns / 1e9:g} s")
 
@@ -181,12 +181,15 @@ def _kept(automatic: str, asked: float | None) -> float | None:
     return None if automatic == "1" else asked
 
 
-def _read_last(port: Transport, command: str) -> list[str]:
-    """The lines of a reply to ``RL``."""
+def _read_last(port: Transport, command: str) -> str | None:
+    """The last line of a reply to ``RL``, None where it has none; the others are not kept, however many there are."""
     head = _ask(port, command).split()
     if len(head) < 3 or head[0] != "Last" or not head[1].isdecimal() or len(head[1]) > 7:
         raise Garbled(f"found {' '.join(head)[:60]!r}, wanted Last <n> samples")
-    return [_line(port) for _ in range(int(head[1]))]
+    last = None
+    for _ in range(int(head[1])):
+        last = _line(port)
+    return last
 
 
 def _ask(port: Transport, command: str) -> str:

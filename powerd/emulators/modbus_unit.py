@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import struct
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from powerd.emulators.framing import Framing, Silence
 from powerd.emulators.wattmeter import Measured, Setup, Wattmeter
 
 
-class ModbusUnit(EmulatedMeter):
+class ModbusUnit(EmulatedMeter, ABC):
     """``powerd.emulators.base.Instrument`` for one unit with a block of input registers from 0."""
 
     units: ClassVar[frozenset[int]] = frozenset({1})

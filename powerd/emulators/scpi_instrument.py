@@ -8,6 +8,7 @@ was sent costs that answer (error 410).
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from powerd.emulators.scpi_tree import CommandError, ErrorQueue, Grammar, Unit
 from powerd.emulators.wattmeter import Wattmeter
 
 
-class ScpiInstrument(EmulatedMeter):
+class ScpiInstrument(EmulatedMeter, ABC):
     """``powerd.emulators.base.Instrument`` for messages of units.
 
     Processing takes ``latency_ns`` (drawn per start) and up to ``jitter_ns`` more per message.
@@ -33,9 +34,9 @@ class ScpiInstrument(EmulatedMeter):
         self._latency_ns = self._random.randint(*self.latency_ns)
         self.errors = ErrorQueue()
 
+    @abstractmethod
     def obey(self, unit: Unit, at_ns: int) -> str | None:
         """One unit's answer, None for a command; ``CommandError`` for what is none."""
-        raise NotImplementedError
 
     def held_until(self, unit: Unit, at_ns: int) -> int | None:
         """For a unit that holds the parser until an event: its instant. None for every other unit."""

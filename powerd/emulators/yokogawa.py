@@ -6,6 +6,7 @@ plus up to 3 ms per message; a small load reads zero amperes but keeps its watts
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -34,9 +35,9 @@ class YokogawaInstrument(ScpiInstrument):
         self.power_on(at_ns)
         self._handlers = {**self._shared(), **self.handlers()}
 
+    @abstractmethod
     def handlers(self) -> dict[str, Handler]:
         """What the series understands beyond what all do, by path."""
-        raise NotImplementedError
 
     def held_until(self, unit: Unit, at_ns: int) -> int | None:
         """``WAIT`` holds the parser until the update."""
@@ -216,6 +217,39 @@ class YokogawaInstrument(ScpiInstrument):
             word = str(int(on_off(word)))
         self.switches[unit.path] = word
         return None
+
+
+class SharedRanges(YokogawaInstrument):
+    """A meter of which all elements share their ranges."""
+
+    @abstractmethod
+    def range_text(self, value: float, *, current: bool) -> str:
+        """A range as the meter prints it."""
+
+    def range(self, unit: Unit, at_ns: int) -> str | None:
+        """``VOLT:RANG`` and ``CURR:RANG``."""
+        current, setup = unit.path.startswith("CURR"), self.meter.setup
+        if unit.query:
+            value = setup.current_range_a if current else setup.voltage_range_v
+            return self.head(unit.path, self.range_text(value, current=current))
+        self.set_range(self.meter, current, unit.argument, at_ns)
+        return None
+
+    def auto(self, unit: Unit, at_ns: int) -> str | None:
+        """``VOLT:AUTO`` and ``CURR:AUTO``."""
+        current, setup = unit.path.startswith("CURR"), self.meter.setup
+        if unit.query:
+            return self.head(unit.path, str(int(setup.current_auto if current else setup.voltage_auto)))
+        set_auto(setup, current, unit.argument)
+        return None
+
+
+def set_auto(setup: Setup, current: bool, argument: str) -> None:
+    """Auto-range on or off."""
+    if current:
+        setup.current_auto = on_off(argument)
+    else:
+        setup.voltage_auto = on_off(argument)
 
 
 def wt300_condition(peaks: Sequence[tuple[bool, bool]], numbers: Sequence[int]) -> int:

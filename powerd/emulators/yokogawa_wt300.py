@@ -5,31 +5,34 @@ from __future__ import annotations
 from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Wattmeter
+from powerd.emulators.wt300_integrator import SWITCHES as INTEGRATOR
 from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_items import ELEMENTS, NumericItems
-from powerd.emulators.wt300_language import GRAMMAR, RATES, on_off, quantity, range_text
-from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over, wt300_condition
+from powerd.emulators.wt300_language import GRAMMAR, RATES, quantity, range_text
+from powerd.emulators.yokogawa import SWITCHES, Handler, SharedRanges, peak_over, wt300_condition
 from schemas.metrology import series
 
 NAME = "yokogawa-wt300"
 
 
-class EmulatedWt300(YokogawaInstrument):
+class EmulatedWt300(SharedRanges):
     """``powerd.emulators.base.Instrument``: one meter from power-on. All elements share their ranges."""
 
     grammar = GRAMMAR
     firmware = "F1.04"
-    power_on_switches = SWITCHES | {
-        "MODE": "RMS",
-        "SYNC": "VOLT",
-        "FILT:LINE": "0",
-        "FILT:FREQ": "0",
-        "MEAS:MHOL": "0",
-        "NUM:FORM": "ASC",
-        "INTEG:MODE": "NORM",
-        "INTEG:TIM": "0,0,0",
-        "SYST:KLOC": "0",
-    }
+    power_on_switches = (
+        SWITCHES
+        | INTEGRATOR
+        | {
+            "MODE": "RMS",
+            "SYNC": "VOLT",
+            "FILT:LINE": "0",
+            "FILT:FREQ": "0",
+            "MEAS:MHOL": "0",
+            "NUM:FORM": "ASC",
+            "SYST:KLOC": "0",
+        }
+    )
 
     def __init__(self, model: str, load: Load, seed: int, origin_ns: int) -> None:
         self.code = model
@@ -38,7 +41,7 @@ class EmulatedWt300(YokogawaInstrument):
         spec = series(NAME)[model]
         protects = min(spec.current_ranges_a) < 0.5
         meter = Wattmeter(spec, load, origin_ns, seed, elements=len(elements), protects=protects)
-        self._integrator = Integrator(meter)
+        self._integrator = Integrator([meter])
         self._items = NumericItems(model, elements, self._integrator.count, self.head, self._integrator.hours)
         super().__init__([meter], seed, origin_ns)
 
@@ -51,12 +54,12 @@ class EmulatedWt300(YokogawaInstrument):
     def handlers(self) -> dict[str, Handler]:
         """Commands of this series."""
         return {
-            "CFAC": self._set(self.crest_factor),
-            "VOLT:RANG": self._set(self._range),
-            "CURR:RANG": self._set(self._range),
-            "VOLT:AUTO": self._set(self._auto),
-            "CURR:AUTO": self._set(self._auto),
-            "RATE": self._set(self._rate),
+            "CFAC": self._integrator.guarded(self.crest_factor),
+            "VOLT:RANG": self._integrator.guarded(self.range),
+            "CURR:RANG": self._integrator.guarded(self.range),
+            "VOLT:AUTO": self._integrator.guarded(self.auto),
+            "CURR:AUTO": self._integrator.guarded(self.auto),
+            "RATE": self._integrator.guarded(self._rate),
             "NUM:NORM:NUM": self._items.number,
             "NUM:NORM:ITEM": self._items.item,
             "NUM:NORM:VAL": self._items.values,
@@ -67,52 +70,14 @@ class EmulatedWt300(YokogawaInstrument):
             "MEAS:AVER:COUN": self._averaging_count,
             "HOLD": self.hold,
             "STAT:COND": lambda u, t: str(wt300_condition(self.peaks(t), self._numbers)),
-            "INTEG:STAT": lambda u, t: self.head(u.path, self._integrator.state),
-            "INTEG:STAR": self._start,
-            "INTEG:STOP": self._stop,
-            "INTEG:RES": self._reset,
+            **self._integrator.handlers(self.head),
             "POV": lambda u, t: str(peak_over(self.peaks(t), self._numbers)),
             "CRAN": lambda u, t: "0",
         }
 
-    def _set(self, handler: Handler) -> Handler:
-        """A setting that the meter refuses unless its integrator is reset."""
-
-        def obey(unit: Unit, at_ns: int) -> str | None:
-            if not unit.query:
-                self._integrator.must_be_reset()
-            return handler(unit, at_ns)
-
-        return obey
-
-    def _start(self, unit: Unit, at_ns: int) -> None:
-        self._integrator.start(at_ns)
-
-    def _stop(self, unit: Unit, at_ns: int) -> None:
-        self._integrator.stop(at_ns)
-
-    def _reset(self, unit: Unit, at_ns: int) -> None:
-        self._integrator.reset()
-
-    def _range(self, unit: Unit, at_ns: int) -> str | None:
-        current = unit.path.startswith("CURR")
-        if unit.query:
-            setup = self.meter.setup
-            value = setup.current_range_a if current else setup.voltage_range_v
-            return self.head(unit.path, range_text(value, current=current, model=self.code))
-        self.set_range(self.meter, current, unit.argument, at_ns)
-        return None
-
-    def _auto(self, unit: Unit, at_ns: int) -> str | None:
-        setup = self.meter.setup
-        current = unit.path.startswith("CURR")
-        if unit.query:
-            return self.head(unit.path, str(int(setup.current_auto if current else setup.voltage_auto)))
-        if current:
-            setup.current_auto = on_off(unit.argument)
-        else:
-            setup.voltage_auto = on_off(unit.argument)
-        return None
+    def range_text(self, value: float, *, current: bool) -> str:
+        """As the manual of the model has it."""
+        return range_text(value, current=current, model=self.code)
 
     def _rate(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:

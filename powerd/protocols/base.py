@@ -6,17 +6,15 @@ A protocol maps requests to calls on meters, windows and sessions, and answers b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from powerd.acquire import AcquisitionState
 from powerd.clock import ClockModel
 from powerd.feed import Feed
+from powerd.meter_config import MeterConfig
 from powerd.model import MeterInfo, Reading, Settings
 from powerd.sessions import Sessions
 from powerd.windows import Windows
-
-if TYPE_CHECKING:
-    from powerd.acquire import AcquisitionState
-    from powerd.config import MeterConfig
 
 
 class Lab(Protocol):

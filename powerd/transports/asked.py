@@ -7,34 +7,22 @@ any other message nothing is read and silence is reported at once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from powerd.boottime import boottime_ns
 from powerd.errors import Garbled, Gone
 from powerd.model import Stamps
+from powerd.transports.line import OwnLine
 
 
-class AskedTransport:
+class AskedTransport(OwnLine, ABC):
     """``powerd.transports.base.Transport`` in terms of three steps that a subclass brings."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._stamps = Stamps(0, 0, 0)
+        """Such a line is fast, and its speed is not known."""
+        super().__init__(name)
         self._held = bytearray()
         self._owed = False
-
-    @property
-    def name(self) -> str:
-        """The port as the user wrote it."""
-        return self._name
-
-    @property
-    def byte_time_ns(self) -> int:
-        """0: such a line is fast, and its speed is not known."""
-        return 0
-
-    @property
-    def stamps(self) -> Stamps:
-        """Instants of the latest exchange."""
-        return self._stamps
 
     def write(self, data: bytes, deadline_s: float) -> None:
         """Send one message."""
@@ -97,22 +85,22 @@ class AskedTransport:
         self._owed = more
         self._held += data
 
+    @abstractmethod
     def _send(self, data: bytes, deadline_s: float) -> None:
         """Hand the message to the device."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _receive(self, deadline_s: float) -> tuple[bytes, bool]:
         """Some bytes of the answer (none: silence), and whether there may be more of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _clear(self) -> None:
         """Make the device forget what it wanted to say."""
-        raise NotImplementedError
 
     def _first_ns(self, now_ns: int) -> int:
         """When the first of the bytes that were just received came."""
         return now_ns
 
+    @abstractmethod
     def _advice(self) -> str:
         """What to do about silence."""
-        raise NotImplementedError

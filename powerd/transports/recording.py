@@ -15,15 +15,15 @@ from typing import IO, Any
 
 from powerd.boottime import boottime_ns
 from powerd.errors import NotThere
-from powerd.model import Stamps
 from powerd.transports.base import Transport
+from powerd.transports.line import WrappedLine
 
 
-class RecordingTransport:
+class RecordingTransport(WrappedLine):
     """Any transport, with its conversation appended to a file."""
 
     def __init__(self, inner: Transport, path: Path, about: Mapping[str, Any] | None = None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         try:
             self._file: IO[str] = path.open("a", encoding="utf-8")
         except OSError as error:
@@ -33,21 +33,6 @@ class RecordingTransport:
             ) from error
         head = {"schema": "edgewatt/recording/1", "port": inner.name, "byte_time_ns": inner.byte_time_ns}
         self._line({**head, **(about or {})})
-
-    @property
-    def name(self) -> str:
-        """The port that is recorded."""
-        return self._inner.name
-
-    @property
-    def byte_time_ns(self) -> int:
-        """Time of one character on the recorded line."""
-        return self._inner.byte_time_ns
-
-    @property
-    def stamps(self) -> Stamps:
-        """Instants of the latest exchange."""
-        return self._inner.stamps
 
     def write(self, data: bytes, deadline_s: float) -> None:
         """Send and write down."""
@@ -61,10 +46,6 @@ class RecordingTransport:
     def read_exactly(self, count: int, deadline_s: float) -> bytes:
         """Read and write down."""
         return self._answer(self._inner.read_exactly(count, deadline_s))
-
-    def discard_input(self) -> None:
-        """Throw away what has arrived; not written down."""
-        self._inner.discard_input()
 
     def close(self) -> None:
         """Close the port and the recording."""

@@ -15,6 +15,7 @@ from powerd.boottime import boottime_ns, sleep_until
 from powerd.errors import Garbled, Gone, NotThere, Refused
 from powerd.model import Stamps
 from powerd.transports import LineSettings
+from powerd.transports.line import OwnLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +28,16 @@ class Row:
     first_ns: int
 
 
-class ReplayTransport:
+class ReplayTransport(OwnLine):
     """``powerd.transports.base.Transport`` over a recording."""
 
     def __init__(self, path: Path, *, paced: bool = True) -> None:
-        self._path = path
+        byte_time_ns, self._rows = load(path)
+        super().__init__(f"replay:{path}", byte_time_ns)
         self._paced = paced
-        self._byte_time_ns, self._rows = load(path)
         self._at = 0
-        self._stamps = Stamps(0, 0, 0)
         self._held = b""
         self._asked_ns = self._rows[0].at_ns if self._rows else 0
-
-    @property
-    def name(self) -> str:
-        """``replay:FILE``."""
-        return f"replay:{self._path}"
-
-    @property
-    def byte_time_ns(self) -> int:
-        """Time of one character on the recorded line."""
-        return self._byte_time_ns
-
-    @property
-    def stamps(self) -> Stamps:
-        """Instants of the latest exchange, on the clock of now."""
-        return self._stamps
 
     @property
     def remaining(self) -> int:

@@ -7,43 +7,28 @@ the whole answer is there.
 from __future__ import annotations
 
 import select
+from abc import ABC, abstractmethod
 
 from powerd.boottime import boottime_ns
 from powerd.errors import Garbled, Gone
 from powerd.model import Stamps
+from powerd.transports.line import OwnLine
 
 STALL_NS = 250_000_000
 """An answer that has begun and then pauses for so long (and 20 characters' time) will not go on: meters send an answer
 in one piece, adapters hold bytes back for 16 ms at most, the rest is for a busy machine."""
 
 
-class StreamTransport:
+class StreamTransport(OwnLine, ABC):
     """The reading half of ``powerd.transports.base.Transport``; a subclass brings the descriptor and its errors."""
 
     stall_ns = STALL_NS
     silence_advice = "check power, cable (null modem) and that the baud rates agree"
 
     def __init__(self, name: str, byte_time_ns: int) -> None:
-        self._name = name
-        self._byte_time_ns = byte_time_ns
-        self._stamps = Stamps(0, 0, 0)
+        super().__init__(name, byte_time_ns)
         self._held = bytearray()
         self._fresh = True
-
-    @property
-    def name(self) -> str:
-        """The port as the user wrote it."""
-        return self._name
-
-    @property
-    def byte_time_ns(self) -> int:
-        """Time that one character takes on the wire."""
-        return self._byte_time_ns
-
-    @property
-    def stamps(self) -> Stamps:
-        """Instants of the latest exchange."""
-        return self._stamps
 
     def read_until(self, terminator: bytes, deadline_s: float, limit: int = 4096) -> bytes:
         """Bytes up to and with ``terminator``; ``Garbled`` for half an answer, ``Gone`` for none."""
@@ -62,20 +47,20 @@ class StreamTransport:
             self._fill(end, deadline_s)
         return self._take(count)
 
+    @abstractmethod
     def discard_input(self) -> None:
         """Throw away what has arrived; ``Gone`` when the line is broken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _descriptor(self) -> int:
         """What to wait on; ``Gone`` when the line was closed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _receive(self, first: bool) -> bytes:
         """The bytes that are there, at least one; only one for the first. Empty when the other side hung up.
 
         ``Gone`` when the line broke.
         """
-        raise NotImplementedError
 
     def _sent(self, at_ns: int) -> None:
         """A question has gone out; the next byte is the first of its answer."""

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from powerd.model import Stamps
 from powerd.transports.base import Transport
+from powerd.transports.line import WrappedLine
 
 
-class TapTransport:
+class TapTransport(WrappedLine):
     """Any transport, with the bytes that were read from it at hand."""
 
     def __init__(self, inner: Transport) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._heard = bytearray()
-
-    @property
-    def name(self) -> str:
-        """The port as the user wrote it."""
-        return self._inner.name
-
-    @property
-    def byte_time_ns(self) -> int:
-        """Time of one character on the line."""
-        return self._inner.byte_time_ns
-
-    @property
-    def stamps(self) -> Stamps:
-        """Instants of the latest exchange."""
-        return self._inner.stamps
 
     @property
     def heard(self) -> bytes:
@@ -37,10 +22,6 @@ class TapTransport:
         """Forget what was heard."""
         self._heard.clear()
 
-    def write(self, data: bytes, deadline_s: float) -> None:
-        """Hand on."""
-        self._inner.write(data, deadline_s)
-
     def read_until(self, terminator: bytes, deadline_s: float, limit: int = 4096) -> bytes:
         """Hand on and keep."""
         return self._keep(self._inner.read_until(terminator, deadline_s, limit))
@@ -48,14 +29,6 @@ class TapTransport:
     def read_exactly(self, count: int, deadline_s: float) -> bytes:
         """Hand on and keep."""
         return self._keep(self._inner.read_exactly(count, deadline_s))
-
-    def discard_input(self) -> None:
-        """Hand on."""
-        self._inner.discard_input()
-
-    def close(self) -> None:
-        """Hand on."""
-        self._inner.close()
 
     def _keep(self, data: bytes) -> bytes:
         self._heard += data

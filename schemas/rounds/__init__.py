@@ -83,6 +83,11 @@ class BenchmarkRules:
         """The unit of the metric as the official summary names it."""
         return str(self.facts["unit"][scenario])
 
+    def counted_in(self, scenario: str) -> str:
+        """The unit of the metric itself: where LoadGen counts tokens, some official summaries say samples."""
+        tokens = "tokens_per_second" in (self.result_key(scenario) or "")
+        return "Tokens/s" if tokens else self.unit(scenario)
+
     @property
     def performance_sample_count(self) -> int:
         """Samples that must at least be loaded for a performance run."""
@@ -218,6 +223,11 @@ class Round:
             if key in conf:
                 return int(conf[key])
         return int(self.facts["loadgen"].get("min_query_count_default", 1))
+
+    @property
+    def conf_built_in(self) -> bool:
+        """Whether the round's LoadGen has ``mlperf.conf`` compiled in; LoadGen 4.0.1 reads it from a file."""
+        return bool(self.facts["loadgen"].get("conf_built_in", True))
 
     def mlperf_conf_text(self) -> str:
         """``mlperf.conf`` of the round, written from our own data, in LoadGen's form."""

@@ -89,7 +89,14 @@ def empty_folders(tree: TreeUnderTest) -> None:
         path.unlink()
 
 
+def code(tree: TreeUnderTest) -> Path:
+    """The folder for code, which some rounds do without."""
+    (tree.base / "code").mkdir(exist_ok=True)
+    return tree.base / "code"
+
+
 def strange_names(tree: TreeUnderTest) -> None:
+    code(tree)
     base = os.fsencode(tree.base)
     for name in (
         b"new\nline",
@@ -125,9 +132,10 @@ def many_systems(number: int) -> Edit:
 
 
 def flood_of_names(tree: TreeUnderTest) -> None:
+    folder = code(tree)
     for at in range(20_000):
-        (tree.base / "code" / f" .{at}").touch()
-        (tree.base / "code" / f"l{at}").symlink_to("nowhere")
+        (folder / f" .{at}").touch()
+        (folder / f"l{at}").symlink_to("nowhere")
 
 
 EDITS: dict[str, Edit] = {

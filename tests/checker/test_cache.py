@@ -23,6 +23,7 @@ from checker.files import Tree
 from checker.model import Report, Scope
 from checker.options import Options
 from checker.pool import cut
+from checker.reports.json import document
 from checker.rule_pass import nodes
 from checker.tree import Submission
 from checker.unit import Judge, Unit
@@ -44,7 +45,7 @@ def judged(tree: TreeUnderTest, cache: Path | None, **options: Any) -> Report:
 
 def same(one: Report, other: Report) -> bool:
     """Whether two reports say the same, byte for byte, but for where it comes from."""
-    texts = [json.dumps(r.to_json() | {"cached_results": 0}) for r in (one, other)]
+    texts = [json.dumps(document(r) | {"cached_results": 0}) for r in (one, other)]
     return texts[0] == texts[1]
 
 

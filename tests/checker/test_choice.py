@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker import baseline, outputs, waivers
+from checker.aliases import matches
 from checker.api import check, check_with
 from checker.cli import main
 from checker.model import Effect, Finding, Location, Place, Severity
-from checker.options import Options, matches
+from checker.options import Options
 from checker.outputs import Output
 from checker.waivers import Waiver, waive
 from schemas.documents import violations

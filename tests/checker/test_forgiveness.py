@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from checker.api import check
 from checker.rehearsal import DECLARATIONS
 from checker.rules import all_rules
 from tests.checker.test_rules_power import TOO_FAR, half_power, record
-from tests.checker.trees import TreeUnderTest, build
+from tests.checker.trees import LOG_HASH, TreeUnderTest, build
 
 SHORT = {"min_duration_ms": {"used": 20000, "wanted": 600000}}
 FEW = {"performance_sample_count": {"used": 128, "wanted": 1024}}
@@ -37,7 +38,7 @@ def verdict(text: str, name: str = "verify_performance.txt", test: str = "TEST04
 
 def accuracy(text: str) -> Edit:
     def edit(t: TreeUnderTest) -> None:
-        (t.result() / "accuracy" / "accuracy.txt").write_text(text + "hash=" + "ab" * 32)
+        (t.result() / "accuracy" / "accuracy.txt").write_text(text + "hash=" + LOG_HASH)
 
     return edit
 
@@ -125,6 +126,26 @@ def test_a_small_offline_query(parts: dict[str, Any], forgiven: bool, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("parts", "held", "forgiven"),
+    [(SET, 100, True), (SHORT, 100, False), (SET, 110, False), (SET, None, False)],
+)
+def test_sample_outputs_beyond_the_end_of_a_small_set(
+    parts: dict[str, Any], held: int | None, forgiven: bool, tmp_path: Path
+) -> None:
+    """v4.1 wants picture 109 and nine with higher numbers: a set of 100 samples has none, one of 110 has the first."""
+    tree = build(
+        tmp_path, benchmark="stable-diffusion-xl", scenarios=("singlestream", "offline"), power=False
+    )
+    record(tree, "offline", shortened=parts, result=place("Offline", benchmark="stable-diffusion-xl"))
+    accuracy = tree.result("offline") / "accuracy"
+    shutil.rmtree(accuracy / "images")
+    tree.set_log(accuracy, qsl_reported_total_count=held)
+    report = check(tree.root, rehearsal=True)
+    found = [f for f in report.findings if f.rule == "structure/extra-accuracy-files"]
+    assert [f.forgiven for f in found] == [forgiven]
+
+
+@pytest.mark.parametrize(
     "parts",
     [
         {"result": place("Offline")},
@@ -157,6 +178,7 @@ def test_only_these_rules_can_be_forgiven() -> None:
         "performance/min-duration", "performance/offline-samples", "performance/sample-count",
         "performance/early-stopping", "performance/validity", "compliance/perf-verdict", "power/ranging-delta",
         "accuracy/target", "accuracy/upper-limit", "accuracy/dataset-size", "performance/endpoint-duration",
+        "structure/extra-accuracy-files",
         "rehearsal/shortened", "rehearsal/synthetic", "rehearsal/simulated", "quality/compliance-tolerance",
     }  # fmt: skip
     assert {reason for r in all_rules().values() for reason in r.forgiven_by} <= set(DECLARATIONS)

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from checker.api import check
 from checker.fixing import steps
 from checker.model import Report
 from checker.reports import writers
+from checker.reports.json import document as report_document
 from schemas.errors import UserError
 from tests.checker import trees_v6
 from tests.checker.trees import build
@@ -109,7 +111,7 @@ def place(chance: random.Random, path: Path) -> None:
         target.rename(aside)
         return
     if what == 1 and not aside.exists() and target.is_dir():
-        shutil.copytree(target, aside, symlinks=True)
+        shutil.copytree(target, aside, symlinks=True, ignore=_pipes)
         return
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     if what == 2:
@@ -118,6 +120,11 @@ def place(chance: random.Random, path: Path) -> None:
         target.symlink_to(chance.choice(("..", "/dev/zero", "nowhere", target.name, "/etc")))
     elif what == 4:
         target.mkdir()
+
+
+def _pipes(folder: str, names: list[str]) -> list[str]:
+    """What cannot be copied: pipes that an earlier mutation made."""
+    return [name for name in names if stat.S_ISFIFO(os.lstat(os.path.join(folder, name)).st_mode)]
 
 
 def mutate(chance: random.Random, root: Path) -> None:
@@ -155,7 +162,7 @@ def render(report: Report) -> None:
             said = stream.buffer.getvalue()  # type: ignore[attr-defined]
         assert said or name == "github"
         assert b"\x1b[31m" not in said
-    json.dumps(report.to_json())
+    json.dumps(report_document(report))
 
 
 def hold(work: Path, pristine: Path, seed: int, round_name: str, *, named: bool) -> None:

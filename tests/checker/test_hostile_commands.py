@@ -1,4 +1,8 @@
-"""Every command on every broken tree: an answer within 20 s and 1 GiB, no traceback, and the tree as it was."""
+"""Every command on every broken tree: an answer within 20 s of work and 1 GiB, no traceback, and the tree as it was.
+
+The bound is one of processor time, of the command and all processes that it started: how long a machine lets a program
+wait says nothing about the program. The wall clock is only a guard against one that hangs.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,8 @@ from tests.checker.trees_old import build_old
 from tests.trips.sentences import as_nobody
 
 SECONDS, BYTES = 20, 1 << 30
-PATIENCE = 6
-"""Machines of tests are slower and busier than those that the bound is meant for."""
+HANGS_AFTER_S = 300
+"""By the wall clock, on a machine that others use too."""
 ANSWERS = (0, 1, 2)
 
 
@@ -30,15 +34,23 @@ def limited() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
 
 
+def used_seconds() -> float:
+    """Processor time of all children so far that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def mlcheck(*words: object, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    before = used_seconds()
     done = subprocess.run(
         [sys.executable, "-m", "checker", *map(str, words)],
-        cwd=cwd, capture_output=True, timeout=SECONDS * PATIENCE, check=False,
+        cwd=cwd, capture_output=True, timeout=HANGS_AFTER_S, check=False,
         preexec_fn=limited, stdin=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
-    said = done.stdout + done.stderr
+    used, said = used_seconds() - before, done.stdout + done.stderr
     assert done.returncode in ANSWERS, (done.returncode, said[-2000:])
+    assert used < SECONDS, f"{words} used {used:.1f} s"
     for word in (
         b"Traceback",
         b"internal error",
@@ -80,7 +92,7 @@ def hold(tmp_path: Path, name: str, round_name: str, *, whole: bool = True) -> N
     tree = built(tmp_path / "tree", round_name)
     EDITS[name](tree)
     before = state(tree.root)
-    forms = ("json", "sarif", "junit", "github", "markdown", "csv")
+    forms = ("json", "sarif", "junit", "github", "markdown", "csv", "html")
     reports = [word for form in forms for word in ("--format", form, "--output", tmp_path / form)]
     named = ("--round", round_name)
     done = mlcheck(tree.root, *named, "--format", "text", "--output", "-", *reports, cwd=tmp_path)
@@ -104,7 +116,7 @@ def test_a_broken_tree_is_answered(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("round_name", ["v4.1", "v0.7", "v6.1"])
 @pytest.mark.parametrize("name", EDITS)
 def test_every_broken_tree_of_old_and_new_rounds_is_answered(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from harness import child
+from harness import child, opening
 from harness.backends.onnxruntime import OnnxRuntime
 from harness.model import Job
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     os.dup2(2, 1)
     told = Job.from_json(json.loads(sys.stdin.readline()))
     runtime = Failing()
-    child.backend = lambda name: runtime  # type: ignore[assignment]
+    opening.configured = lambda name, options: runtime  # type: ignore[assignment]
     run = child.loadgen.run
 
     def begin(*arguments: Any) -> None:

@@ -1,12 +1,14 @@
 """What every benchmark keeps, whichever they are: fixture, runs and compliance through LoadGen, a tree that is valid.
 
 No benchmark is named here: a new file in ``harness/benchmarks`` is tested by being there. Each runs in the newest
-round that has it for edge systems, in the closed division, with every scenario that the round requires there.
+round that has it for edge systems, else for datacenter systems, in the closed division, with every scenario that the
+round requires there; a retired one in the form in which it still runs, as an open entry, without compliance tests.
 """
 
 from __future__ import annotations
 
 import filecmp
+import itertools
 import json
 import re
 from dataclasses import dataclass, replace
@@ -15,15 +17,29 @@ from pathlib import Path
 import pytest
 
 from checker.api import check
-from harness import loadgens, runner, service
-from harness.benchmarks.base import Benchmark, Composed, Contract, Describing, OfFiles
+from harness import cli, loadgens, retired, runner, service
+from harness.benchmarks.base import (
+    Adapted,
+    Backend,
+    Benchmark,
+    Composed,
+    Contract,
+    Counted,
+    Describing,
+    OfFiles,
+    Quick,
+    traits,
+)
 from harness.fixtures import description
 from harness.model import Fixture
-from harness.registry import backend, benchmark, benchmarks
+from harness.opening import opened
+from harness.registry import backend_for, benchmark, benchmarks, precision_for
 from harness.sut import Samples, Sut
 from schemas import documents
 from schemas.rounds import Round, known_rounds, load_round
+from tests.harness import bad_inputs
 from tests.harness.conftest import plain_request
+from tests.trips import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs/benchmarks"
@@ -34,30 +50,39 @@ LARGE = 1 << 20
 
 @dataclass(frozen=True)
 class Subject:
-    """A benchmark with its fixture, and the round in which it is run."""
+    """A benchmark with its fixture, the round in which it is run, and the type of the system."""
 
     bench: Benchmark
     fixture: Fixture
     round: Round
     official: str
+    system_type: str
+
+    @property
+    def division(self) -> str:
+        return "closed" if retired.of(self.bench) is None else retired.DIVISION
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        found = self.round.benchmark(self.official).scenarios("edge")
+        found = self.round.benchmark(self.official).scenarios(self.system_type)
         assert found is not None
         return found.required
 
 
-def newest(bench: Benchmark) -> tuple[Round, str]:
-    """The newest round with edge scenarios for a benchmark, and its name there."""
-    for name in reversed(known_rounds()):
+def newest(bench: Benchmark) -> tuple[Round, str, str]:
+    """The newest round with scenarios for a benchmark, its name there, and for which systems: edge where there are any.
+
+    Of a retired one the usual round.
+    """
+    rounds = known_rounds() if retired.of(bench) is None else (retired.DEFAULT_ROUND,)
+    for system_type, name in itertools.product(("edge", "datacenter"), reversed(rounds)):
         round_ = load_round(name)
-        for official in bench.official:
+        for official in retired.names(bench):
             if "loadgen" in round_.facts and official in round_.benchmark_names:
-                rules = round_.benchmark(official).scenarios("edge")
+                rules = round_.benchmark(official).scenarios(system_type)
                 if rules is not None and rules.required:
-                    return round_, official
-    raise AssertionError(f"no round requires {bench.name} on edge systems")
+                    return round_, official, system_type
+    raise AssertionError(f"no round requires {bench.name}")
 
 
 @pytest.fixture(scope="module", params=sorted(benchmarks()))
@@ -65,9 +90,9 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     bench = benchmark(request.param)
     folder = tmp_path_factory.mktemp("contract") / bench.name
     made = bench.make_fixture(folder, width="small", seed=3, samples=min(bench.fixture_samples, 8))
-    round_, official = newest(bench)
+    round_, official, system_type = newest(bench)
     loadgens.fetch(round_)
-    return Subject(bench, made, round_, official)
+    return Subject(bench, made, round_, official, system_type)
 
 
 def test_fixture_is_described_and_made_again_alike(subject: Subject, tmp_path: Path) -> None:
@@ -82,13 +107,19 @@ def test_fixture_is_described_and_made_again_alike(subject: Subject, tmp_path: P
     assert replace(again, path=made.path, model=made.model, dataset=made.dataset) == made
 
 
+def engine_of(subject: Subject) -> Backend:
+    """The benchmark's own runtime, with the fixture's model."""
+    name = backend_for(subject.bench, None)
+    precision = precision_for(subject.bench, name, None)
+    return opened(subject.bench, name, subject.fixture.model, threads=1, precision=precision)
+
+
 def test_model_and_data_keep_the_contract(subject: Subject) -> None:
     bench, made = subject.bench, subject.fixture
     assert isinstance(bench, Contract)
-    engine = backend("onnxruntime")
-    engine.load(made.model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
-    assert isinstance(engine, Describing)
-    found = {(t.kind, t.name): t for t in engine.tensors()}
+    engine = engine_of(subject)
+    assert bench.tensors or isinstance(bench, Adapted)
+    found = {(t.kind, t.name): t for t in engine.tensors()} if isinstance(engine, Describing) else {}
     for tensor in bench.tensors:
         mine = found[tensor.kind, tensor.name]
         assert mine.dtype == tensor.dtype, str(mine)
@@ -104,15 +135,16 @@ def test_model_and_data_keep_the_contract(subject: Subject) -> None:
 
 def test_an_answer_does_not_depend_on_the_batch(subject: Subject) -> None:
     bench, made = subject.bench, subject.fixture
-    engine = backend("onnxruntime")
-    engine.load(made.model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
+    engine = engine_of(subject)
     sut = Sut(bench, engine, bench.dataset(made.dataset), batch=4)
     count = min(4, made.samples)
-    samples = Samples(bench.dataset(made.dataset), stacked=bench.most != 1)
+    samples = Samples.of(bench, bench.dataset(made.dataset))
     samples.load(range(count), lambda: None)
     single = [answers(bench, engine.infer, samples, [i])[0] for i in range(count)]
     if bench.most != 1:
         assert answers(bench, engine.infer, samples, list(range(count))) == single
+    if isinstance(bench, Quick):
+        assert [bench.one_response(engine.infer(samples.batch([i]))) for i in range(count)] == single
     assert sut.error is None
 
 
@@ -122,7 +154,7 @@ def answers(bench: Benchmark, infer: object, samples: Samples, indices: list[int
         rows = bench.answer(infer, batch, indices)  # type: ignore[arg-type]
     else:
         rows = bench.responses(infer(batch), indices)  # type: ignore[operator]
-    return [row.tobytes() for row in rows]
+    return [row.tobytes() for row in (rows.rows if isinstance(rows, Counted) else rows)]
 
 
 def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
@@ -131,10 +163,12 @@ def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
         outcome = service.run(
             replace(
                 plain_request(subject.fixture, root),
-                benchmark=subject.official,
+                benchmark=subject.official if subject.division == "closed" else subject.bench.name,
+                backend=None,
                 scenario=scenario,
                 round_name=subject.round.name,
-                division="closed",
+                division=subject.division,
+                system_type=subject.system_type,
                 rehearsal_s=REHEARSAL_S,
             ),
             lambda text: None,
@@ -143,7 +177,8 @@ def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
         assert outcome.accuracy.value == subject.fixture.value
         assert outcome.accuracy.metric == subject.fixture.metric
         rules = subject.round.benchmark(subject.official)
-        assert set(outcome.done.verdicts) == set(rules.compliance_tests_of(scenario))
+        tests = rules.compliance_tests_of(scenario) if subject.division == "closed" else ()
+        assert set(outcome.done.verdicts) == set(tests)
         record = json.loads(outcome.written.record.read_text())
         assert list(documents.violations("run-record", record)) == []
 
@@ -153,6 +188,7 @@ def judge(subject: Subject, root: Path, scenarios: tuple[str, ...], *, lacks: tu
     rehearsed, plain = check(root, rehearsal=True), check(root)
     assert rehearsed.round == subject.round.name
     assert {r.place.scenario for r in rehearsed.results} == set(scenarios)
+    assert {r.model for r in rehearsed.results} == {subject.official}
     left = [f for f in rehearsed.findings if f.stands and f.severity.value == "error"]
     assert {f.rule for f in left} == set(lacks), [(f.rule, f.message) for f in left]
     assert rehearsed.valid == (not lacks)
@@ -166,13 +202,16 @@ def test_tree_lacks_only_what_the_rehearsal_declares(
     subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The streams have query counts that no rehearsal cuts (MultiStream: 662 of 8 samples). So MultiStream, and where
-    answers are large SingleStream too, are for the proof below."""
+    answers are large or come from a library that each child takes seconds to import SingleStream too, are for the
+    proof below."""
     monkeypatch.setattr(runner, "CALIBRATION_S", 2 * REHEARSAL_S)
     assert isinstance(subject.bench, Contract)
-    slow = {"MultiStream"} if subject.bench.response_bytes < LARGE else {"MultiStream", "SingleStream"}
+    quick = subject.bench.response_bytes < LARGE and not isinstance(subject.bench, Adapted)
+    slow = {"MultiStream"} if quick else {"MultiStream", "SingleStream"}
     scenarios = tuple(s for s in subject.scenarios if s not in slow)
     build(subject, tmp_path / "tree", scenarios)
-    lacks = () if scenarios == subject.scenarios else ("structure/required-scenarios",)
+    all_there = scenarios == subject.scenarios or subject.division != "closed"
+    lacks = () if all_there else ("structure/required-scenarios",)
     judge(subject, tmp_path / "tree", scenarios, lacks=lacks)
 
 
@@ -190,3 +229,68 @@ def test_page(subject: Subject) -> None:
     for tensor in (*subject.bench.inputs, *subject.bench.outputs):
         assert f"`{tensor}`" in text
     assert f"mlharness make-fixture {subject.bench.name}" in text
+
+
+# --- bad inputs: one sentence, exit code 2, within seconds, nothing written
+
+
+def refused(
+    subject: Subject, place: Path, capsys: pytest.CaptureFixture[str], *, model: Path, dataset: Path
+) -> str:
+    """What ``mlharness run`` says to such a model and data set."""
+    tree, scenario = place / "tree", subject.scenarios[-1]
+    expected = "--target-qps" if scenario == "Offline" else "--target-latency-ms"
+    line = f"-q run {subject.bench.name} --division {subject.division} --round {subject.round.name} "
+    line += f"--scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1"
+    paths = ["--output", str(tree), "--model", str(model), "--dataset", str(dataset)]
+    code = cli.main([*line.split(), *paths])
+    said = capsys.readouterr()
+    sentences.judge(code, said.out, said.err, 2, [], "mlharness")
+    assert not tree.exists()
+    return said.err
+
+
+def test_a_sample_is_missing(subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = subject.fixture
+    if len(set(bad_inputs.samples(subject.bench, made.dataset))) > 1:
+        data = bad_inputs.without_a_sample(subject.bench, made, tmp_path / "data")
+        refused(subject, tmp_path, capsys, model=made.model, dataset=data)
+
+
+def test_a_data_set_without_anything_in_it(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    refused(subject, tmp_path, capsys, model=subject.fixture.model, dataset=tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\xff no annotations", b"{}"], ids=["empty", "garbage", "other"]
+)
+def test_annotations_of_something_else(
+    subject: Subject, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = subject.fixture
+    for number, name in enumerate(bad_inputs.annotations(subject.bench, made)):
+        place = tmp_path / str(number)
+        data = bad_inputs.spoilt(made, name, content, place / "data")
+        said = refused(subject, place, capsys, model=made.model, dataset=data)
+        assert name.name in said or str(data) in said, said
+
+
+def test_a_checkpoint_that_was_cut_off(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = bad_inputs.cut(subject.fixture, tmp_path / "model")
+    said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
+    assert str(model) in said, said
+
+
+def test_a_model_of_other_shapes(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = subject.bench
+    if isinstance(bench, Contract) and bench.tensors and traits(bench).model == "file":
+        model = bad_inputs.misshapen(bench.tensors, tmp_path / "model.onnx")
+        said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
+        assert f"{bench.tensors[0]}" in said, said

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from harness.datasets.imagenet import MEAN_RGB, ImageNet, preprocess, read_labels
+from harness.datasets.imagenet import MEAN_RGB, ImageNet, centred, middle, preprocess, read_labels
 from harness.model import Fixture
 from schemas.errors import UserError
 
@@ -65,3 +66,33 @@ def test_loads_are_the_same_twice(fixture: Fixture) -> None:
     data = ImageNet(fixture.dataset)
     assert len(data) == fixture.samples
     assert np.array_equal(data.load(3), data.load(3))
+
+
+@pytest.mark.parametrize(
+    ("shape", "scaled"),
+    [((103, 206), (256, 512)), ((375, 500), (256, 341)), ((500, 333), (384, 256)), ((256, 256), (256, 256))],
+)
+@pytest.mark.parametrize("interpolation", [cv2.INTER_AREA, cv2.INTER_LINEAR])
+def test_middle_is_opencv_to_the_bit(
+    shape: tuple[int, int], scaled: tuple[int, int], interpolation: int
+) -> None:
+    """Twice as wide stays twice as wide: 103 by 206 gave 511 columns where the scale was rounded first."""
+    image = np.random.default_rng(2).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    resized = cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), scaled[::-1], interpolation=interpolation)
+    top, left = (int((n - 224) / 2) for n in scaled)
+    wanted = resized[top : top + 224, left : left + 224]
+    assert np.array_equal(middle(image, interpolation), wanted)
+    if interpolation == cv2.INTER_LINEAR:
+        floats = wanted.astype(np.float32)
+        floats /= 255.0
+        floats -= 0.5
+        floats *= 2
+        assert np.array_equal(centred(image), floats.transpose(2, 0, 1))
+
+
+def test_mobilenet_sees_minus_one_to_one() -> None:
+    image = np.full((300, 500, 3), (0, 255, 51), dtype=np.uint8)
+    red, green, blue = centred(image)
+    assert np.allclose(red, -0.6)
+    assert (green == 1).all()
+    assert (blue == -1).all()

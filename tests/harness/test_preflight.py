@@ -352,7 +352,7 @@ def test_no_model_file(bare: Situation, fixture: Fixture, tmp_path: Path) -> Non
     says(
         only(model, with_work(bare, tmp_path / "none.onnx", fixture.dataset)),
         "fail",
-        "there is no file",
+        "there is no model file",
         "--model",
     )
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from harness.benchmarks.retinanet import detections, rows
+from harness.benchmarks.retinanet import rows
 from harness.datasets.openimages import OpenImages, preprocess
-from harness.metrics.coco import mean_average_precision
+from harness.metrics.coco import detections, mean_average_precision
 from harness.registry import benchmark
 from schemas.errors import UserError
 

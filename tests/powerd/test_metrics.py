@@ -26,6 +26,7 @@ NAMES = {
     "powerd_gap_seconds_total": "counter",
     "powerd_clock_offset_seconds": "gauge",
     "powerd_last_sample_timestamp_seconds": "gauge",
+    "powerd_alarm": "gauge",
     "powerd_meter_connected": "gauge",
     "powerd_meter_reconnects_total": "counter",
     "powerd_clock_synchronised": "gauge",

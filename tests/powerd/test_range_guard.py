@@ -28,7 +28,7 @@ HEAD = Path(__file__).parent / "recordings/yokogawa-wt300/emulated-wt310e-9600.j
 def looked(readings: list[Reading]) -> list[tuple[int, RangeAlarm]]:
     """Number of the reading and what was said on it."""
     guard = RangeGuard(SPEC)
-    return [(i, alarm) for i, r in enumerate(readings) for alarm in guard.look(r)]
+    return [(i, alarm) for i, r in enumerate(readings) for alarm in guard.look(r).alarms]
 
 
 def on(row: Reading, **values: object) -> Reading:
@@ -97,7 +97,7 @@ def test_published_runs() -> None:
     assert len(runs) > 20
     for run in runs:
         guard = RangeGuard(run.specification)
-        said = [(r.end_ns, a) for r in run.readings for a in guard.look(r)]
+        said = [(r.end_ns, a) for r in run.readings for a in guard.look(r).alarms]
         of_range = [at for at, alarm in said if alarm.kind == "range"]
         if run.bad:
             assert run.bad == 69

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from powerd.config import Config, MeterConfig, parse_meter
+from powerd.config import Config, parse_meter
 from powerd.errors import NotThere
+from powerd.meter_config import MeterConfig
 from powerd.model import Settings
 from powerd.service import Service
 from powerd.tokens import Caller, Tokens

@@ -67,7 +67,8 @@ def one(number: int, step: int, at: int) -> dict[str, Any]:
         changes |= {"channels": rows, "info": meter()["info"] | {"simulated": False}}
     if number == 3:
         event = {"kind": "disconnected", "message": "no answer within 2 s", "at_unix_ns": NOW - 5_000_000_000}
-        changes |= {"connected": False, "last_error": "no answer within 2 s", "events": [event]}
+        alarm = {"kind": "disconnected", "message": "no answer within 2 s", "alarm": 1}
+        changes |= {"connected": False, "last_error": alarm["message"], "events": [event], "alarms": [alarm]}
     return meter(**changes)
 
 

@@ -159,7 +159,7 @@ def test_the_variables_and_the_annotation_of_the_dashboard(lab: Lab) -> None:
 def test_every_alert_rule_is_evaluated_over_metrics_that_there_are(lab: Lab) -> None:
     until(lambda: all(rule["health"] == "ok" for rule in lab.alerts().values()))
     rules = lab.alerts()
-    assert len(rules) == 10
+    assert len(rules) == 11
     for name, rule in rules.items():
         assert not rule["lastEvaluation"].startswith("0001"), name
         for metric in set(NAME.findall(rule["query"])) - {UNKNOWN_WITHOUT_KEEPER}:
@@ -183,6 +183,7 @@ QUIET = {
     f'powerd_samples_total{{{PLACE},quality="good"}}': "0+150x60",
     f'powerd_samples_total{{{PLACE},quality="overrange"}}': "0+0x60",
     f'powerd_samples_total{{{PLACE},quality="garbled"}}': "0+0x60",
+    f'powerd_alarm{{{PLACE},kind="range"}}': "0+0x60",
     f"powerd_gap_seconds_total{{{PLACE}}}": "0+0x60",
     f"powerd_clock_synchronised{{{DAEMON}}}": "1+0x100",
     f"powerd_clock_bound_seconds{{{DAEMON}}}": "0.01+0x60",
@@ -197,6 +198,7 @@ TROUBLES = {
     "PowerMeterSilent": ("powerd_last_sample", "100+0x60"),
     "PowerSamplesBad": ('quality="garbled"', "0+10x60"),
     "PowerRangeExceeded": ('quality="overrange"', "0+0x30 1+0x30"),
+    "PowerRangeWrong": ("powerd_alarm", "1+0x60"),
     "PowerGapGrows": ("powerd_gap_seconds", "0+1x60"),
     "PowerClockNotSynchronised": ("powerd_clock_synchronised", "0+0x100"),
     "PowerClockUncertain": ("powerd_clock_bound", "2+0x60"),

@@ -14,7 +14,6 @@ SMALLEST = 7
 _FRAME = 2
 _FULL = 0.95
 """Of a range: more than that is close to its end."""
-_LOUD = frozenset({"range", "uncertainty", "disconnected", "error", "garbled"})
 
 
 def meter(view: MeterView, width: int, height: int, span_s: float, *, chosen: bool = False) -> RenderableType:
@@ -28,7 +27,7 @@ def meter(view: MeterView, width: int, height: int, span_s: float, *, chosen: bo
     graph = _graph(view, inner, max(1, spare - len(events)), span_s)
     if graph:
         lines[-1:-1] = graph
-    lines += [Text(plain(e), _event_style(e)) for e in events]
+    lines += [Text(plain(e.text), "bold red" if e.loud else "dim") for e in events]
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
     name = Text.assemble((plain(view.name), "bold"), f"  {plain(view.title)}")
@@ -71,10 +70,6 @@ def _graph(view: MeterView, width: int, height: int, span_s: float) -> list[Text
     return found
 
 
-def _event_style(event: str) -> str:
-    return "bold red" if event.split(":", maxsplit=1)[0] in _LOUD else "dim"
-
-
 def _colour(view: MeterView) -> str:
     if not view.connected:
         return "red"
@@ -83,7 +78,8 @@ def _colour(view: MeterView) -> str:
 
 def _power(view: MeterView) -> Text:
     style = "bold green" if view.connected and view.quality == "good" else "bold yellow"
-    line = Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(view.quality)}")
+    quality = view.quality if view.connected else "not connected, this was its last"
+    line = Text.assemble((f"{watts(view.power_w):>10} W", style), f"   {plain(quality)}")
     if len(view.channels_w) > 1:
         line.append("   " + "  ".join(f"{plain(name)}: {watts(w)} W" for name, w in view.channels_w), "dim")
     return line

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import re
+import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from checker import api
+from checker.api import check
+from checker.cache import snapshot
 from checker.cli import main
 from checker.explorer import page, tables
 from checker.explorer.book import Volume, volume
@@ -23,6 +30,7 @@ from checker.explorer.rows import rows
 from checker.history import compare, diff
 from checker.model import Report
 from checker.options import Options
+from checker.reports import writer
 from schemas.documents import violations
 from tests.checker import hostile, trees
 from tests.checker.trees import TreeUnderTest
@@ -48,6 +56,85 @@ def test_page_pictures_and_tables_in_one_go(tree: TreeUnderTest, tmp_path: Path)
     assert "ranging" in texts
     (png,) = (tmp_path / "s").glob("*.png")
     assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_check_writes_the_same_page_as_a_form_of_its_report(
+    tree: TreeUnderTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = tmp_path / "one.html", tmp_path / "other.html"
+    assert main(["report", str(tree.root), "--html", str(one)]) == 0
+    assert main([str(tree.root), "--format", "html", "--output", str(other)]) == 0
+    assert one.read_text(encoding="utf-8") == other.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main([str(tree.root), "--format", "html"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("</html>\n")
+    assert re.search(r'"href":"[^"]*tree/"', other.read_text(encoding="utf-8"))
+    assert '"href":null' in said
+
+
+def test_the_page_of_a_check_marks_what_it_accepted(tmp_path: Path) -> None:
+    made = trees.build(tmp_path / "tree")
+    (made.base / "code" / "a b").touch()
+    (tmp_path / "w.toml").write_text(
+        '[[waiver]]\nrule = "structure/space-names"\nreason = "agreed with the committee"\nexpires = 2999-01-01\n'
+    )
+    page_ = tmp_path / "p.html"
+    words = [
+        "--waivers",
+        str(tmp_path / "w.toml"),
+        "--scenario",
+        "Offline",
+        "--format",
+        "html",
+        "--output",
+        str(page_),
+    ]
+    assert main([str(made.root), *words]) == 0
+    text = page_.read_text(encoding="utf-8")
+    found = re.search(r"<script[^>]*application/json[^>]*>(.*?)</script>", text, flags=re.DOTALL)
+    assert found is not None
+    document = json.loads(found[1])
+    (finding,) = records(document["findings"], document["texts"])
+    assert finding["waived"]
+    assert finding["waiver"] == "agreed with the committee"
+    assert [r["scenario"] for r in records(document["results"], document["texts"])] == ["Offline"]
+    assert document["traces"] == {}
+
+
+def test_a_page_of_a_tree_that_is_gone_since_holds_the_report(tree: TreeUnderTest, tmp_path: Path) -> None:
+    report = check(tree.root)
+    made = io.StringIO()
+    writer("html")(replace(report, tree=str(tmp_path / "gone")), made)
+    assert f'"verdict":"{"valid" if report.valid else "invalid"}"' in made.getvalue()
+    assert '"traces":{}' in made.getvalue()
+
+
+@pytest.mark.parametrize("words", [["summary"], ["report", "--html", "p.html"], ["diff", "TREE"]])
+def test_views_take_what_is_known_of_unchanged_files(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = trees.build(tmp_path / "tree")
+    monkeypatch.chdir(tmp_path)
+    judged: list[str] = []
+    gather = api.gather
+
+    def counted(*given: Any) -> Any:
+        found = gather(*given)
+        judged.append(f"{found.cached_results} of {len(found.numbers)}")
+        return found
+
+    monkeypatch.setattr(api, "gather", counted)
+    monkeypatch.setattr(snapshot, "GRAIN_NS", 20_000_000)
+    time.sleep(0.03)
+    command, *rest = words
+    line = [command, str(made.root), *(str(made.root) if w == "TREE" else w for w in rest)]
+    assert main(line) == 0
+    assert main(line) == 0
+    assert judged[0].startswith("0")
+    assert judged[-1] == "3 of 3"
+    assert main([*line, "--no-cache"]) == 0
+    assert judged[-1].startswith("0")
 
 
 def test_the_data_of_the_page_keep_their_schema(tree: TreeUnderTest) -> None:
