@@ -7,28 +7,39 @@ from collections.abc import Sequence
 OTHER_ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 """What ends a line for ``str.splitlines`` beside the line feed."""
 FEW = 200
-"""Lines that are cut out one by one; for more of them all lines are made."""
+"""Places of a word that are looked for one by one; for a word with more of them all lines are looked at."""
 
 
 def holding(text: str, words: Sequence[str]) -> list[tuple[int, str]]:
     """Number (from 1) and text of each line of ``text.splitlines()`` that holds one of the words."""
-    if sum(text.count(word) for word in words) > FEW or any(end in text for end in OTHER_ENDS):
-        lines = text.splitlines()
-        held = {at for word in words if word in text for at, line in enumerate(lines) if word in line}
-        return [(at + 1, lines[at]) for at in sorted(held)]
-    found, number, last = [], 1, 0
-    for start, end in sorted({span for word in words for span in _spans(text, word)}):
+    plain = not any(end in text for end in OTHER_ENDS)
+    rare: set[tuple[int, int]] = set()
+    frequent = []
+    for word in words:
+        spans = _spans(text, word) if plain else None
+        if spans is not None:
+            rare.update(spans)
+        elif word in text:
+            frequent.append(word)
+    found, number, last = {}, 1, 0
+    for start, end in sorted(rare):
         number += text.count("\n", last, start)
-        found.append((number, text[start:end]))
+        found[number] = text[start:end]
         last = end
-    return found
+    if frequent:
+        lines = text.split("\n") if plain else text.splitlines()
+        held = (at for word in frequent for at, line in enumerate(lines) if word in line)
+        found.update({at + 1: lines[at] for at in held})
+    return sorted(found.items())
 
 
-def _spans(text: str, word: str) -> list[tuple[int, int]]:
-    """Where the lines with a word begin and end."""
-    found = []
+def _spans(text: str, word: str) -> list[tuple[int, int]] | None:
+    """Where the lines with a word begin and end; None for too many of them."""
+    found: list[tuple[int, int]] = []
     at = text.find(word)
     while at >= 0:
+        if len(found) == FEW:
+            return None
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         found.append((text.rfind("\n", 0, at) + 1, end))

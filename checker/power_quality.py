@@ -39,8 +39,14 @@ def judge(found: Samples) -> Quality:
     forward, backward = _in_time(found.all_lines)
     out = [s for s in backward if window.begin_ns < s.at < window.end_ns]
     inside = [s for s in forward if window.begin_ns < s.at < window.end_ns]
-    wrong = [s for s in inside if not s.plain]
-    ordered = [EnergySample(int(s.at), s.power_w if s.plain else 0.0, s.plain) for s in forward]
+    good = [s for s in inside if 0 <= s.power_w < NOT_AVAILABLE]
+    wrong = [s for s in inside if not s.plain] if len(good) < len(inside) else []
+    ordered = [
+        EnergySample(s.at, s.power_w, True)
+        if 0 <= s.power_w < NOT_AVAILABLE
+        else EnergySample(s.at, 0.0, False)
+        for s in forward
+    ]
     try:
         energy = integrate(ordered, int(window.begin_ns), int(window.end_ns))
     except (NoSamples, ValueError):
@@ -49,31 +55,38 @@ def judge(found: Samples) -> Quality:
     return Quality(
         bad=len(wrong) + len(out),
         over_range=len(over),
-        negative=sum(s.power_w < 0 for s in inside),
+        negative=sum(s.power_w < 0 for s in wrong),
         out_of_order=len(out),
         energy=energy,
         bad_line=min((s.line for s in (*wrong, *out)), default=None),
         over_range_line=over[0].line if over else None,
-        gap_line=_before_gap([s for s in inside if s.plain]),
+        gap_line=_before_gap(good),
     )
 
 
 def _before_gap(good: list[PowerLine]) -> int | None:
     """The line after which the next good sample comes latest."""
-    pairs = itertools.pairwise(good)
-    return max(pairs, key=lambda pair: pair[1].at - pair[0].at)[0].line if len(good) > 1 else None
+    gaps = [after.at - before.at for before, after in itertools.pairwise(good)]
+    return good[gaps.index(max(gaps))].line if gaps else None
 
 
 def _in_time(lines: tuple[PowerLine, ...]) -> tuple[list[PowerLine], list[PowerLine]]:
     """Samples whose stamp is later than every one before, and the others."""
     forward: list[PowerLine] = []
     backward: list[PowerLine] = []
+    latest = -math.inf
     for sample in lines:
-        (backward if forward and sample.at <= forward[-1].at else forward).append(sample)
+        if sample.at > latest:
+            latest = sample.at
+            forward.append(sample)
+        else:
+            backward.append(sample)
     return forward, backward
 
 
 def over_range(sample: PowerLine) -> bool:
     """Whether a meter wrote its sign for "above the range" in place of watts, volts or amperes."""
-    values = (sample.power_w, sample.voltage_v, sample.current_a)
-    return any(math.isinf(v) or v >= NOT_AVAILABLE for v in values)
+    watts, volts, amperes = sample.power_w, sample.voltage_v, sample.current_a
+    if watts >= NOT_AVAILABLE or volts >= NOT_AVAILABLE or amperes >= NOT_AVAILABLE:
+        return True
+    return -math.inf in (watts, volts, amperes)

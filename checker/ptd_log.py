@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from checker.lines import holding
 from schemas.units import NS_PER_S, LogTimes, UnixNs
@@ -24,7 +26,7 @@ _UNCERTAIN = re.compile(
 )
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line; ``at`` None when it has no time stamp."""
 
     number: int
@@ -92,11 +94,9 @@ def events(
     margin = int(facts.get("ptd_warning_margin", facts["phase_time_tolerance_ms"]))
     strict = facts.get("ptd_uncertainty_warning_is_error", True)
     for line in log:
-        match = _WORD.search(line.text)
-        if match is None:
+        word, said = _said(line.text)
+        if not word:
             continue
-        word, said = match.groups()
-        said = said.strip()
         if line.at is None:
             yield Event(line.number, f"{word} without a time stamp: {said}", True, True)
         elif word == "WARNING":
@@ -111,6 +111,19 @@ def events(
             yield Event(line.number, said, True, True)
         elif not said.startswith(tuple(facts["accepted_ranging_error_prefixes"])):
             yield Event(line.number, said, False, False)
+
+
+def _said(text: str) -> tuple[str, str]:
+    """``WARNING`` or ``ERROR`` and what follows; two empty texts for a line that is neither."""
+    for begin, word in _BEGINNINGS:
+        if text.startswith(begin):
+            return word, text[len(begin) :].strip()
+    match = _WORD.search(text)
+    return (match[1], match[2].strip()) if match is not None else ("", "")
+
+
+_BEGINNINGS = ((": WARNING:", "WARNING"), (": ERROR:", "ERROR"))
+"""How nearly all such lines go on behind their time."""
 
 
 def _inside(at: int, interval: tuple[UnixNs, UnixNs], margin_ns: int) -> bool:

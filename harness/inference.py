@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import documents
+from harness import documents, retired
 from harness.registry import unknown
 from harness.submission import RECORD_NAME, move
 from schemas.errors import UserError
@@ -174,7 +174,7 @@ def _refuse_type(request: InferRequest, source: ResultPath, name: str) -> None:
             f"{source.system} is a system of the type {kind}, and round {request.round.name} infers results of "
             f"{needed} systems only; run {name} itself"
         )
-    official = request.round.official_name(source.benchmark)
+    official = retired.read_as(request.tree, source, request.round)
     known = request.round.facts["benchmarks"].get(official)
     rules = request.round.benchmark(official).scenarios(kind) if known else None
     if source.division != "open" and (rules is None or name not in (*rules.required, *rules.optional)):
@@ -188,7 +188,7 @@ def _refuse_incomplete(request: InferRequest, source: ResultPath) -> None:
     """What is copied must be whole."""
     round_ = request.round
     parts = {"performance": source.performance(round_, "run_1"), "accuracy": source.accuracy(round_)}
-    tests = round_.benchmark(round_.official_name(source.benchmark)).compliance_tests
+    tests = round_.benchmark(retired.read_as(request.tree, source, round_)).compliance_tests
     if source.division != "open" and tests:
         parts["compliance"] = source.compliance(round_, tests[0])
     for mode, path in parts.items():

@@ -88,8 +88,8 @@ def run(job: Job, sut: Sut, total: int) -> None:
     settings = settings_for(job)
     firsts = job.token_latencies and job.scenario in TOLD_FIRST
     sut.connect(
-        _completer(lg.QuerySampleResponse, lg.QuerySamplesComplete),
-        _completer(lg.QuerySampleResponse, lg.FirstTokenComplete) if firsts else None,
+        _Completer(lg.QuerySampleResponse, lg.QuerySamplesComplete),
+        _Completer(lg.QuerySampleResponse, lg.FirstTokenComplete) if firsts else None,
     )
     log = lg.LogSettings()
     log.log_output.outdir = job.log_dir
@@ -105,11 +105,30 @@ def run(job: Job, sut: Sut, total: int) -> None:
         lg.DestroyFastSUT(handle)
 
 
-def _completer(response: Any, complete: Any) -> Any:
-    def hand_back(answers: Sequence[Answer]) -> None:
-        complete(list(itertools.starmap(response, answers)))
+class _Completer:
+    """Hands answers to LoadGen."""
 
-    return hand_back
+    def __init__(self, response: Any, complete: Any) -> None:
+        self._response, self._complete = response, complete
+        self._only = response(0, 0, 0)
+        self._list = [self._only]
+        self._answer = (0, 0)
+
+    def __call__(self, answers: Sequence[Answer]) -> None:
+        """Any number of them, from any thread."""
+        self._complete(list(itertools.starmap(self._response, answers)))
+
+    def rows(self, ids: Sequence[int], address: int, size: int) -> None:
+        """Answers of the same length that lie one behind the other."""
+        self._complete(list(map(self._response, ids, itertools.count(address, size), itertools.repeat(size))))
+
+    def one(self, query: int, address: int, size: int) -> None:
+        """A single one, from one thread only: the object that LoadGen reads is the same each time."""
+        only = self._only
+        only.id = query
+        if (address, size) != self._answer:
+            only.data, only.size = self._answer = address, size
+        self._complete(self._list)
 
 
 def audit_path(work: Path) -> Path:

@@ -85,6 +85,7 @@ def known(
     """
     round_ = load_round(round_name)
     bench = benchmark(name)
+    retired.refuse(bench, round_, retired.DIVISION)
     official = _official(round_, bench, name)
     if system_type not in round_.facts["system_types"]:
         raise UserError(unknown("system type", system_type, round_.facts["system_types"]))

@@ -78,6 +78,14 @@ def mapping(tree: Path, result: ResultPath, round_: Round, official: str) -> Map
     return {place: json.dumps(there, indent=2) + "\n"}
 
 
+def read_as(tree: Path, result: ResultPath, round_: Round) -> str:
+    """The official name that a result in a tree is read as, by the submitter's mapping in the open division."""
+    if result.division != DIVISION:
+        return round_.official_name(result.benchmark)
+    said = _read(tree / result.division / result.submitter / MAPPING)
+    return round_.official_name(result.benchmark, {k: v for k, v in said.items() if isinstance(v, str)})
+
+
 def _read(path: Path) -> dict[str, object]:
     if not path.exists():
         return {}

@@ -151,7 +151,7 @@ class Runner:
         spec = RunSpec("calibration", "performance", None, "calibration")
         job = replace(self._job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
         self._observer.began(spec, Expected(CALIBRATION_S))
-        with ChildProcess(job, folder, patience=self._patience) as child, self._told_of_a_fall():
+        with self._child(job, folder) as child:
             self._observer.stage("running")
             found = child.wait_for("calibrated", self._observer.progress)
         batches = tuple((int(size), float(each)) for size, each in found["batches"])
@@ -189,7 +189,7 @@ class Runner:
         folder = self._fresh(spec.folder)
         self._observer.began(spec, self._expected(spec, self._conf(spec, own)))
         job = self._job(spec, folder, own)
-        with ChildProcess(job, folder, patience=self._patience) as child, self._told_of_a_fall():
+        with self._child(job, folder) as child:
             versions = child.wait_for("ready")["versions"]
             self._observer.stage("preparing")
             self._around.before(spec)
@@ -224,6 +224,17 @@ class Runner:
 
     def _expected(self, spec: RunSpec, conf: Path) -> Expected:
         return expected(self._plan, spec, conf.read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def _child(self, job: Job, folder: Path) -> Iterator[ChildProcess]:
+        """The process of a run, ended whatever happens."""
+        child = ChildProcess(job, folder, patience=self._patience)
+        try:
+            with child, self._told_of_a_fall():
+                yield child
+        finally:
+            if child.left:
+                self._say(f"process {child.pid} completes them, which takes some seconds more")
 
     @contextlib.contextmanager
     def _told_of_a_fall(self) -> Iterator[None]:

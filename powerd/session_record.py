@@ -34,6 +34,10 @@ class Session:
     finished: bool = False
     flow: str = NATIVE
     files: list[str] = field(default_factory=list)
+    ended: str = ""
+    """Why it ended before it was done; empty for others."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What its flow needs for the files, should powerd be started again before they are written."""
 
     def to_document(self) -> dict[str, Any]:
         """For the store and the API."""

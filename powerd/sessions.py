@@ -9,6 +9,7 @@ and which meter measured.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
@@ -24,6 +25,7 @@ from powerd.store import Store
 from powerd.windows import Conflict
 from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING
 
+log = logging.getLogger(__name__)
 _LABEL = re.compile(r"[A-Za-z0-9_-]{0,64}\Z")
 
 
@@ -145,6 +147,22 @@ class Sessions:
                 self.save(session)
             return {"schema": "edgewatt/session-files/1", "files": list(session.files)}
 
+    def end(self, ident: str, flow: Flow, why: str) -> None:
+        """End a session before it is done; its files are written with what there is, and say why."""
+        with self._of(ident):
+            session = self._led_by(ident, flow)
+            if not session.finished and not session.ended:
+                session.ended = why
+                session.log.append(log_line(f"session {session.name} ended before it was done: {why}"))
+                self.save(session)
+                log.warning("session %s ended before it was done: %s", session.name, why)
+        self.finish(ident, flow, needs=())
+
+    def led_by(self, flow: Flow, limit: int) -> list[Session]:
+        """The newest sessions of a flow, newest first."""
+        found = [self._read(text) for text in self._store.sessions(limit)]
+        return [session for session in found if session.flow == flow.name]
+
     def folder(self, ident: str) -> Path:
         """Where the files of a session lie."""
         return self._folder / ident
@@ -167,6 +185,10 @@ class Sessions:
         text = self._store.session(ident)
         if text is None:
             raise NotThere(f"there is no session {ident[:80]!r}")
+        return self._read(text)
+
+    @staticmethod
+    def _read(text: str) -> Session:
         session = Session(**json.loads(text))
         if session.finished and not session.files:
             session.files = list(FILES)  # of a powerd that wrote no list

@@ -169,11 +169,13 @@ def _pieces(samples: Sequence[EnergySample], begin: int, end: int, usual: int) -
     longest = int(usual * MAX_STRETCH)
     previous: int | None = None
     for index, sample in enumerate(samples):
-        start = sample.end_ns - usual if previous is None else max(previous, sample.end_ns - longest)
-        previous = sample.end_ns
-        low, high = max(start, begin), min(sample.end_ns, end)
-        if sample.good and high > low:
-            pieces.append(_Piece(index, sample.power_w, low, high, start, sample.end_ns))
+        stop = sample.end_ns
+        start = stop - usual if previous is None else max(previous, stop - longest)
+        previous = stop
+        if sample.good and stop > begin and start < end:
+            low, high = max(start, begin), min(stop, end)
+            if high > low:
+                pieces.append(_Piece(index, sample.power_w, low, high, start, stop))
     return pieces
 
 

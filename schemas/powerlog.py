@@ -9,7 +9,6 @@ and losses stand as the meter gave them (``nan``, ``inf``).
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ class PowerLine(msgspec.Struct, frozen=True, gc=False):
     @property
     def plain(self) -> bool:
         """Whether the watts are a plain non-negative reading; 0 W is one."""
-        return math.isfinite(self.power_w) and 0 <= self.power_w < NOT_AVAILABLE
+        return 0 <= self.power_w < NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _columns(data: bytes) -> tuple[PowerLine, ...] | None:
         odd = any(max(map(len, column)) > LONGEST_FIELD for column in (*columns, marks))
         if odd or "\r" in text or any(mark != mark.strip() for mark in set(marks)):
             return None
-        times, numbers = map(LogTimes().parse, fields[1::12]), (map(float, column) for column in columns)
+        times, numbers = LogTimes().all(fields[1::12]), (map(float, column) for column in columns)
         return tuple(map(PowerLine, range(1, number + 1), times, *numbers, marks))
     except (ValueError, OverflowError):
         return None

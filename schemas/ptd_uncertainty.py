@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -46,19 +46,33 @@ class PtdFormula:
     ) -> float | None:
         """Uncertainty of one sample in percent; None for a reading of which none can be told: flagged, negative,
         without current, or with a power factor outside 0 to 1."""
-        apparent = voltage_v * current_a
-        base = power_w if self.over_active else apparent
-        if not (power_w > 0 and voltage_v > 0 and apparent > 0 and 0 < power_factor <= 1):
-            return None
-        if not all(map(math.isfinite, (power_w, voltage_v, current_a))):
-            return None
-        tangent = math.sqrt(1 / power_factor**2 - 1)
-        return (
-            self.reading
-            + self.range_ * voltage_range_v * current_range_a / base
-            + self.power_factor * tangent
-            + self.self_heating_per_v2 * voltage_v**2
-        )
+        row = (power_w, voltage_v, current_a, power_factor)
+        return self.percents([row], voltage_range_v=voltage_range_v, current_range_a=current_range_a)[0]
+
+    def percents(
+        self,
+        rows: Iterable[tuple[float, float, float, float]],
+        *,
+        voltage_range_v: float,
+        current_range_a: float,
+    ) -> list[float | None]:
+        """The same for many samples on one range, each as watts, volts, amperes and power factor."""
+        found: list[float | None] = []
+        reading, range_, share = self.reading, self.range_, self.power_factor
+        heating, over_active, sqrt, inf = self.self_heating_per_v2, self.over_active, math.sqrt, math.inf
+        for power_w, voltage_v, current_a, power_factor in rows:
+            apparent = voltage_v * current_a
+            known = 0 < power_w < inf and 0 < voltage_v < inf and apparent > 0 and current_a < inf
+            if not known or not 0 < power_factor <= 1:
+                found.append(None)
+                continue
+            found.append(
+                reading
+                + range_ * voltage_range_v * current_range_a / (power_w if over_active else apparent)
+                + share * sqrt(1 / power_factor**2 - 1)
+                + heating * voltage_v**2
+            )
+        return found
 
 
 def ptd_formula(model: str, *, emulates: bool = False) -> PtdFormula | None:

@@ -46,21 +46,10 @@ class Meter:
     volts: float
     amperes: float
 
-    def percent(self, sample: PowerLine) -> float | None:
-        """Uncertainty of a sample in percent, None where none can be told."""
-        return self.formula.percent(
-            power_w=sample.power_w,
-            voltage_v=sample.voltage_v,
-            current_a=sample.current_a,
-            power_factor=sample.power_factor,
-            voltage_range_v=self.volts,
-            current_range_a=self.amperes,
-        )
-
-    def percents(self, samples: Sequence[PowerLine]) -> list[float]:
-        """Uncertainties of the samples of which one can be told."""
-        found = (self.percent(s) for s in samples)
-        return [p for p in found if p is not None]
+    def percents(self, samples: Sequence[PowerLine]) -> list[float | None]:
+        """Uncertainty of each sample in percent, None where none can be told."""
+        rows = [(s.power_w, s.voltage_v, s.current_a, s.power_factor) for s in samples]
+        return self.formula.percents(rows, voltage_range_v=self.volts, current_range_a=self.amperes)
 
 
 def setting(result: Result) -> ranges.Setting:
@@ -101,9 +90,10 @@ def uncertainty(result: Result) -> Iterator[Problem]:
     if own is None:
         return
     inside = metrics.samples(result.run, written=True).inside
-    found = own.percents(inside)
-    above = [s.line for s in inside if (own.percent(s) or 0.0) > LIMIT_PERCENT]
+    percents = own.percents(inside)
+    above = [s.line for s, p in zip(inside, percents, strict=True) if p is not None and p > LIMIT_PERCENT]
     if above:
+        found = [p for p in percents if p is not None]
         mean = sum(found) / len(found)
         message = (
             f"{len(above)} of {len(inside)} samples in the window are uncertain by more than {LIMIT_PERCENT:g} %: "
@@ -132,13 +122,14 @@ def uncertainty_printed(result: Result) -> Iterator[Problem]:
     if own is None:
         return
     samples = [s for s in result.run.spl.value if isinstance(s, PowerLine)]
-    wrong = [row for row in _lines(result, samples, own) if abs(row[1] - row[2]) > PRINTED]
+    percents = own.percents(samples)
+    wrong = [row for row in _lines(result, samples, percents) if abs(row[1] - row[2]) > PRINTED]
     if wrong:
         line, printed, ours = wrong[0]
         message = f"{len(wrong)} uncertainties do not follow from their samples, the first: {printed:.2f} %"
         yield Problem(message, result.ptd_logs.path, f"{printed:.2f} %", f"{ours:.2f} %", line)
     told = _summary(result.server.value)
-    shares = [p / 100 for p in own.percents(samples)]
+    shares = [p / 100 for p in percents if p is not None]
     if told is None or told[3] != len(samples) or not shares:
         return
     computed = (sum(shares) / len(shares), min(shares), max(shares))
@@ -148,20 +139,23 @@ def uncertainty_printed(result: Result) -> Iterator[Problem]:
         yield Problem(message, result.server.path, found, wanted, pointer="/ptd_messages")
 
 
-def _lines(result: Result, samples: Sequence[PowerLine], own: Meter) -> Iterator[tuple[int, float, float]]:
+def _lines(
+    result: Result, samples: Sequence[PowerLine], percents: Sequence[float | None]
+) -> Iterator[tuple[int, float, float]]:
     """Line, printed and recomputed uncertainty of each warning that has a sample beside it. One process stamps both, so
     no time zone comes between them."""
     warnings = holding(result.ptd_logs.value, (_WARNING,))
     if not warnings:
         return
-    near = {s.at // NEAR_NS + step: s for s in samples for step in (-1, 0, 1)}
+    slots = [s.at // NEAR_NS for s in samples]
+    near = {slot + step: at for at, slot in enumerate(slots) for step in (-1, 0, 1)}
     for line, text in warnings:
         match = _PRINTED.match(text)
         if match is None:
             continue
-        at = parse_log_time(match[1])
-        sample = near.get(at // NEAR_NS)
-        ours = own.percent(sample) if sample is not None and abs(sample.at - at) <= NEAR_NS else None
+        time_ns = parse_log_time(match[1])
+        at = near.get(time_ns // NEAR_NS)
+        ours = percents[at] if at is not None and abs(samples[at].at - time_ns) <= NEAR_NS else None
         if ours is not None:
             yield line, float(match[2]), ours
 

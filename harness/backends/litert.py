@@ -73,8 +73,10 @@ class LiteRt:
         """Run one batch; quantised outputs as float32."""
         import numpy as np
 
-        # Only ragged samples come as a list, and those are for models that a benchmark opens itself.
-        assert not isinstance(batch, list)
+        if isinstance(batch, list):
+            raise UserError(
+                "LiteRT takes samples of one shape, and those of this benchmark differ; choose another --backend"
+            )
         named = batch if isinstance(batch, Mapping) else {next(iter(self._inputs)): batch}
         fed = {name: _as_wanted(array, self._inputs[name]) for name, array in named.items()}
         count = len(next(iter(fed.values())))

@@ -274,6 +274,19 @@ class Speaking(Protocol):
         ...
 
 
+@runtime_checkable
+class Quick(Protocol):
+    """A benchmark with a shorter way to the answer to one sample, for models of a millisecond and less.
+
+    After each call of a runtime everything else has left the processor's caches, so that each operation of numpy takes
+    tens of microseconds.
+    """
+
+    def one_response(self, outputs: Outputs) -> bytes:
+        """What ``responses`` gives for a batch of one, as bytes."""
+        ...
+
+
 class Benchmark(Protocol):
     """One benchmark: its contract with model and data, and how it is scored.
 

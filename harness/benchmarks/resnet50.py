@@ -7,6 +7,7 @@ Contract of the reference implementation: input ``input_tensor:0`` float32 [N,3,
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.benchmarks.base import Outputs
+
+_FLOAT = struct.Struct("<f").pack
 
 
 class ResNet50:
@@ -60,6 +63,10 @@ class ResNet50:
         Conversions for other runtimes may end in the scores of the classes [N,1001].
         """
         return top1.responses(outputs[0])
+
+    def one_response(self, outputs: Outputs) -> bytes:
+        """The same for one sample."""
+        return _FLOAT(outputs[0].item() - 1)
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """Top-1 in percent over the samples in the log, each index counted once."""

@@ -115,16 +115,21 @@ def apart(corners: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np
     import numpy as np
 
     areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
-    left = np.arange(len(corners))
+    classmates = {label: np.flatnonzero(labels == label) for label in np.unique(labels).tolist()}
+    stays = np.ones(len(corners), dtype=bool)
     kept: list[int] = []
-    while len(left) and len(kept) < MOST_BOXES:
-        first, left = int(left[0]), left[1:]
+    for first, label in enumerate(labels.tolist()):
+        if len(kept) == MOST_BOXES:
+            break
+        if not stays[first]:
+            continue
         kept.append(first)
-        low = np.maximum(corners[first, :2], corners[left, :2])
-        high = np.minimum(corners[first, 2:], corners[left, 2:])
+        later = classmates[label]
+        later = later[np.searchsorted(later, first) + 1 :]
+        low = np.maximum(corners[first, :2], corners[later, :2])
+        high = np.minimum(corners[first, 2:], corners[later, 2:])
         common = np.prod(np.clip(high - low, 0, None), axis=1)
-        joined = areas[first] + areas[left] - common
-        left = left[(common <= OVERLAP * joined) | (labels[left] != labels[first])]
+        stays[later[common > OVERLAP * (areas[first] + areas[later] - common)]] = False
     return np.array(kept, dtype=np.int64)
 
 

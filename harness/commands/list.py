@@ -83,13 +83,13 @@ def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, A
         "official": official,
         "also": list(round_listed(round_, bench)[1:]),
         "help": bench.help,
-        "scenarios": _scenarios(round_, official, system_type),
+        "scenarios": _scenarios(round_, bench, official, system_type),
         "needs": {
             **_form(bench),
             "samples": bench.full_set,
             "performance_sample_count": rules.performance_sample_count,
         },
-        "compliance_tests": list(rules.compliance_tests),
+        "compliance_tests": list(rules.compliance_tests) if retired.of(bench) is None else [],
     }
 
 
@@ -118,11 +118,16 @@ def _packages(round_: Round) -> list[dict[str, str | None]]:
     ]
 
 
-def _scenarios(round_: Round, official: str, system_type: str) -> list[dict[str, Any]]:
+def _scenarios(round_: Round, bench: Benchmark, official: str, system_type: str) -> list[dict[str, Any]]:
+    """Those of the benchmark in the round; the open division, where retired ones run, requires none."""
     rules = round_.benchmark(official).scenarios(system_type)
     if rules is None:
         return []
     return [
-        {"name": name, "required": name in rules.required, "runs_here": name in BY_NAME}
+        {
+            "name": name,
+            "required": name in rules.required and retired.of(bench) is None,
+            "runs_here": name in BY_NAME,
+        }
         for name in (*rules.required, *rules.optional)
     ]

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from powerd.errors import Refused
+from powerd.added_up import added_up
 from powerd.exports.base import Export
 from powerd.model import Quality, Reading
 from schemas.combine import summed
@@ -19,12 +19,15 @@ MEDIA_TYPE = "text/plain; charset=utf-8"
 
 
 def lines(export: Export) -> Iterator[str]:
-    """The samples; the mark is the name of the window. ``Refused`` for several meters: the form has one clock."""
+    """The samples; the mark is the name of the window.
+
+    Several meters are one line with their sum, which is what the official checker takes from a line, at each update of
+    the slowest of them. Unlike in power-dev, which puts lines of equal numbers together, each of the others stands in
+    it with its mean over that update's time.
+    """
     mark = re.sub(r"[,\r\n]+", " ", str(export.window["name"]))
     if len(export.stored.places) > 1:
-        raise Refused(
-            f"spl is the form of one meter, not of {export.stored.meter}: choose csv, json or bundle"
-        )
+        return (spl_line(UnixNs(at.ns), reading, mark) + "\n" for at, reading in added_up(export.samples))
     return _lines(export, mark)
 
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from typing import Any
 
+from powerd.added_up import added_up
 from powerd.clock import Instant
 from powerd.model import Quality, Reading
-from schemas.combine import Line, joined, summed
-from schemas.energy import EnergySample
 from schemas.scene import Box, Path, Scene, Words
 from schemas.units import NS_PER_S
 
@@ -61,7 +59,7 @@ class Axes:
 
 def scene(window: Mapping[str, Any], samples: Iterable[tuple[Instant, Reading]]) -> Scene:
     """The picture of a closed window's document and its samples in order."""
-    levels = _levels(_added_up(samples), int(window["begin_unix_ns"]))
+    levels = _levels(added_up(samples), int(window["begin_unix_ns"]))
     axes = _axes(window, levels)
     shapes = [
         Box(
@@ -81,27 +79,6 @@ def scene(window: Mapping[str, Any], samples: Iterable[tuple[Instant, Reading]])
         *_legend(window, levels),
     ]
     return Scene(WIDTH, HEIGHT, f"{window['name']} on {window['meter']}", shapes)
-
-
-def _added_up(samples: Iterable[tuple[Instant, Reading]]) -> Iterator[tuple[Instant, Reading]]:
-    """One power over time: channels of an update added up, and several meters on the stamps of the slowest."""
-    updates: dict[str, list[tuple[Instant, Reading]]] = {}
-    for (meter, _), group in itertools.groupby(samples, key=lambda s: (s[1].meter, s[1].sequence)):
-        rows = list(group)
-        updates.setdefault(meter, []).append((rows[0][0], summed([reading for _, reading in rows])))
-    if len(updates) == 1:
-        yield from next(iter(updates.values()))
-    elif updates:
-        readings, placed = joined([_line(rows) for rows in updates.values()])
-        for reading, sample in zip(readings, placed, strict=True):
-            yield Instant(sample.end_ns, 0), reading
-
-
-def _line(rows: Sequence[tuple[Instant, Reading]]) -> Line:
-    samples = [
-        EnergySample(at.ns, r.values.power_w or 0.0, r.values.quality is Quality.GOOD) for at, r in rows
-    ]
-    return Line([r for _, r in rows], samples, median_low([r.interval_ns for _, r in rows]))
 
 
 def _levels(samples: Iterable[tuple[Instant, Reading]], zero_ns: int) -> list[Level]:

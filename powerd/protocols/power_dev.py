@@ -22,7 +22,8 @@ from typing import Any
 from powerd.errors import NotThere, PowerdError, Refused
 from powerd.protocols.analyzer import close_left_windows
 from powerd.protocols.base import Lab, Line
-from powerd.protocols.power_dev_flow import FILES, PowerDevFlow
+from powerd.protocols.power_dev_flow import FILES, LeftFlow, PowerDevFlow, interrupted
+from powerd.session_record import Session
 from schemas.power_session import MODES
 
 log = logging.getLogger("powerd.power_dev")
@@ -48,6 +49,8 @@ class Live:
     lost_at: float = 0.0
     heard_at: float = field(default_factory=time.monotonic)
     over: bool = False
+    why: str = ""
+    """Why it was over before it was done."""
     done: dict[str, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -62,6 +65,11 @@ class PowerDevConversations:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         close_left_windows(lab, meters)
+        self._left_flow = LeftFlow(lab)
+        self._before = {s.name: s for s in lab.sessions.led_by(self._left_flow, KEPT)}
+        """Sessions of an earlier life of the daemon: what is left to be had of them is their files."""
+        self._left = [self._end_left(s) for s in self._before.values() if not s.finished]
+        self._write_left()
         self._keeper = threading.Thread(target=self._keep, name="power_dev orphans", daemon=True)
         self._keeper.start()
 
@@ -75,7 +83,7 @@ class PowerDevConversations:
         with self._lock:
             lives = list(self._lives.values())
         for live in lives:
-            self.set_aside(live)
+            self.set_aside(live, f"powerd was stopped {self._where(live)}")
 
     def begin(self, label: str, uuid_client: str, speaker: object) -> Live:
         """A new session; orphans give way to it. ``Refused`` while another client's session goes on."""
@@ -86,10 +94,14 @@ class PowerDevConversations:
                 raise Refused(
                     f"another client leads session {live.name} on this meter: wait until it is done"
                 )
-            self.set_aside(live)
+            self.set_aside(
+                live, f"its client was gone or silent {self._where(live)} and another one began a session"
+            )
         flow = PowerDevFlow(self.lab, self.meters)
         session = self.lab.sessions.create(flow, label, self.meters[0], uuid_client)
         flow.begin(session, self.lab.sessions.folder(session.ident))
+        flow.keep(session)
+        self.lab.sessions.save(session)
         live = Live(session.ident, session.name, flow, speaker)
         with self._lock:
             self._lives[live.name] = live
@@ -107,6 +119,8 @@ class PowerDevConversations:
         """The session of this name, ``*`` being one's own; who asks for an orphan by its name takes it over."""
         with self._lock:
             live = own if name == "*" else self._lives.get(name)
+            if live is None and name in self._before:
+                raise Refused(_over(name, self._before[name].ended))
             if live is None:
                 raise NotThere("unknown session")
             if live.speaker is None:
@@ -123,20 +137,48 @@ class PowerDevConversations:
                 if live.speaker is speaker:
                     live.speaker, live.lost_at = None, time.monotonic()
 
-    def set_aside(self, live: Live) -> None:
+    def is_before(self, name: str) -> bool:
+        """Whether a session of this name was led by an earlier life of the daemon."""
+        return name in self._before
+
+    def files_of(self, name: str) -> str | None:
+        """The id of a session of an earlier life whose files may be asked for."""
+        return self._before[name].ident if name in self._before else None
+
+    def _where(self, live: Live) -> str:
+        return interrupted(self.lab.sessions.load(live.ident))
+
+    def _end_left(self, session: Session) -> Session:
+        """A session that was going on when the daemon died cannot go on: the samples of its run are not known."""
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        session.ended = session.ended or f"powerd was started again at {at} UTC {interrupted(session)}"
+        return session
+
+    def _write_left(self) -> None:
+        """End what an earlier life left, as soon as its meters are known."""
+        for session in list(self._left):
+            try:
+                self.lab.sessions.end(session.ident, self._left_flow, session.ended)
+            except (PowerdError, OSError) as error:
+                log.info("session %s is ended later: %s", session.name, error)
+            else:
+                self._left.remove(session)
+
+    def set_aside(self, live: Live, why: str) -> None:
         """End a session that was not done; the files of what it has are written."""
         with live.lock:
             if live.over:
                 return
-            live.over = True
+            live.over, live.why = True, why
             live.flow.abandon()
             try:
-                self.lab.sessions.finish(live.ident, live.flow, needs=())
+                self.lab.sessions.end(live.ident, live.flow, why)
             except (PowerdError, OSError) as error:
                 log.warning("session %s could not be written: %s", live.name, error)
 
     def _keep(self) -> None:
         while not self._closing.wait(1.0):
+            self._write_left()
             with self._lock:
                 late = [
                     live
@@ -144,7 +186,7 @@ class PowerDevConversations:
                     if not live.over and live.speaker is None and time.monotonic() - live.lost_at > ORPHAN_S
                 ]
             for live in late:
-                self.set_aside(live)
+                self.set_aside(live, f"its client was gone for {ORPHAN_S:g} s {self._where(live)}")
 
 
 class _Conversation:
@@ -199,7 +241,8 @@ class _Conversation:
             elif word == "session" and len(words) >= 2:
                 reply = self._session(words)
             elif word == "cleanup" and len(words) == 1:
-                self._find(words[0])
+                if not self._room.is_before(words[0]):
+                    self._find(words[0])
                 reply = "OK"
             else:
                 reply = "Error"
@@ -240,7 +283,7 @@ class _Conversation:
             if step in live.done:
                 return live.done[step]  # asked again: it is done
             if live.over:
-                raise Refused(f"session {live.name} is done")
+                raise Refused(_over(live.name, live.why))
             live.flow.fix(rest[1:] if action == "start" and rest[0] == "testing" else [])
             answer: dict[str, Any] = self._room.lab.sessions.phase(live.ident, rest[0], action, live.flow)
             live.done[step] = str(answer["reply"])
@@ -268,8 +311,12 @@ class _Conversation:
     def _path(self, words: Sequence[str]) -> Path:
         if len(words) != 2 or words[1] not in FILES:
             raise Refused(f"wanted one of {', '.join(FILES)}")
-        live = self._find(words[0])
-        return self._room.lab.sessions.file(live.ident, words[1])
+        ident = self._room.files_of(words[0]) or self._find(words[0]).ident
+        return self._room.lab.sessions.file(ident, words[1])
+
+
+def _over(name: str, why: str) -> str:
+    return f"session {name} has ended: {why}; begin a new one" if why else f"session {name} is done"
 
 
 class PowerDev:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from powerd.errors import PowerdError, Refused
+from powerd.model import MeterInfo
 from powerd.protocols.base import Lab
 from powerd.protocols.ptd import Talk, Writing
 from powerd.protocols.ptd_log import BANNER, Journal, device_type, startup_lines
@@ -106,7 +107,7 @@ class PowerDevFlow:
         self._must(f"Go,{self._interval_ms()},0,{session.name}_{mode}")
         (_, amp_range), (_, volt_range) = self._talk.analyzer.ranges()
         automatic = mode == "ranging"
-        self._keep_messages(session)
+        self.keep(session)
         session.ranges[mode] = {
             "voltage_v": None if automatic else volt_range,
             "current_a": None if automatic else amp_range,
@@ -139,14 +140,20 @@ class PowerDevFlow:
             self._largest = self._talk.analyzer.run().largest()
         else:
             self._out = (watts, uncertainty)
-        self._keep_messages(session)
+        self.keep(session)
         marked = [_marked(line, f"{session.name}_{mode}") for line in lines[1:]]
         put_lines(self._root / RUN_FOLDER[mode] / "spl.txt", [*marked, ""] if marked else [])
         return "OK"
 
-    def _keep_messages(self, session: Session) -> None:
+    def keep(self, session: Session) -> None:
+        """Put what was said so far, and what the files need besides, into the session."""
         with self._lock:
             session.messages = list(self.session.messages)
+        session.kept = {
+            "ptd_messages": list(self._ptd_messages),
+            "ptd_config": self._configuration(),
+            "out": None if self._out is None else list(self._out),
+        }
 
     def restore(self) -> None:
         """Put the ranges back that were there before."""
@@ -182,21 +189,9 @@ class PowerDevFlow:
 
     def write(self, session: Session, root: Path, windows: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """All files but those that are there already, each hashed in ``server.json``."""
-        self._keep_messages(session)
-        session.log = _server_log(session)
-        put_lines(root / "power/server.log", session.log)
-        if self._out is not None:
-            put_lines(
-                root / "run_1/ptd_out.txt",
-                ["Analyzer 1:", f"Power: {self._out[0]}", f"Uncertainty: {self._out[1]}"],
-            )
+        self.keep(session)
         self._log.close()
-        written = [name for name in FILES if name != "power/server.json" and (root / name).is_file()]
-        info = self._lab.info(session.meter)
-        ptd = {"ptd_messages": tuple(self._ptd_messages), "ptd_config": [self._configuration()]}
-        file = server_file(session, root, written, info, windows, **ptd)
-        (root / "power/server.json").write_text(file.to_json(), encoding="utf-8")
-        return [name for name in FILES if (root / name).is_file()]
+        return _write(session, root, self._lab.info(session.meter), windows)
 
     def _configuration(self) -> dict[str, Any]:
         """What power-dev says of an analyzer; the command is how ``powerd ptd`` would lead the same meter."""
@@ -213,6 +208,51 @@ class PowerDevFlow:
             "device_port": port,
             "channel": several,
         }
+
+
+class LeftFlow:
+    """``powerd.session_record.Flow`` for a session whose daemon is gone: nothing but its files can be had."""
+
+    name = PowerDevFlow.name
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def start(self, session: Session, mode: str) -> str:
+        """``Refused``."""
+        raise Refused(f"session {session.name} has ended: {session.ended}; begin a new one")
+
+    def stop(self, session: Session, mode: str) -> str:
+        """``Refused``."""
+        return self.start(session, mode)
+
+    def write(self, session: Session, root: Path, windows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """What was kept of it; ``Gone`` while the meter has not answered yet."""
+        return _write(session, root, self._lab.info(session.meter), windows)
+
+
+def interrupted(session: Session) -> str:
+    """Where a session was: in a mode, or between its stages."""
+    going = next((mode for mode in MODES if len(session.phases[mode]) == 2), None)
+    return f"during {going}" if going else "between its stages"
+
+
+def _write(
+    session: Session, root: Path, info: MeterInfo, windows: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    session.log = _server_log(session)
+    put_lines(root / "power/server.log", session.log)
+    if (out := session.kept.get("out")) is not None:
+        put_lines(root / "run_1/ptd_out.txt", ["Analyzer 1:", f"Power: {out[0]}", f"Uncertainty: {out[1]}"])
+    written = [name for name in FILES if name != "power/server.json" and (root / name).is_file()]
+    config = session.kept.get("ptd_config")
+    ptd = {
+        "ptd_messages": tuple(session.kept.get("ptd_messages", ())),
+        "ptd_config": [] if config is None else [config],
+    }
+    file = server_file(session, root, written, info, windows, **ptd)
+    (root / "power/server.json").write_text(file.to_json(), encoding="utf-8")
+    return [name for name in FILES if (root / name).is_file()]
 
 
 def _initial(ranges: str) -> tuple[str, str]:

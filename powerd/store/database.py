@@ -323,6 +323,11 @@ class Store:
         """Keep the state of a session."""
         self.writer.write([("INSERT OR REPLACE INTO sessions VALUES (?, ?)", (ident, document))])
 
+    def sessions(self, limit: int) -> list[str]:
+        """State of the sessions that changed last, newest first."""
+        rows = self._all("SELECT document FROM sessions ORDER BY rowid DESC LIMIT ?", (limit,))
+        return [str(row[0]) for row in rows]
+
     def session(self, ident: str) -> str | None:
         """State of a session, or None."""
         row = self._one("SELECT document FROM sessions WHERE id = ?", (ident,))

@@ -26,6 +26,7 @@ from harness.benchmarks.base import (
     Counted,
     Describing,
     OfFiles,
+    Quick,
 )
 from harness.fixtures import description
 from harness.model import Fixture
@@ -134,6 +135,8 @@ def test_an_answer_does_not_depend_on_the_batch(subject: Subject) -> None:
     single = [answers(bench, engine.infer, samples, [i])[0] for i in range(count)]
     if bench.most != 1:
         assert answers(bench, engine.infer, samples, list(range(count))) == single
+    if isinstance(bench, Quick):
+        assert [bench.one_response(engine.infer(samples.batch([i]))) for i in range(count)] == single
     assert sut.error is None
 
 

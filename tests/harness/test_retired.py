@@ -65,6 +65,22 @@ scenario = "Offline"
     assert "mobilenet was the benchmark mobilenet of round v0.5, whose LoadGen cannot be installed" in said
 
 
+def test_preflight_says_it_too(program: Callable[..., Any]) -> None:
+    code, _, said = program("preflight", "ssd-mobilenet", "--round", "v2.0")
+    assert code == 2
+    assert "ssd-mobilenet was the benchmark ssd-small of rounds v0.5 to v2.0" in said
+
+
+def test_list_requires_nothing_of_it(program: Callable[..., Any]) -> None:
+    """In the open division any scenario may be run, and no compliance test is asked."""
+    code, out, _ = program("list", "--json")
+    assert code == 0
+    (row,) = (b for b in json.loads(out)["benchmarks"] if b["name"] == "ssd-resnet34")
+    assert row["official"] == "retinanet"
+    assert row["compliance_tests"] == []
+    assert not any(s["required"] for s in row["scenarios"])
+
+
 @dataclass
 class Place:
     tree: Path

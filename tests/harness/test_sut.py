@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.benchmarks.base import Backend
 from harness.registry import benchmark
-from harness.sut import Sut
+from harness.sut import Held, Sut
 
 
 class Echo:
@@ -114,3 +114,47 @@ def test_drained_from_outside_is_no_error() -> None:
     sut.issue([1, 2], [1, 1])
     assert classes(answers) == {1: None, 2: None}
     assert sut.error is None
+
+
+class Hand:
+    """LoadGen's side with its shorter ways; the bytes are read at once, as LoadGen does."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, bytes]] = []
+        self.ways: list[str] = []
+
+    def __call__(self, rows: Sequence[tuple[int, ...]]) -> None:
+        self.ways.append("call")
+        self.answers.extend((i, ctypes.string_at(at, size) if size else b"") for i, at, size, *_ in rows)
+
+    def one(self, query: int, address: int, size: int) -> None:
+        self([(query, address, size)])
+        self.ways[-1] = "one"
+
+    def rows(self, ids: Sequence[int], address: int, size: int) -> None:
+        self([(i, address + n * size, size) for n, i in enumerate(ids)])
+        self.ways[-1] = "rows"
+
+
+def test_the_shorter_ways_give_the_same_answers() -> None:
+    engine, hand = Echo(), Hand()
+    sut = Sut(benchmark("resnet50"), engine, Numbers(), batch=2)
+    sut.connect(hand)
+    sut.load([5, 6, 7])
+    sut.issue([1], [7])
+    sut.issue([2], [5])
+    sut.issue([3, 4, 5], [5, 6, 7])
+    engine.fail_at = 0
+    sut.issue([6], [5])
+    sut.issue([7], [5])
+    assert classes(hand.answers) == {1: 6.0, 2: 4.0, 3: 4.0, 4: 5.0, 5: 6.0, 6: None, 7: None}
+    assert hand.ways == ["one", "one", "rows", "rows", "one", "one"]
+    assert str(sut.error) == "the accelerator fell off"
+
+
+def test_an_answer_of_another_length_gets_another_place() -> None:
+    held = Held()
+    for data in (b"abcd", b"efgh", b"ij", b"", b"klmnopqr", b"stuv"):
+        held.put(data)
+        assert held.size == len(data)
+        assert (ctypes.string_at(held.address, held.size) if data else b"") == data

@@ -124,3 +124,25 @@ def test_folder(tmp_path: Path) -> None:
     sample = CocoSafe(tmp_path).load(0)
     assert sample["original"].tolist() == [4, 8]
     assert sample["images"].shape == (3, 640, 640)
+
+
+def test_suppression_is_that_of_the_definition() -> None:
+    """Against the definition written out: from the best on, one after the other, each against those that stay."""
+    rng = np.random.default_rng(3)
+    for count in (1, 2, 40, 200):
+        begin = rng.uniform(0, 30, size=(count, 2))
+        corners = np.concatenate([begin, begin + rng.uniform(5, 12, size=(count, 2))], axis=1).astype(
+            np.float32
+        )
+        labels = rng.integers(0, 3, size=count)
+        kept: list[int] = []
+        for n in range(count):
+            if all(labels[n] != labels[k] or overlap(corners[n], corners[k]) <= 0.7 for k in kept):
+                kept.append(n)
+        assert apart(corners, labels).tolist() == kept
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    wide, tall = (max(0.0, min(one[n + 2], other[n + 2]) - max(one[n], other[n])) for n in (0, 1))
+    area = [float((b[2] - b[0]) * (b[3] - b[1])) for b in (one, other)]
+    return float(wide * tall) / (area[0] + area[1] - float(wide * tall))

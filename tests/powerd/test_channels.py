@@ -129,8 +129,14 @@ def test_exports_of_several_channels(service: Service) -> None:
     assert {row.split(",")[5] for row in rows} == set(WATTS)
     both = window(service, "wall/1,rack", 0.5)
     assert {row.split(",")[5] for row in lines(both, "csv")[1:]} == {"wall/1", "rack/1"}
-    with pytest.raises(Refused, match="form of one meter"):
-        lines(both, "spl")
+    official = [parse_spl_line(n, text) for n, text in enumerate(lines(both, "spl"), 1)]
+    assert len(official) >= 4
+    inside = [
+        p for p in official if isinstance(p, PowerLine) and both["begin_unix_ns"] < p.at < both["end_unix_ns"]
+    ]
+    assert all(p.power_w == pytest.approx(180, rel=0.03) for p in inside)
+    mean = sum(p.power_w for p in inside) / len(inside)
+    assert mean == pytest.approx(both["average_w"], rel=0.01)
 
 
 def test_an_evidence_bundle_of_several_meters_is_computed_again(service: Service, tmp_path: Path) -> None:

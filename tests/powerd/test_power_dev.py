@@ -377,7 +377,9 @@ def test_who_begins_a_session_and_says_no_more_gives_way(
     assert not begin(second)
     monkeypatch.setattr("powerd.protocols.power_dev.IDLE_S", 0.0)
     assert begin(second)
-    assert begun.command(f"session,{begun.name},start,ranging") == f"Error: session {begun.name} is done"
+    why = "its client was gone or silent between its stages and another one began a session; begin a new one"
+    reply = begun.command(f"session,{begun.name},start,ranging")
+    assert reply == f"Error: session {begun.name} has ended: {why}"
     second.wire.close()
 
 

@@ -75,6 +75,55 @@ def test_a_window_of_a_daemon_that_was_killed_is_closed_by_the_next(tmp_path: Pa
     meter.stop()
 
 
+@pytest.mark.parametrize(
+    ("number", "why"), [(signal.SIGKILL, "was started again at"), (signal.SIGTERM, "was stopped")]
+)
+def test_a_session_does_not_outlive_its_daemon_and_client_files_and_log_say_why(
+    tmp_path: Path, number: signal.Signals, why: str
+) -> None:
+    meter = Meter(tmp_path)
+    file = write(tmp_path, meter.port, free_port(), power_dev := free_port())
+    daemon = Process("run", "--config", str(file))
+    client = PowerDevClient(power_dev, "restart")
+    client.hello()
+    client.new()
+    client.start("ranging")
+    time.sleep(1.2)
+    client.stop("ranging")
+    client.start("testing")
+    daemon.stop(number)
+    daemon = Process("run", "--config", str(file))
+    client.wire = Wire(power_dev)
+    client.hello()
+    reply = client.command(f"session,{client.name},stop,testing")
+    assert reply.startswith(f"Error: session {client.name} has ended: powerd {why}")
+    assert reply.endswith("during testing; begin a new one")
+    said = reply.removeprefix("Error: session ").partition(" has ended: ")[2].partition("; begin")[0]
+    assert client.command(f"cleanup,{client.name}") == "OK"
+    api = PowerdClient(daemon.first_line)
+    (window,) = [w for w in api.windows() if w["name"].endswith("testing")]
+    kept = tmp_path / "data/sessions" / window["labels"]["session"]
+    until = time.monotonic() + 20
+    while not (kept / "power/server.json").exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(0.2)
+    client.wire.send(f"download,{client.name},power/server.log\r\n".encode())
+    text = client.wire.exactly(int(client.wire.line())).decode()
+    assert client.wire.line() == "0"
+    assert f"session {client.name} ended before it was done: {said}" in text
+    document = json.loads((kept / "power/server.json").read_text())
+    assert document["ptd_messages"][0]["cmd"] == "Hello"
+    assert document["ptd_config"][0]["device_port"] == meter.port
+    assert "ranging/spl.txt" in document["results"]
+    again = PowerDevClient(power_dev, "again")
+    again.hello()
+    again.new()
+    again.start("ranging")
+    assert daemon.stop() == 0
+    meter.stop()
+
+
 def test_a_port_that_is_taken_is_said_before_anything_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
