@@ -41,6 +41,8 @@ class ProbeJob:
     seconds: float
     total_s: float
     precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: Sequence[int] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -109,6 +111,8 @@ def probe(workload: Workload, counts: Sequence[int], machine: Machine) -> Probe:
         seconds=min(2.0, SECONDS / len(counts)),
         total_s=ENOUGH_S,
         precision=workload.precision,
+        options=workload.options,
+        cores=workload.cores,
     )
     found = Probe()
     before = throttle_events(machine)

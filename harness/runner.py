@@ -218,6 +218,7 @@ class Runner:
             clock=clock,
             versions=versions,
             telemetry=telemetry.summary(),
+            computing=_computing(job),
         )
         self._observer.ended(result)
         return result, judgement
@@ -297,6 +298,8 @@ class Runner:
             backend=plan.workload.backend,
             threads=plan.workload.threads,
             precision=plan.workload.precision,
+            options=dict(plan.workload.options),
+            cores=plan.workload.cores,
             token_latencies=bool(conf_value(plan.round, plan.official, plan.scenario, "use_token_latencies")),
             batch=plan.workload.batch,
             log_dir=str(folder.resolve()),
@@ -309,3 +312,16 @@ class Runner:
             loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
             mlperf_conf=self._mlperf_conf(),
         )
+
+
+def _computing(job: Job) -> dict[str, object]:
+    """How the model was computed, for the record."""
+    return {
+        "backend": job.backend,
+        "options": dict(job.options),
+        "threads": job.threads,
+        "cores": list(job.cores),
+        "batch": job.batch,
+        "precision": job.precision,
+        "warm_up_s": job.seconds,
+    }

@@ -53,7 +53,7 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
         submitter=request.submitter,
         system_name=request.system,
         framework=_framework(done),
-        compute=compute_of(planned.workload.backend),
+        compute=compute_of(planned.workload.backend, planned.workload.options),
         system_type=planned.system_type,
     )
     written = submission.write(planned, done, accuracy, evidence, described)

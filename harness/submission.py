@@ -113,6 +113,7 @@ class Stage:
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
         own = {"starting_weights_filename": plan.workload.model.absolute().name, "batch": batch}
+        own |= _computing(done)
         if plan.workload.precision is not None:
             own["weight_data_types"] = plan.workload.precision
         self._json(folder / name, {**self._bench.measurements, **own})
@@ -214,6 +215,12 @@ def _measurements_name(plan: Plan, implementation: str) -> str:
     wanted = plan.round.layout["measurements_json"]
     pattern: str = wanted if isinstance(wanted, str) else wanted[0]
     return pattern.format(**plan.result.names).replace("*", implementation)
+
+
+def _computing(done: Done) -> dict[str, Any]:
+    """Fields of our own in the measurements JSON: runtime, threads, pinned cores, warm-up of the first run."""
+    run: Mapping[str, Any] = next((r.computing for r in done.results.values()), {})
+    return {key: run[key] for key in ("backend", "options", "threads", "cores", "warm_up_s") if run.get(key)}
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

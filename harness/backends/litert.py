@@ -30,6 +30,7 @@ class LiteRt:
 
     name = "litert"
     compute = "cpu"
+    needs = ("ai_edge_litert",)
 
     def __init__(self) -> None:
         self._interpreter: Any = None

@@ -151,6 +151,7 @@ class OfFiles(Protocol):
         ...
 
 
+@runtime_checkable
 class Backend(Protocol):
     """One runtime. ``load`` imports it; nothing else of the harness knows it."""
 
@@ -170,6 +171,17 @@ class Backend(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """Names and versions of the software that computes."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A runtime with options (``--option KEY=VALUE``, ``--device``, ``--provider``): names, and what each means."""
+
+    options: Mapping[str, str]
+
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Take them, before ``load`` and without importing anything; ``UserError`` for a value that makes no sense."""
         ...
 
 
@@ -264,17 +276,6 @@ class Showing(Protocol):
 
 
 @runtime_checkable
-class Speaking(Protocol):
-    """A benchmark whose answers are token ids: their numpy type, and the tokens that end an answer."""
-
-    token_dtype: str
-
-    def ends(self, dataset: Path) -> frozenset[int]:
-        """The ids of the tokens that end an answer."""
-        ...
-
-
-@runtime_checkable
 class Quick(Protocol):
     """A benchmark with a shorter way to the answer to one sample, for models of a millisecond and less.
 
@@ -284,6 +285,17 @@ class Quick(Protocol):
 
     def one_response(self, outputs: Outputs) -> bytes:
         """What ``responses`` gives for a batch of one, as bytes."""
+        ...
+
+
+@runtime_checkable
+class Speaking(Protocol):
+    """A benchmark whose answers are token ids: their numpy type, and the tokens that end an answer."""
+
+    token_dtype: str
+
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The ids of the tokens that end an answer."""
         ...
 
 

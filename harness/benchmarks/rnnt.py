@@ -70,8 +70,8 @@ class Rnnt:
     traits = Traits(
         model="either",
         precision="fp32",
-        model_about="a folder with encoder.onnx, prediction.onnx and joint.onnx (made by: mlharness export rnnt), or "
-        "the checkpoint of the reference with --backend pytorch",
+        model_about="a folder with encoder.onnx, prediction.onnx and joint.onnx (made by: mlharness export rnnt) or, "
+        "for PyTorch, the checkpoint of the reference",
     )
     dataset_form = "a folder with dev-clean-wav.json of LibriSpeech and the recordings that it names"
     response_bytes = 100 * 8

@@ -195,20 +195,19 @@ def read_program(model: Path, setting: Setting | None = None) -> Program:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """No bars of progress on the error output while files are read or written."""
-    import diffusers
-    import transformers
-
-    libraries = (diffusers.utils.logging, transformers.utils.logging)
-    shown = [library.is_progress_bar_enabled() for library in libraries]
+    """No bars of progress, and no advice of the libraries, while files are read or written; errors are raised."""
+    libraries = [need(name).utils.logging for name in ("diffusers", "transformers")]
+    before = [(each.is_progress_bar_enabled(), each.get_verbosity()) for each in libraries]
     try:
-        for library in libraries:
-            library.disable_progress_bar()
+        for each in libraries:
+            each.disable_progress_bar()
+            each.set_verbosity_error()
         yield
     finally:
-        for library, was in zip(libraries, shown, strict=True):
-            if was:
-                library.enable_progress_bar()
+        for each, (shown, verbosity) in zip(libraries, before, strict=True):
+            each.set_verbosity(verbosity)
+            if shown:
+                each.enable_progress_bar()
 
 
 def _places(model: Path) -> tuple[Path, Path]:

@@ -10,11 +10,14 @@ transformers.
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import checkpoints
 from harness.extras import need
+from harness.metrics import inception
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -75,7 +78,10 @@ class Captions:
 
 
 def scoring(root: Path) -> dict[str, Path]:
-    """What scores, by ``statistics``, ``inception`` and ``clip`` (the weights); ``UserError`` for what is missing."""
+    """What scores, by ``statistics``, ``inception`` and ``clip`` (the weights); ``UserError`` for what is missing.
+
+    Also for what is seen to be damaged at a glance: a run may take days before it is read.
+    """
     cure = "docs/benchmarks/stable-diffusion-xl.md says where it comes from; without it no run can be scored"
     statistics = root / STATISTICS
     if not statistics.is_file():
@@ -89,6 +95,10 @@ def scoring(root: Path) -> dict[str, Path]:
     clip = next((p for name in CLIP_WEIGHTS if (p := root / CLIP / name).is_file()), None)
     if clip is None:
         raise UserError(f"there is no {root / CLIP / CLIP_WEIGHTS[0]}; {cure}")
+    if not zipfile.is_zipfile(statistics):
+        raise UserError(f"{statistics} is no whole file of numpy; copy it again")
+    inception.refuse(found[0])
+    checkpoints.refuse(root / CLIP, tokenizer=("tokenizer.json", "vocab.json"))
     return {"statistics": statistics, "inception": found[0], "clip": clip}
 
 

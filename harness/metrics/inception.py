@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.digests import sha256_of
 from harness.extras import need
 from schemas.errors import UserError
 
@@ -142,27 +143,31 @@ class Inception:
         )
 
 
+def refuse(path: Path) -> None:
+    """``UserError`` for a file that is not the one that its name says; without PyTorch, in a moment.
+
+    A name that ends in eight hexadecimal digits has the beginning of the file's SHA-256 in it, as PyTorch's releases
+    do.
+    """
+    named = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
+    if named is None:
+        return
+    digest = sha256_of(path)
+    if not digest.startswith(named[1]):
+        raise UserError(
+            f"{path} has the SHA-256 {digest[:8]}…, but its name says {named[1]}…; fetch it again"
+        )
+
+
 def read(path: Path) -> Inception:
     """The network of a file of weights; ``UserError`` for one that is damaged or another network's.
 
-    A name that ends in eight hexadecimal digits has the beginning of the file's SHA-256 in it, as PyTorch's releases
-    do, and is held to it. Nothing in the file is executed: only tensors are read.
+    Nothing in the file is executed: only tensors are read.
     """
-    import hashlib
-
     torch = need("torch")
-    named = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
+    refuse(path)
     try:
-        if named:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if not digest.startswith(named[1]):
-                raise UserError(
-                    f"{path} has the SHA-256 {digest[:8]}…, but its name says {named[1]}…; fetch it again"
-                )
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except UserError:
-        raise
     except Exception as error:
         reason = str(error).splitlines()[0][:160]
         raise UserError(

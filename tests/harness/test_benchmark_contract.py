@@ -1,13 +1,14 @@
 """What every benchmark keeps, whichever they are: fixture, runs and compliance through LoadGen, a tree that is valid.
 
 No benchmark is named here: a new file in ``harness/benchmarks`` is tested by being there. Each runs in the newest
-round that has it for edge systems, in the closed division, with every scenario that the round requires there; a retired
-one in the form in which it still runs, as an open entry, without compliance tests.
+round that has it for edge systems, else for datacenter systems, in the closed division, with every scenario that the
+round requires there; a retired one in the form in which it still runs, as an open entry, without compliance tests.
 """
 
 from __future__ import annotations
 
 import filecmp
+import itertools
 import json
 import re
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from checker.api import check
-from harness import loadgens, retired, runner, service
+from harness import cli, loadgens, retired, runner, service
 from harness.benchmarks.base import (
     Adapted,
     Backend,
@@ -27,6 +28,7 @@ from harness.benchmarks.base import (
     Describing,
     OfFiles,
     Quick,
+    traits,
 )
 from harness.fixtures import description
 from harness.model import Fixture
@@ -35,7 +37,9 @@ from harness.registry import backend_for, benchmark, benchmarks, precision_for
 from harness.sut import Samples, Sut
 from schemas import documents
 from schemas.rounds import Round, known_rounds, load_round
+from tests.harness import bad_inputs
 from tests.harness.conftest import plain_request
+from tests.trips import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs/benchmarks"
@@ -46,12 +50,13 @@ LARGE = 1 << 20
 
 @dataclass(frozen=True)
 class Subject:
-    """A benchmark with its fixture, and the round in which it is run."""
+    """A benchmark with its fixture, the round in which it is run, and the type of the system."""
 
     bench: Benchmark
     fixture: Fixture
     round: Round
     official: str
+    system_type: str
 
     @property
     def division(self) -> str:
@@ -59,22 +64,25 @@ class Subject:
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        found = self.round.benchmark(self.official).scenarios("edge")
+        found = self.round.benchmark(self.official).scenarios(self.system_type)
         assert found is not None
         return found.required
 
 
-def newest(bench: Benchmark) -> tuple[Round, str]:
-    """The newest round with edge scenarios for a benchmark, and its name there; of a retired one the usual round."""
+def newest(bench: Benchmark) -> tuple[Round, str, str]:
+    """The newest round with scenarios for a benchmark, its name there, and for which systems: edge where there are any.
+
+    Of a retired one the usual round.
+    """
     rounds = known_rounds() if retired.of(bench) is None else (retired.DEFAULT_ROUND,)
-    for name in reversed(rounds):
+    for system_type, name in itertools.product(("edge", "datacenter"), reversed(rounds)):
         round_ = load_round(name)
         for official in retired.names(bench):
             if "loadgen" in round_.facts and official in round_.benchmark_names:
-                rules = round_.benchmark(official).scenarios("edge")
+                rules = round_.benchmark(official).scenarios(system_type)
                 if rules is not None and rules.required:
-                    return round_, official
-    raise AssertionError(f"no round requires {bench.name} on edge systems")
+                    return round_, official, system_type
+    raise AssertionError(f"no round requires {bench.name}")
 
 
 @pytest.fixture(scope="module", params=sorted(benchmarks()))
@@ -82,9 +90,9 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     bench = benchmark(request.param)
     folder = tmp_path_factory.mktemp("contract") / bench.name
     made = bench.make_fixture(folder, width="small", seed=3, samples=min(bench.fixture_samples, 8))
-    round_, official = newest(bench)
+    round_, official, system_type = newest(bench)
     loadgens.fetch(round_)
-    return Subject(bench, made, round_, official)
+    return Subject(bench, made, round_, official, system_type)
 
 
 def test_fixture_is_described_and_made_again_alike(subject: Subject, tmp_path: Path) -> None:
@@ -160,6 +168,7 @@ def build(subject: Subject, root: Path, scenarios: tuple[str, ...]) -> None:
                 scenario=scenario,
                 round_name=subject.round.name,
                 division=subject.division,
+                system_type=subject.system_type,
                 rehearsal_s=REHEARSAL_S,
             ),
             lambda text: None,
@@ -220,3 +229,68 @@ def test_page(subject: Subject) -> None:
     for tensor in (*subject.bench.inputs, *subject.bench.outputs):
         assert f"`{tensor}`" in text
     assert f"mlharness make-fixture {subject.bench.name}" in text
+
+
+# --- bad inputs: one sentence, exit code 2, within seconds, nothing written
+
+
+def refused(
+    subject: Subject, place: Path, capsys: pytest.CaptureFixture[str], *, model: Path, dataset: Path
+) -> str:
+    """What ``mlharness run`` says to such a model and data set."""
+    tree, scenario = place / "tree", subject.scenarios[-1]
+    expected = "--target-qps" if scenario == "Offline" else "--target-latency-ms"
+    line = f"-q run {subject.bench.name} --division {subject.division} --round {subject.round.name} "
+    line += f"--scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1"
+    paths = ["--output", str(tree), "--model", str(model), "--dataset", str(dataset)]
+    code = cli.main([*line.split(), *paths])
+    said = capsys.readouterr()
+    sentences.judge(code, said.out, said.err, 2, [], "mlharness")
+    assert not tree.exists()
+    return said.err
+
+
+def test_a_sample_is_missing(subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = subject.fixture
+    if len(set(bad_inputs.samples(subject.bench, made.dataset))) > 1:
+        data = bad_inputs.without_a_sample(subject.bench, made, tmp_path / "data")
+        refused(subject, tmp_path, capsys, model=made.model, dataset=data)
+
+
+def test_a_data_set_without_anything_in_it(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    refused(subject, tmp_path, capsys, model=subject.fixture.model, dataset=tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\xff no annotations", b"{}"], ids=["empty", "garbage", "other"]
+)
+def test_annotations_of_something_else(
+    subject: Subject, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = subject.fixture
+    for number, name in enumerate(bad_inputs.annotations(subject.bench, made)):
+        place = tmp_path / str(number)
+        data = bad_inputs.spoilt(made, name, content, place / "data")
+        said = refused(subject, place, capsys, model=made.model, dataset=data)
+        assert name.name in said or str(data) in said, said
+
+
+def test_a_checkpoint_that_was_cut_off(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = bad_inputs.cut(subject.fixture, tmp_path / "model")
+    said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
+    assert str(model) in said, said
+
+
+def test_a_model_of_other_shapes(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = subject.bench
+    if isinstance(bench, Contract) and bench.tensors and traits(bench).model == "file":
+        model = bad_inputs.misshapen(bench.tensors, tmp_path / "model.onnx")
+        said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
+        assert f"{bench.tensors[0]}" in said, said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,8 +26,11 @@ def folder(tmp_path: Path) -> Path:
     table = HEAD + "".join(ROW.format(n, text) for n, text in enumerate(SAID))
     (tmp_path / "captions/captions.tsv").write_text(table, encoding="utf-8")
     np.save(tmp_path / "latents/latents.npy", np.arange(16, dtype=np.float64).reshape(1, 4, 2, 2))
-    for name in ("val2014.npz", "pt_inception.pth", "clip/model.safetensors", "clip/config.json"):
-        (tmp_path / "scoring" / name).write_bytes(b"x")
+    np.savez(tmp_path / "scoring/val2014.npz", mu=np.zeros(2), sigma=np.eye(2))
+    (tmp_path / "scoring/pt_inception.pth").write_bytes(b"x")
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / "scoring/clip" / name).write_text("{}")
+    (tmp_path / "scoring/clip/model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
     return tmp_path
 
 
@@ -37,16 +41,8 @@ def test_samples_in_the_order_of_the_table(folder: Path) -> None:
     assert sample["prompt"].item() == SAID[1]
     assert (sample["latents"].dtype, sample["latents"].shape) == (np.dtype("float32"), (4, 2, 2))
     assert sample["latents"][3].tolist() == [[12, 13], [14, 15]]
-    assert {p.name for p in data.files()} == {
-        *(
-            "captions.tsv",
-            "latents.npy",
-            "val2014.npz",
-            "pt_inception.pth",
-            "model.safetensors",
-            "config.json",
-        )
-    }
+    scoring = {"val2014.npz", "pt_inception.pth", "model.safetensors", "config.json", "tokenizer.json"}
+    assert {p.name for p in data.files()} == {"captions.tsv", "latents.npy", *scoring}
 
 
 def test_latents_of_pytorch_and_the_captions_of_the_repository(folder: Path) -> None:
@@ -59,6 +55,10 @@ def test_latents_of_pytorch_and_the_captions_of_the_repository(folder: Path) -> 
 
 def gone(name: str) -> Callable[[Path], None]:
     return lambda root: shutil.rmtree(root / name) if (root / name).is_dir() else (root / name).unlink()
+
+
+def cut(name: str) -> Callable[[Path], None]:
+    return lambda root: (root / name).write_bytes((root / name).read_bytes()[:-1]) and None
 
 
 def text(content: str) -> Callable[[Path], None]:
@@ -77,6 +77,13 @@ def text(content: str) -> Callable[[Path], None]:
         (gone("scoring/pt_inception.pth"), "wants one .pth with the weights of Inception, it has none"),
         (gone("scoring/clip"), r"there is no .*clip/model\.safetensors"),
         (lambda r: (r / "scoring/b.pth").write_bytes(b"x"), r"it has b\.pth, pt_inception\.pth"),
+        (gone("scoring/clip/tokenizer.json"), r"has no tokenizer\.json or vocab\.json"),
+        (cut("scoring/clip/model.safetensors"), r"copy it again"),
+        (cut("scoring/val2014.npz"), "is no whole file of numpy; copy it again"),
+        (
+            lambda r: (r / "scoring/pt_inception.pth").rename(r / "scoring/x-6726825d.pth"),
+            "its name says 6726825d…",
+        ),
         (text(""), "has no captions"),
         (text(HEAD), "has no captions"),
         (text("id\ttext\n1\ta dog\n"), "has no caption in line 2; it wants a column caption"),
