@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from checker import clocks, metrics
+from checker.accuracy_log import evidence
 from checker.files import Source
 from checker.meters import identity_of
 from checker.model import Place
@@ -59,6 +60,17 @@ class PowerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerFacts:
+    """The accuracy log: ``told`` is the hash of the whole in ``path`` at ``line``, in lower case, ``log`` the
+    SHA-256 of the log as it lies there, cut or whole."""
+
+    told: str
+    path: str
+    line: int
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultFacts:
     """What other results are compared with. ``logged`` is the scenario of the log, where it differs from
     ``scenario`` the result is inferred."""
@@ -70,6 +82,7 @@ class ResultFacts:
     logged: str
     runs: tuple[RunFacts, ...]
     power: PowerFacts | None
+    answers: AnswerFacts | None = None
 
     @property
     def inferred(self) -> bool:
@@ -103,6 +116,7 @@ def of(result: Result) -> ResultFacts:
             logged=_text(result.performance_log, "effective_scenario"),
             runs=tuple(_runs(result)),
             power=_power(result) if result.has_power else None,
+            answers=_answers(result),
         )
     return found
 
@@ -207,6 +221,13 @@ def _power(result: Result) -> PowerFacts:
         ranging_samples=digest_of_samples(result.ranging_spl.value) if result.ranging_spl.usable else "",
         path=result.power_path,
     )
+
+
+def _answers(result: Result) -> AnswerFacts | None:
+    found = evidence(result)
+    if found is None:
+        return None
+    return AnswerFacts(found.hash.lower(), result.accuracy_txt.path, found.line, found.log.sha256)
 
 
 def _windows(result: Result) -> Iterator[tuple[str, int, int]]:

@@ -34,7 +34,7 @@ class Source(Generic[T]):
         self.path, self.kind = path, kind
         self._tree, self._read, self._limit = tree, read, limit
 
-    @property
+    @cached_property
     def present(self) -> bool:
         """Whether the file is there."""
         return self._tree.has_file(self.path)
@@ -66,7 +66,7 @@ class Source(Generic[T]):
         """The line at which reading failed."""
         return self._outcome[2]
 
-    @property
+    @cached_property
     def usable(self) -> bool:
         """Whether ``value`` can be asked for."""
         return not self._outcome[1]

@@ -89,9 +89,9 @@ def _context() -> BaseContext:
 
 
 def _start(tree: Tree, options: Options) -> None:
-    """Begin the work of a process. Its memory is shared until it is written to: the collector leaves it alone."""
+    """Begin the work of a process. Its memory is shared until it is written to: the collector leaves it alone, and
+    does not even look through it now."""
     global _judge  # noqa: PLW0603 - a process of a pool has no other place for what it begins with
-    gc.collect()
     gc.freeze()
     _judge = Judge(tree, load_round(options.round), options)
 

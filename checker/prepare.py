@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker import changes
+from checker.accuracy_log import LOG as ACCURACY_LOG
 from checker.api import check_with, open_submission
 from checker.changes import Change, Refusal, Removal, Step
 from checker.files import Tree, join
 from checker.fixes import plan
-from checker.fixes.accuracy_log import LOG as ACCURACY_LOG
 from checker.infer import fill
 from checker.leave_out import folders_of, invalid, orphans, strays
 from checker.model import Place, Report

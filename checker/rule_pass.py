@@ -10,13 +10,14 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from checker.files import Source
 from checker.model import Effect, Finding, Location, Place, Problem, Scope, Severity
 from checker.options import Options
 from checker.result import Result
-from checker.rule import Absent, Rule, effect_of, effects, severities
+from checker.rule import EVERY_KIND, Absent, Rule, effect_of, effects, severities
 from checker.rules import all_rules
 from checker.rules.internal import CRASHED
 from checker.rules.structure import READABLE
@@ -60,7 +61,8 @@ class RulePass:
             rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         chosen = tuple(rules)
         self._of_scope = {scope: [r for r in chosen if r.scope is scope] for scope in Scope}
-        self._fine: set[tuple[str, ...]] = set()
+        self._of_kind = {k: [r for r in self._of_scope[Scope.RESULT] if k in r.kinds] for k in EVERY_KIND}
+        self._missing: dict[tuple[str, ...], list[Source[Any]] | None] = {}
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)
         default = bool(submission.round.facts["power"].get("run_by_default"))
@@ -80,11 +82,9 @@ class RulePass:
         """What the rules of a scope find on one node, in order of the rules; nothing is kept of the node."""
         self._findings, self._broken = [], {}
         self._absent.clear()
-        self._fine.clear()
-        kind = node.kind if scope is Scope.RESULT else None
-        for rule in self._of_scope[scope]:
-            if kind is None or kind in rule.kinds:
-                self._apply(rule, node)
+        self._missing.clear()
+        for rule in self._of_kind[node.kind] if scope is Scope.RESULT else self._of_scope[scope]:
+            self._apply(rule, node)
         self._tell_absent()
         self._absent.clear()
         broken = [
@@ -95,13 +95,16 @@ class RulePass:
         return self._findings, broken
 
     def _apply(self, rule: Rule, node: Node) -> None:
-        if rule.needs not in self._fine and not self._ready(rule, node):
+        if rule.needs and not self._ready(rule, node):
             return
         if rule.official_power_only and self._replaced(node):
             return
         try:
-            for problem in told(rule.check(node)):
-                self._add(rule, problem, node.place)
+            problems = iter(rule.check(node))
+            first = next(problems, None)
+            if first is not None:
+                for problem in told(chain((first,), problems)):
+                    self._add(rule, problem, node.place)
         except Absent as error:
             if error.what != "benchmark":  # told by structure/benchmark-*
                 self._absent[node.place, error.what, error.path].append((rule, error))
@@ -113,18 +116,17 @@ class RulePass:
 
     def _ready(self, rule: Rule, node: Node) -> bool:
         """Whether all files that a rule needs can be used; broken ones are remembered with the rule."""
-        ready = True
-        for name in rule.needs:
-            source: Source[Any] = getattr(node, name)
-            if source.usable:
-                continue
-            ready = False
-            if source.present:
-                place = node.place.cut(DEPTH.get(source.kind, 5))
-                self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
-        if ready:
-            self._fine.add(rule.needs)
-        return ready
+        try:
+            broken = self._missing[rule.needs]
+        except KeyError:
+            sources: list[Source[Any]] = [getattr(node, name) for name in rule.needs]
+            ready = all(source.usable for source in sources)
+            broken = None if ready else [s for s in sources if not s.usable and s.present]
+            self._missing[rule.needs] = broken
+        for source in broken or ():
+            place = node.place.cut(DEPTH.get(source.kind, 5))
+            self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
+        return broken is None
 
     @staticmethod
     def _replaced(node: Node) -> bool:

@@ -257,4 +257,4 @@ def _stat(found: os.stat_result) -> Stat:
 
 def join(*parts: str) -> str:
     """Names to one relative path."""
-    return "/".join([p for p in parts if p])
+    return "/".join(filter(None, parts))

@@ -23,9 +23,10 @@ from typing import IO, Any
 from harness import loadgen
 from harness.benchmarks.base import Benchmark
 from harness.calibrate import fast
+from harness.computing import pin
 from harness.extras import distribution, need
 from harness.model import Job
-from harness.opening import opened
+from harness.opening import opened, refuse_another
 from harness.queued import QueuedSut
 from harness.registry import benchmark
 from harness.scenarios import BY_NAME
@@ -74,7 +75,11 @@ class Child:
         bench = benchmark(job.benchmark)
         dataset = bench.dataset(_path(job.dataset))
         model = _path(job.model)
-        engine = opened(bench, job.backend, model, threads=job.threads, precision=job.precision)
+        pin(job.cores)
+        engine = opened(
+            bench, job.backend, model, threads=job.threads, precision=job.precision, options=job.options
+        )
+        refuse_another(bench, engine, model)
         kind = QueuedSut if BY_NAME[job.scenario].expects == "load" else Sut
         sut = self._sut = kind(bench, engine, dataset, batch=job.batch)
         if job.kind == "calibrate":
@@ -137,17 +142,18 @@ class Child:
 
         def measure() -> None:
             each = self._job.seconds / len(sizes)
-            done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+            try:
+                done.append([sut.measure([i % total for i in range(size)], each) for size in sizes])
+            except Exception as error:  # noqa: BLE001 - kept for the main thread, which reports it
+                self._fault = error
 
         thread = threading.Thread(target=measure, daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(BEAT_S)
             self._beat(sut)
-        if not done:
-            self._say(
-                event="error", kind="internal", message="calibration failed; its reason is in child.log"
-            )
+        if self._fault is not None:
+            self._say(event="error", kind=_kind(self._fault), message=_text(self._fault))
             return 1
         rows = [(size, each) for size, each in zip(sizes, done[0], strict=True) if each]
         medians = [(size, statistics.median(each) * 1e3) for size, each in rows]

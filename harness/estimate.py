@@ -18,6 +18,9 @@ from schemas.errors import Failed
 from schemas.rounds import Round
 
 PREPARED = 2.0
+EQUAL_ISSUE = "sample_concatenate_permutation"
+"""The key of the setting under which every sample is issued equally often (LoadGen 4.1.30 to 6.0.17: SingleStream then
+demands twice the duration's queries at the expected latency, rounded up to whole passes over the loaded samples)."""
 QUERY_BYTES = 370
 """Memory of one prepared query; a sample of Offline takes less."""
 WARM_UP_S = 5.0
@@ -63,10 +66,22 @@ def conf_value(round_: Round, official: str, scenario: str, key: str) -> Any:
 
 
 def performance(
-    round_: Round, official: str, scenario: Scenario, settings: LoadSettings, measured: Calibration | None
+    round_: Round,
+    official: str,
+    scenario: Scenario,
+    settings: LoadSettings,
+    measured: Calibration | None,
+    samples: int | None = None,
 ) -> Performance | None:
-    """The performance run of a scenario; None when neither an expectation nor a measurement is there."""
+    """The performance run of a scenario; None when neither an expectation nor a measurement is there.
+
+    ``samples`` in the data set, None: as many as the round wants.
+    """
     least = int(conf_value(round_, official, scenario.name, "min_query_count") or LEAST_QUERIES)
+    whole = 1
+    if conf_value(round_, official, scenario.name, EQUAL_ISSUE):
+        held = round_.benchmark(official).performance_sample_count
+        whole = max(1, held if samples is None else min(held, samples))
     length = round_.min_duration_ms / 1000
     try:
         own = (
@@ -78,11 +93,16 @@ def performance(
         return Performance(scenario.name, length, 0, 0, least, "no load keeps the limit", *_parts(str(error)))
     if scenario.expects == "latency":
         latency = settings.target_latency_ms or (own and own.target_latency_ms)
-        return _stream(scenario, latency / 1e3, measured, own, least, length) if latency else None
+        return _stream(scenario, latency / 1e3, measured, own, least, length, whole) if latency else None
     rate = settings.target_qps or (own and own.target_qps)
     if not rate:
         return None
     return (_offline if scenario.expects == "rate" else _server)(scenario, rate, measured, own, least, length)
+
+
+def passes(queries: int, whole: int) -> int:
+    """So many queries, rounded up to whole passes over ``whole`` samples."""
+    return -(-queries // whole) * whole
 
 
 def limit_ms(round_: Round, official: str, scenario: Scenario, settings: LoadSettings) -> float | None:
@@ -106,10 +126,13 @@ def _stream(
     own: LoadSettings | None,
     least: int,
     length: float,
+    whole: int,
 ) -> Performance:
+    """``whole`` above 1: equal issue, where all that is prepared is demanded, as whole passes over the samples."""
     latency = expected_s if measured is None else measured.p50_latency_ms / 1e3
-    prepared = max(least, int(PREPARED * length / expected_s))
-    queries = min(prepared, max(least, int(length / latency) + 1))
+    prepared = passes(max(least, int(PREPARED * length / expected_s)), whole)
+    queries = prepared if whole > 1 else min(prepared, max(least, int(length / latency) + 1))
+    least = passes(least, whole)
     seconds = queries * latency
     pace = f"{1e3 * latency:.4g} ms per query" + ("" if measured else " expected")
     fault = cure = ""

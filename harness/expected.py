@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,10 @@ def expected(plan: Plan, spec: RunSpec, user_conf: str) -> Expected:
     if plan.scenario == "Offline":
         issued = OFFLINE_SLACK * duration_s * conf.number("target_qps", 0)
         return Expected(duration_s, int(max(queries, issued)), exact=True)
+    latency_s = conf.number("target_latency", 0) / 1000
+    if plan.scenario == "SingleStream" and conf.number("sample_concatenate_permutation", 0) and latency_s:
+        held = min(plan.samples, plan.round.benchmark(plan.official).performance_sample_count)
+        queries = math.ceil(max(queries, 2 * duration_s / latency_s) / held) * held
     return Expected(duration_s, int(queries * per_query), per_query=int(per_query))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.benchmarks.base import Setting
 from harness.extras import need
+from schemas.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,22 +27,26 @@ def causal(model: Path, setting: Setting, *, arguments: dict[str, Any], tells: b
     torch, transformers = need("torch"), need("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    net = transformers.AutoModelForCausalLM.from_pretrained(
-        model, dtype=getattr(torch, setting.dtype), local_files_only=True
+    net, found = transformers.AutoModelForCausalLM.from_pretrained(
+        model, dtype=getattr(torch, setting.dtype), local_files_only=True, output_loading_info=True
     )
+    if found["missing_keys"]:  # the library would fill them with random numbers
+        first = sorted(found["missing_keys"])[0]
+        raise UserError(
+            f"{model} lacks {len(found['missing_keys'])} of the model's weights ({first}); copy the checkpoint again"
+        )
     net = net.to(setting.device).eval()
     ends = _ends(net)
 
     def program(batch: Batch, first: First) -> Outputs:
         assert isinstance(batch, list)
         ids, mask = padded(batch, ends[0])  # type: ignore[arg-type]
-        listener = {"stopping_criteria": [_listener(torch, first)]} if tells else {}
         made = net.generate(
             torch.from_numpy(ids).to(setting.device),
             attention_mask=torch.from_numpy(mask).to(setting.device),
             pad_token_id=ends[0],
+            stopping_criteria=[_listener(torch, first, tells=tells)],
             **arguments,
-            **listener,
         )
         tokens = made[:, ids.shape[1] :].cpu().numpy()
         return [tokens, counts(tokens, ends)]
@@ -56,16 +61,17 @@ def _ends(net: Any) -> list[int]:
     return [int(n) for n in (found if isinstance(found, list) else [found])]
 
 
-def _listener(torch: Any, first: First) -> Any:
-    """What ``generate`` asks after every step whether to stop: it hears of the first token and never stops."""
-    heard = False
+def _listener(torch: Any, first: First, *, tells: bool) -> Any:
+    """What ``generate`` asks after every step whether to stop: it hears of the first token; it stops for nobody."""
+    heard = not tells
+    over = getattr(first, "over", lambda: False)
 
     def listen(ids: Any, scores: Any, **_: Any) -> Any:
         nonlocal heard
         if not heard:
             heard = True
             first(range(len(ids)), [int(n) for n in ids[:, -1]])
-        return torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+        return torch.full((len(ids),), over(), dtype=torch.bool, device=ids.device)
 
     return listen
 

@@ -37,7 +37,8 @@ class Workload:
     """What is run: a benchmark with its model, its data set and the runtime that executes it.
 
     ``batch`` is the largest number of samples that one call of the runtime gets; ``precision`` what the runtime
-    computes in, None where it has no choice.
+    computes in, None where it has no choice; ``options`` are the runtime's own; ``cores`` the processors that the run
+    is pinned to, none for all.
     """
 
     benchmark: str
@@ -47,6 +48,8 @@ class Workload:
     threads: int
     batch: int
     precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class RunRequest:
     tests: tuple[str, ...] | None = None
     power_mode: PowerMode = "session"
     precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,8 @@ class Job:
     mlperf_conf: str | None = None
     precision: str | None = None
     token_latencies: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
     seconds: float = 0.0
     test_settings: Mapping[str, int | float] = field(default_factory=dict)
 
@@ -259,7 +266,7 @@ class ClockEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One LoadGen run that ended: where its logs lie and what they say."""
+    """One LoadGen run that ended: where its logs lie and what they say; ``computing`` is how its model was computed."""
 
     spec: RunSpec
     log_dir: Path
@@ -270,6 +277,7 @@ class RunResult:
     clock: ClockEvidence
     versions: Mapping[str, str]
     telemetry: Mapping[str, Any] | None = None
+    computing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +316,7 @@ class Verdict:
 
     ``accuracy`` is None for tests of the score alone; its ``passed`` means equal bit by bit, while
     ``accuracy_passed`` also holds where the accuracies are close enough. ``files`` are further files of the
-    test's folder.
+    test's folder; ``scored`` False: no score is compared, so neither logs nor a verify file of one belong there.
     """
 
     test: str
@@ -316,6 +324,7 @@ class Verdict:
     accuracy: Check | None
     accuracy_passed: bool
     files: Mapping[str, bytes]
+    scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from harness.benchmarks.base import Benchmark, traits
 from harness.calibrate import merged
 from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
-from harness.registry import backend_for, benchmark, needs_of, precision_for, unknown
+from harness.registry import backend_for, benchmark, configured, needs_of, precision_for, unknown
 from harness.scenarios import BY_NAME, Scenario
 from schemas.errors import UserError
 from schemas.layout import ResultPath
@@ -142,7 +142,18 @@ def _workload(
     given.refuse_dataset(bench, dataset)
     batch = _batch(request, bench, scenario)
     precision = precision_for(bench, backend, request.precision)
-    return Workload(bench.name, model, dataset, backend, request.threads, batch, precision)
+    configured(backend, request.options)  # refuses what the runtime cannot be told
+    return Workload(
+        bench.name,
+        model,
+        dataset,
+        backend,
+        request.threads,
+        batch,
+        precision,
+        request.options,
+        request.cores,
+    )
 
 
 def _batch(request: RunRequest, bench: Benchmark, scenario: str) -> int:
@@ -197,7 +208,8 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     if request.mode in ("accuracy", "all"):
         specs.append(RunSpec("accuracy", "accuracy", None, "accuracy"))
     if request.mode in ("compliance", "all"):
-        specs += _tests(request, audit.specs(round_, official, request.division))
+        further = traits(benchmark(request.benchmark)).further_tests
+        specs += _tests(request, audit.specs(round_, official, request.division), further)
     if not specs:
         raise UserError(
             f"round {round_.name} wants no compliance runs of {official} in the {request.division} division; "
@@ -206,10 +218,12 @@ def _specs(request: RunRequest, round_: Round, official: str) -> tuple[RunSpec, 
     return tuple(specs)
 
 
-def _tests(request: RunRequest, wanted: tuple[RunSpec, ...]) -> tuple[RunSpec, ...]:
-    """The compliance runs that were asked for by name, or all that the round wants."""
+def _tests(request: RunRequest, wanted: tuple[RunSpec, ...], further: tuple[str, ...]) -> tuple[RunSpec, ...]:
+    """The compliance runs that were asked for by name, of all that there are, or those that the round wants."""
     if request.tests is None:
         return wanted
+    more = [name for name in further if name not in {spec.test for spec in wanted}]
+    wanted = (*wanted, *(RunSpec(name, "performance", None, name, test=name) for name in more))
     names = [spec.name for spec in wanted]
     for name in request.tests:
         if name not in names:

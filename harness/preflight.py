@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +19,7 @@ from harness.checks.base import Line, Situation, Verdict, fail, warn
 from harness.estimate import Run
 from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
-from harness.registry import backend_for, precision_for
+from harness.registry import backend_for, configured, precision_for
 from harness.scenarios import BY_NAME
 from schemas.discovery import modules
 from schemas.errors import UserError
@@ -50,6 +50,8 @@ class Request:
     batch: int | None
     system_type: str
     precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,18 @@ def _workload(request: Request, bench: Benchmark, backend: str, fixture: Fixture
         raise UserError("--model and --dataset belong together; give both, neither, or --fixture")
     most = request.batch or traits(bench).batch or max(row.batch for row in BY_NAME.values())
     precision = precision_for(bench, backend, request.precision)
-    return Workload(bench.name, model, dataset, backend, request.threads, most, precision)
+    configured(backend, request.options)
+    return Workload(
+        bench.name,
+        model,
+        dataset,
+        backend,
+        request.threads,
+        most,
+        precision,
+        request.options,
+        request.cores,
+    )
 
 
 def examine(about: Situation, limit_s: float = LIMIT_S) -> Outlook:

@@ -6,6 +6,7 @@ Whatever goes wrong becomes a sentence in the ``Probe``: this is a look before a
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ class ProbeJob:
     seconds: float
     total_s: float
     precision: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    cores: Sequence[int] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -66,7 +69,7 @@ class Probe:
     ``tensors`` are the model's inputs and outputs (None: not told or not opened); ``measured`` maps samples
     per call to what was measured; ``load_s`` is the time to read and pre-process one sample, ``sample_bytes``
     its size in memory, ``memory_bytes`` the most memory that the child held; ``throttled`` how many
-    throttling events the processors counted meanwhile (None: not told).
+    throttling events the processors counted meanwhile (None: not told); ``late`` that it was given up for its time.
     """
 
     opened: bool = False
@@ -78,6 +81,7 @@ class Probe:
     memory_bytes: int | None = None
     throttled: int | None = None
     fault: str | None = None
+    late: bool = False
 
     def calibration(self, scenario: Scenario, batch: int | None) -> Calibration | None:
         """What a run would find in its calibration; None when its scenario was not measured."""
@@ -107,9 +111,12 @@ def probe(workload: Workload, counts: Sequence[int], machine: Machine) -> Probe:
         seconds=min(2.0, SECONDS / len(counts)),
         total_s=ENOUGH_S,
         precision=workload.precision,
+        options=workload.options,
+        cores=workload.cores,
     )
     found = Probe()
     before = throttle_events(machine)
+    begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="edgewatt-preflight-") as folder:
         patience = Patience(stall_s=LIMIT_S, drain_s=1.0, signal_s=1.0)
         try:
@@ -118,6 +125,7 @@ def probe(workload: Workload, counts: Sequence[int], machine: Machine) -> Probe:
         except UserError as error:
             found.fault = str(error)
         except Failed as error:
+            found.late = time.monotonic() - begin >= LIMIT_S
             found.fault = _last_words(error, Path(folder) / LOG_NAME)
     after = throttle_events(machine)
     found.throttled = None if before is None or after is None else after - before

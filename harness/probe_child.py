@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.benchmarks.base import Backend, Dataset, Describing
 from harness.calibrate import fast
+from harness.computing import pin
 from harness.opening import opened
 from harness.registry import benchmark
 from harness.sut import Sut
@@ -37,8 +38,15 @@ def examine(job: Mapping[str, Any], say: Say) -> None:
     """The whole look; ``UserError`` for a model or data that do not fit."""
     give_up = time.monotonic() + float(job["total_s"])
     bench = benchmark(job["benchmark"])
-    threads, precision = int(job["threads"]), job["precision"]
-    engine = opened(bench, job["backend"], Path(job["model"]), threads=threads, precision=precision)
+    pin(job["cores"])
+    engine = opened(
+        bench,
+        job["backend"],
+        Path(job["model"]),
+        threads=int(job["threads"]),
+        precision=job["precision"],
+        options=job["options"],
+    )
     tensors = [t.to_json() for t in engine.tensors()] if isinstance(engine, Describing) else None
     say(event="opened", tensors=tensors, versions=dict(engine.versions()))
     dataset = bench.dataset(Path(job["dataset"]))

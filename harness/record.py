@@ -126,6 +126,7 @@ def _run(result: RunResult) -> dict[str, Any]:
         "clock": clock.to_json(),
         "versions": dict(result.versions),
         "telemetry": result.telemetry,
+        "computing": dict(result.computing),
     }
 
 

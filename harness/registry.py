@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Literal, cast
 
-from harness.benchmarks.base import Backend, Benchmark, traits
+from harness.benchmarks.base import Backend, Benchmark, Configurable, traits
 from harness.compliance.base import ComplianceTest
 from schemas.discovery import collect, module_names
 from schemas.errors import UserError
@@ -27,8 +29,16 @@ def benchmark(name: str) -> Benchmark:
     raise UserError(unknown("benchmark", name, known))
 
 
+GROUP = "edgewatt.backends"
+"""Entry points of other distributions under which runtimes are found; see docs/backends.md."""
+
+
 def backend_names() -> list[str]:
-    """Names of the runtimes; none is imported."""
+    """Names of the runtimes, our own and those of other distributions; none is imported."""
+    return sorted({*_own_backends(), *(e.name for e in entry_points(group=GROUP))})
+
+
+def _own_backends() -> list[str]:
     return [n for n in module_names("harness.backends") if n != "base"]
 
 
@@ -36,8 +46,47 @@ def backend(name: str) -> Backend:
     """A runtime that has not been loaded yet; ``UserError`` names the nearest."""
     if name not in backend_names():
         raise UserError(unknown("backend", name, backend_names()))
+    if name not in _own_backends():
+        return _foreign(name)
     kinds = cast("list[type[Backend]]", collect("harness.backends", "BACKEND"))
     return next(kind for kind in kinds if kind.name == name)()
+
+
+def _foreign(name: str) -> Backend:
+    """A runtime of another distribution; ``UserError`` says which one is broken, and how."""
+    entry = next(e for e in entry_points(group=GROUP) if e.name == name)
+    source = "its distribution" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+    try:
+        found = entry.load()()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"backend {name} of {source} cannot be started ({type(error).__name__}: {str(error)[:160]}); ask its maker"
+        ) from error
+    if not isinstance(found, Backend):
+        lacks = [m for m in ("name", "load", "infer", "close", "versions") if not hasattr(found, m)]
+        raise UserError(f"backend {name} of {source} has no {', '.join(lacks)}; ask its maker")
+    return found
+
+
+def distribution_of(name: str) -> dict[str, str]:
+    """Name and version of the distribution that brings a runtime; empty for our own."""
+    found = [e.dist for e in entry_points(group=GROUP) if e.name == name and name not in _own_backends()]
+    return {dist.name: dist.version for dist in found if dist is not None}
+
+
+def configured(name: str, options: Mapping[str, str]) -> Backend:
+    """A runtime that has been told its options and not been loaded; ``UserError`` for one that it does not have."""
+    engine = backend(name)
+    known = tuple(getattr(engine, "options", {}))
+    for key in options:
+        if key not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise UserError(f"{name} has no option {key}; {has}")
+    if isinstance(engine, Configurable):
+        engine.configure(options)
+    return engine
 
 
 USUAL = "onnxruntime"
@@ -58,6 +107,12 @@ def backend_for(bench: Benchmark, asked: str | None) -> str:
     return asked
 
 
+def data_types_of(name: str, model: Path) -> Mapping[str, str]:
+    """Which types a model file has, where the runtime can tell: fields of ``measurements``."""
+    tell = getattr(backend(name), "data_types", None)
+    return {} if tell is None else cast("Mapping[str, str]", tell(model))
+
+
 def needs_of(name: str) -> tuple[str, ...]:
     """Import names of the packages that a runtime needs besides those of every run; nothing is imported."""
     return tuple(getattr(backend(name), "needs", ()))
@@ -76,9 +131,10 @@ def precision_for(bench: Benchmark, name: str, asked: str | None) -> str | None:
     return asked
 
 
-def compute_of(name: str) -> Literal["cpu", "accelerator"]:
+def compute_of(name: str, options: Mapping[str, str]) -> Literal["cpu", "accelerator"]:
     """What a runtime computes on; the processors, unless its ``compute`` says otherwise."""
-    return "accelerator" if getattr(backend(name), "compute", "cpu") == "accelerator" else "cpu"
+    engine = configured(name, options)
+    return "accelerator" if getattr(engine, "compute", "cpu") == "accelerator" else "cpu"
 
 
 def compliance_tests() -> dict[str, ComplianceTest]:

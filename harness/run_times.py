@@ -11,7 +11,10 @@ def performance(situation: Situation, scenario: Scenario) -> estimate.Performanc
     """The performance run of a scenario; None when nothing is known of its pace."""
     probe = situation.probe
     measured = None if probe is None else probe.calibration(scenario, situation.batch)
-    return estimate.performance(situation.round, situation.official, scenario, situation.settings, measured)
+    samples = None if situation.fixture is None else situation.fixture.samples
+    return estimate.performance(
+        situation.round, situation.official, scenario, situation.settings, measured, samples
+    )
 
 
 def runs(situation: Situation) -> tuple[estimate.Run, ...]:

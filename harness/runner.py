@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from harness import calibrate, loadgen
+from harness import calibrate, loadgen, room
 from harness.audit import issued
 from harness.benchmarks.base import traits
 from harness.calibrate import CALIBRATION_S, Judgement, merged
@@ -198,6 +198,7 @@ class Runner:
                 self._observer.stage("running")
                 child.go()
                 child.wait_for("done", self._observer.progress)
+        room.refuse_filled(folder)
         telemetry.write(folder)
         self._observer.stage("closing")
         self._around.after(spec, folder)
@@ -218,6 +219,7 @@ class Runner:
             clock=clock,
             versions=versions,
             telemetry=telemetry.summary(),
+            computing=_computing(job),
         )
         self._observer.ended(result)
         return result, judgement
@@ -297,6 +299,8 @@ class Runner:
             backend=plan.workload.backend,
             threads=plan.workload.threads,
             precision=plan.workload.precision,
+            options=dict(plan.workload.options),
+            cores=plan.workload.cores,
             token_latencies=bool(conf_value(plan.round, plan.official, plan.scenario, "use_token_latencies")),
             batch=plan.workload.batch,
             log_dir=str(folder.resolve()),
@@ -309,3 +313,16 @@ class Runner:
             loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
             mlperf_conf=self._mlperf_conf(),
         )
+
+
+def _computing(job: Job) -> dict[str, object]:
+    """How the model was computed, for the record."""
+    return {
+        "backend": job.backend,
+        "options": dict(job.options),
+        "threads": job.threads,
+        "cores": list(job.cores),
+        "batch": job.batch,
+        "precision": job.precision,
+        "warm_up_s": job.seconds,
+    }

@@ -21,7 +21,7 @@ from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
 from harness.benchmarks.base import Showing
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
-from harness.registry import benchmark
+from harness.registry import benchmark, data_types_of
 from harness.scenarios import BY_NAME
 
 RECORD_NAME = "edgewatt.json"
@@ -113,6 +113,8 @@ class Stage:
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
         own = {"starting_weights_filename": plan.workload.model.absolute().name, "batch": batch}
+        own |= data_types_of(plan.workload.backend, plan.workload.model)
+        own |= _computing(done)
         if plan.workload.precision is not None:
             own["weight_data_types"] = plan.workload.precision
         self._json(folder / name, {**self._bench.measurements, **own})
@@ -142,11 +144,13 @@ class Stage:
         """Logs and verify files of the compliance tests."""
         for name, verdict in done.verdicts.items():
             folder = self._root / self._plan.result.compliance(self._plan.round, name)
-            run = folder / "performance" / "run_1"
-            run.mkdir(parents=True)
-            for log in LOGS:
-                shutil.copyfile(done.results[name].log_dir / log, run / log)
-            texts = {"verify_performance.txt": verdict.performance.text.encode()}
+            texts: dict[str, bytes] = {}
+            if verdict.scored:
+                run = folder / "performance" / "run_1"
+                run.mkdir(parents=True)
+                for log in LOGS:
+                    shutil.copyfile(done.results[name].log_dir / log, run / log)
+                texts["verify_performance.txt"] = verdict.performance.text.encode()
             if verdict.accuracy is not None:
                 texts["verify_accuracy.txt"] = verdict.accuracy.text.encode()
             for path, data in {**texts, **verdict.files}.items():
@@ -212,6 +216,12 @@ def _measurements_name(plan: Plan, implementation: str) -> str:
     wanted = plan.round.layout["measurements_json"]
     pattern: str = wanted if isinstance(wanted, str) else wanted[0]
     return pattern.format(**plan.result.names).replace("*", implementation)
+
+
+def _computing(done: Done) -> dict[str, Any]:
+    """Fields of our own in the measurements JSON: runtime, threads, pinned cores, warm-up of the first run."""
+    run: Mapping[str, Any] = next((r.computing for r in done.results.values()), {})
+    return {key: run[key] for key in ("backend", "options", "threads", "cores", "warm_up_s") if run.get(key)}
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

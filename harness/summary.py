@@ -15,7 +15,7 @@ def summary(outcome: Outcome, *, holes: bool = True) -> list[str]:
     """The figures of a run, one line each; ``holes`` adds what the system description lacks."""
     lines = []
     rules = outcome.plan.round.benchmark(outcome.plan.official)
-    unit = rules.unit(outcome.plan.scenario)
+    unit = rules.counted_in(outcome.plan.scenario)
     for name, result in outcome.done.results.items():
         if result.metric is not None:
             lines.append(f"{name}: {metric_text(unit, result.metric)}, {result.query_count} queries")

@@ -156,6 +156,9 @@ class Sut:
         """Complete whatever waits and still comes without computing it. May be called from a signal handler."""
         self._draining = True
 
+    def _is_draining(self) -> bool:
+        return self._draining
+
     @property
     def draining(self) -> bool:
         """Whether the run is only being brought to its end."""
@@ -177,15 +180,17 @@ class Sut:
         if self._one is not None and len(ids) == 1:
             self._issue_one(ids, indices, self._one)
             return
+        if self._draining:
+            self._give_up(ids)
+            return
         done = 0
-        if not self._draining:
-            with Guard(self):
-                for begin, end in _batches(len(ids), self._batch):
-                    if self._draining:
-                        break
-                    self._answer(ids[begin:end], indices[begin:end])
-                    done = end
-                    self.completed += end - begin
+        with Guard(self):
+            for begin, end in _batches(len(ids), self._batch):
+                if self._draining:
+                    break
+                self._answer(ids[begin:end], indices[begin:end])
+                done = end
+                self.completed += end - begin
         if done < len(ids):
             self._give_up(ids[done:])
 
@@ -249,9 +254,15 @@ class Sut:
         return latencies
 
     def _answer(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        first = FirstTokens(self._tell, ids)
+        first = FirstTokens(self._tell, ids, self._is_draining)
         rows = self._compute(indices, first)
-        # `rows` must live until this returns: LoadGen copies the bytes in the call.
+        if self._generate is not None and self._draining:  # what was generated may be cut off
+            self._give_up(ids)
+            return
+        self._give(ids, rows, first)
+
+    def _give(self, ids: Sequence[int], rows: Responses, first: FirstTokens) -> None:
+        """Hand answers back. They must live until this returns: LoadGen copies the bytes in the call."""
         if isinstance(rows, Counted):
             first.at_last(rows.rows)
             pairs = zip(rows.rows, rows.tokens, strict=True)
@@ -271,6 +282,10 @@ class Sut:
     def _one_call(self, infer: Infer, batch: Batch, indices: Sequence[int]) -> Responses:
         return self._benchmark.responses(infer(batch), indices)
 
+    def _rows(self, ids: Sequence[int], address: int, size: int) -> None:
+        """Hand back answers of the same length that lie one behind the other; LoadGen's side has a quicker way."""
+        self._hand_back(list(zip(ids, itertools.count(address, size), itertools.repeat(size))))
+
     def _give_up(self, ids: Sequence[int]) -> None:
         """Complete samples without an answer.
 
@@ -283,10 +298,6 @@ class Sut:
         FirstTokens(self._tell, ids)(range(len(ids)), [0] * len(ids))
         self._hand_back([(i, 0, 0, LEAST_TOKENS) for i in ids])
 
-    def _rows(self, ids: Sequence[int], address: int, size: int) -> None:
-        """Hand back answers of the same length that lie one behind the other; LoadGen's side has a quicker way."""
-        self._hand_back(list(zip(ids, itertools.count(address, size), itertools.repeat(size))))
-
     def _hand_back(self, answers: Sequence[Answer]) -> None:
         if self._complete is not None:
             self._complete(answers)
@@ -298,8 +309,11 @@ class Sut:
 class FirstTokens:
     """What a program says its first tokens to: LoadGen where it times them, else nobody. Heard once only."""
 
-    def __init__(self, tell: Complete | None, ids: Sequence[int]) -> None:
-        """``ids`` of the queries, by their places in the batch."""
+    def __init__(
+        self, tell: Complete | None, ids: Sequence[int], over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """``ids`` of the queries, by their places in the batch; ``over``: whether nobody waits for answers any more."""
+        self.over = over
         self._tell = tell
         self._ids = ids
         self._told = False

@@ -98,8 +98,7 @@ class LoadgenLog:
 
     @cached_property
     def _firsts(self) -> dict[str, int]:
-        last = len(self._keys) - 1
-        return {key: last - at for at, key in enumerate(reversed(self._keys))}
+        return dict(zip(reversed(self._keys), range(len(self._keys) - 1, -1, -1), strict=True))
 
     @cached_property
     def _asked(self) -> dict[str, LogEntry | None]:

@@ -133,6 +133,8 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
         return _map(text, at + 1, depth + 1)
     if sign and sign in "\"'":
         end = _closing(text, at)
+        if end < 0:
+            raise YamlError(f"holds a quote that is not closed: {text[at : at + 20]!r}")
         return unquote(text[at : end + 1]), end + 1
     end = _plain_end(text, at)
     return plain_value(text[at:end].strip()), end

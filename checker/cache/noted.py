@@ -25,6 +25,7 @@ class Noted(Tree):
         """Nothing is walked again."""
         vars(self).update(vars(tree))
         self._plain = tree
+        self._below: dict[str, list[Folder]] = {}
         self.notes: set[str] = set()
         self.loose = False
         self.root = _Root(self, tree.root)  # type: ignore[assignment]
@@ -67,8 +68,11 @@ class Noted(Tree):
 
     def below(self, path: str) -> Iterator[Folder]:
         """The directory at ``path`` and all below it."""
-        self.notes.add(BELOW + path)
-        return self._plain.below(path)
+        known = self._below.get(path)
+        if known is None:
+            self.notes.add(BELOW + path)
+            known = self._below[path] = list(self._plain.below(path))
+        return iter(known)
 
 
 class _Folders(dict[str, Folder]):

@@ -16,7 +16,7 @@ from typing import Any
 
 SCRIPTS = (
     "vendor/grid.min.js", "vendor/charts.min.js", "assets/base.js", "assets/state.js", "assets/columns.js",
-    "assets/grids.js", "assets/pictures.js", "assets/result.js", "assets/panels.js", "assets/main.js",
+    "assets/grids.js", "assets/zoom.js", "assets/pictures.js", "assets/result.js", "assets/panels.js", "assets/main.js",
 )  # fmt: skip
 STYLES = ("assets/page.css",)
 TEMPLATE = "assets/page.html"

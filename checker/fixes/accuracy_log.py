@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from checker.accuracy_log import CUT_SIZE, KEPT, LOG, MARK, is_cut
 from checker.changes import Content, Refusal, Rewrite, Step, rewrite
 from checker.files import Tree, join
 from checker.fixes.base import is_plain, read
@@ -19,11 +20,8 @@ from checker.tree import Submission
 from schemas.plainfile import TooLarge
 
 ORDER = 30
-LOG, TEXT = "mlperf_log_accuracy.json", "accuracy.txt"
+TEXT = "accuracy.txt"
 HASH_RULE, CUT_RULE = "accuracy/hash", "accuracy/log-truncated"
-KEPT = 4096
-"""Bytes that stay at either end."""
-MARK = b"\n\n...\n\n"
 TESTS = ("TEST01", "TEST07", "TEST09")
 """Compliance tests whose log is cut too; that of TEST06 is published whole."""
 _HASH = re.compile(rb"^hash=(\w+)\s*$", re.MULTILINE)
@@ -113,4 +111,4 @@ class Log:
     @property
     def is_cut(self) -> bool:
         """Whether it has the form that the cut leaves."""
-        return self.content.size == 2 * KEPT + len(MARK) and self.head.endswith(MARK)
+        return self.content.size == CUT_SIZE and is_cut(self.head)

@@ -132,7 +132,7 @@ def _details(console: Console, report: Report, advice: Advice) -> None:
         _cause(console, f"{number}.", cause, report.round)
     for severity, title in ((Severity.WARNING, "A reviewer will ask"), (Severity.NOTE, "Good to know")):
         rows = [f for f in report.findings if f.severity is severity and f.stands]
-        _others(console, title, rows, report)
+        _others(console, title, rows, report, cure=severity is Severity.WARNING)
     _others(console, "Waived", [f for f in report.findings if f.waived], report)
     known = [f for f in report.findings if f.known and not f.waived]
     _others(console, "Known from the baseline", known, report)
@@ -173,8 +173,8 @@ def where(found: Finding) -> str:
     return f"{at.path}{line}{' ' + at.pointer if at.pointer else ''}"
 
 
-def _others(console: Console, title: str, rows: list[Finding], report: Report) -> None:
-    """Findings that decide nothing, cause by cause, with the reason of a waiver."""
+def _others(console: Console, title: str, rows: list[Finding], report: Report, *, cure: bool = False) -> None:
+    """Findings that decide nothing, cause by cause, with what to do or the reason of a waiver."""
     if rows:
         say(console, f"\n{title} ({len(rows)})", style="bold")
     for cause in causes(rows, report.findings):
@@ -183,6 +183,8 @@ def _others(console: Console, title: str, rows: list[Finding], report: Report) -
         say(console, where(cause.first), label="at", indent=6)
         for reason in dict.fromkeys(f.waiver for f in cause.findings if f.waived):
             say(console, reason, label="because", indent=6)
+        if cure:
+            say(console, cause.first.fix, label="do", indent=6)
 
 
 def _forgiven(console: Console, report: Report) -> None:

@@ -148,7 +148,8 @@ def _absent(name: str, error: Absent, cause: str) -> Problem:
 @rule(
     "compliance/perf-verdict",
     title="verify_performance.txt says TEST PASS",
-    fix="Find out why the score differs from that of the submission run, and run both again.",
+    fix="Where the file is missing, put it back, or let the verification script of the test write it for this log. "
+    "Where it does not say PASS, find out why the score differs from that of the submission run, and run both again.",
     good="verify_performance.txt: TEST PASS",
     bad="verify_performance.txt: TEST FAIL",
     link=INFERENCE,

@@ -51,7 +51,7 @@ def _compared(result: Result, run: Run) -> Iterator[Problem]:
     "quality/numpy-text",
     severity=Severity.WARNING,
     title="Numbers in accuracy.txt are written as numbers",
-    fix="Run `mlcheck fix`, which takes the type names off; print with float(...) in the accuracy script.",
+    fix="`mlcheck fix TREE --apply` takes the type names off; print with float(...) in the accuracy script.",
     good="{'rouge1': 38.78}",
     bad="{'rouge1': np.float64(38.78)}",
     link=INFERENCE,

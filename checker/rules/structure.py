@@ -275,7 +275,8 @@ READABLE = "structure/readable"
     READABLE,
     scope=Scope.SUBMISSION,
     title="Every file that is judged can be read",
-    fix="Restore the file from the machine that wrote it; a log may not be edited or cut.",
+    fix="Restore the file from the machine that wrote it; a log may not be edited or cut. From JSON that people write, "
+    "`mlcheck fix TREE --apply` takes a byte order mark and UTF-16.",
     good="a detail log as LoadGen wrote it",
     bad="a detail log that ends in the middle of a line",
 )

@@ -15,7 +15,7 @@ from checker.tree import Submitter
     "structure/symlinks",
     scope=Scope.SUBMITTER,
     title="No broken symbolic links",
-    fix="Replace the link by what it points to.",
+    fix="Replace the link by a copy of what it points to, or remove it.",
     good="a file",
     bad="a link to a file that is not in the tree",
     since="v3.0",
@@ -65,7 +65,8 @@ def special_file(submitter: Submitter) -> Iterator[Problem]:
     "structure/file-size",
     scope=Scope.SUBMITTER,
     title="No file above the size limit",
-    fix="Truncate the log (accuracy logs have their own tool) or leave the file out.",
+    fix="Leave the file out, and say in a README where it comes from. `mlcheck fix TREE --apply` cuts accuracy logs; "
+    "any other log must be as LoadGen wrote it.",
     good="8 kB",
     bad="60 MB",
     since="v3.0",

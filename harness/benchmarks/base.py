@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     Infer = Callable[[Batch], Outputs]
     """One call of the runtime."""
     First = Callable[[Sequence[int], Sequence[int]], None]
-    """Says that first tokens are there: places in the batch, and the token of each."""
+    """Says that first tokens are there: places in the batch, and the token of each.
+
+    What a run hands to a program also has ``over()``, which is true once nobody waits for the answer any more."""
     Program = Callable[[Batch, First], Outputs]
     """An opened model: a batch to its outputs; it says its first tokens meanwhile, where it makes any."""
 
@@ -66,7 +68,8 @@ class Traits:
     ``ragged``: samples differ in shape, and a batch is a list of them. ``batch``: the usual bound of samples per call
     in the scenarios that batch. ``precision``: that of the reference, where the runtime offers several.
     ``stall_s``: how long a run may go without completing anything before it counts as hung, opening the model included.
-    ``model_about``: what the model is, for people, where it is no file of named tensors.
+    ``model_about``: what the model is, for people, where it is no file of named tensors. ``further_tests``: compliance
+    tests that no round asks of it on edge systems and that can be run by name.
     """
 
     model: Form = "file"
@@ -77,6 +80,7 @@ class Traits:
     precision: str | None = None
     stall_s: float = 120.0
     model_about: str = ""
+    further_tests: tuple[str, ...] = ()
 
 
 PLAIN = Traits()
@@ -147,6 +151,7 @@ class OfFiles(Protocol):
         ...
 
 
+@runtime_checkable
 class Backend(Protocol):
     """One runtime. ``load`` imports it; nothing else of the harness knows it."""
 
@@ -166,6 +171,17 @@ class Backend(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """Names and versions of the software that computes."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A runtime with options (``--option KEY=VALUE``, ``--device``, ``--provider``): names, and what each means."""
+
+    options: Mapping[str, str]
+
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Take them, before ``load`` and without importing anything; ``UserError`` for a value that makes no sense."""
         ...
 
 
@@ -269,6 +285,17 @@ class Quick(Protocol):
 
     def one_response(self, outputs: Outputs) -> bytes:
         """What ``responses`` gives for a batch of one, as bytes."""
+        ...
+
+
+@runtime_checkable
+class Speaking(Protocol):
+    """A benchmark whose answers are token ids: their numpy type, and the tokens that end an answer."""
+
+    token_dtype: str
+
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The ids of the tokens that end an answer."""
         ...
 
 

@@ -41,6 +41,7 @@ class GptJ:
     extra = ("transformers", "tokenizers", "rouge_score")
     fixture_samples = 8
     least_samples = 4
+    token_dtype = "<i8"
     implementation = "edgewatt"
     full_set = 13_368
     tensors = ()
@@ -87,7 +88,11 @@ class GptJ:
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """ROUGE-1 in percent, and the other figures beside it, over the articles in the log."""
-        return scored(log, self.dataset(dataset), "<i8")
+        return scored(log, self.dataset(dataset), self.token_dtype)
+
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The tokens that end an answer."""
+        return self.dataset(dataset).ends
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A seeded network that answers in made-up words, and highlights that plant a ROUGE-1."""

@@ -41,6 +41,7 @@ class Llama31Edge:
     extra = ("transformers", "tokenizers", "rouge_score")
     fixture_samples = 8
     least_samples = 4
+    token_dtype = "<i4"
     implementation = "edgewatt"
     full_set = 5000
     tensors = ()
@@ -54,6 +55,7 @@ class Llama31Edge:
         precision="bf16",
         stall_s=3600.0,
         model_about="a folder with Llama 3.1 8B Instruct in the form of save_pretrained",
+        further_tests=("TEST06",),
     )
     measurements: Mapping[str, str] = {
         "input_data_types": "int64",
@@ -88,7 +90,11 @@ class Llama31Edge:
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """ROUGE-1 in percent, and the other figures beside it, over the articles in the log."""
-        return scored(log, self.dataset(dataset), "<i4")
+        return scored(log, self.dataset(dataset), self.token_dtype)
+
+    def ends(self, dataset: Path) -> frozenset[int]:
+        """The tokens that end an answer."""
+        return self.dataset(dataset).ends
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A seeded network that answers in made-up words, and highlights that plant a ROUGE-1."""

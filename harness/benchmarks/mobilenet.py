@@ -62,6 +62,10 @@ class MobileNet:
         """One float32 per sample: the class without the background class."""
         return top1.responses(outputs[0])
 
+    def one_response(self, outputs: Outputs) -> bytes:
+        """The same for one sample."""
+        return top1.response(outputs[0])
+
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """Top-1 in percent over the samples in the log, each index counted once."""
         return top1.accuracy(log, read_labels(dataset))

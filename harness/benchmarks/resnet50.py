@@ -7,7 +7,6 @@ Contract of the reference implementation: input ``input_tensor:0`` float32 [N,3,
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.benchmarks.base import Outputs
-
-_FLOAT = struct.Struct("<f").pack
 
 
 class ResNet50:
@@ -58,15 +55,12 @@ class ResNet50:
         return ImageNet(path)
 
     def responses(self, outputs: Outputs, indices: Sequence[int]) -> NDArray[np.float32]:
-        """One float32 per sample: the class without the background class.
-
-        Conversions for other runtimes may end in the scores of the classes [N,1001].
-        """
+        """One float32 per sample: the class without the background class."""
         return top1.responses(outputs[0])
 
     def one_response(self, outputs: Outputs) -> bytes:
         """The same for one sample."""
-        return _FLOAT(outputs[0].item() - 1)
+        return top1.response(outputs[0])
 
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """Top-1 in percent over the samples in the log, each index counted once."""

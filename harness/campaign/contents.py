@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import extras
+from harness import extras, loadgens
 from harness.campaign.steps import Step
 from harness.digests import files_below, sha256_of
-from harness.registry import benchmark, needs_of
+from harness.registry import benchmark, distribution_of, needs_of
 from schemas import __version__
 
 CODE = ("harness", "schemas", "powerd/client.py", "powerd/client_line.py")
@@ -115,7 +115,9 @@ def packages(step: Step) -> dict[str, str]:
     work = step.plan.workload
     own = (extras.distribution(m) for m in (*benchmark(work.benchmark).extra, *needs_of(work.backend)))
     found = ((name, extras.version(name)) for name in sorted({*extras.PACKAGES.values(), *own}))
-    return {name: version for name, version in found if version is not None}
+    versions = {name: version for name, version in found if version is not None}
+    # That of the round, which may lie in the user's cache: the one of this environment takes no part then.
+    return {**versions, loadgens.PACKAGE: loadgens.wanted(step.plan.round), **distribution_of(work.backend)}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -114,7 +114,9 @@ def _performance(step: Step, measured: Calibration | None) -> Length:
         around += estimate.WARM_UP_S + CALIBRATION_S
     if request.rehearsal_s is not None:
         return Length(around + count * request.rehearsal_s, True, "a rehearsal")
-    one = estimate.performance(planned.round, planned.official, row, planned.settings, measured)
+    one = estimate.performance(
+        planned.round, planned.official, row, planned.settings, measured, planned.samples
+    )
     least = planned.round.min_duration_ms / 1000
     seconds = least if one is None else max(least, one.seconds)
     return Length(around + count * seconds, one is not None, "" if one else "its pace is not known")

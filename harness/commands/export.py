@@ -37,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
             count = bench.export(args.checkpoint, made)
             made.rename(folder)
     except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror or error}); make room there") from error
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror or error}); make room, or give another folder"
+        ) from error
     names = ", ".join(sorted(p.name for p in folder.iterdir()))
     print(f"{count} weights in {folder}: {names}")
     return 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import extras, registry, retired
 from harness.benchmarks.base import Benchmark, Contract, traits
+from harness.computing import SHORT
 from harness.scenarios import BY_NAME
 from harness.system_types import DEFAULT
 from schemas.errors import UserError
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for row in document["benchmarks"]:
         _print_benchmark(row)
-    print(f"backends: {', '.join(document['backends'])}")
+    for runtime in document["runtimes"]:
+        _print_runtime(runtime)
     for package in document["packages"]:
         wanted = f", the round wants {package['wanted']}" if package["wanted"] else ""
         print(f"{package['name']}: {package['installed'] or 'not installed'}{wanted}")
@@ -62,6 +64,33 @@ def _print_benchmark(row: dict[str, Any]) -> None:
     print(f"  compliance tests outside the open division: {', '.join(row['compliance_tests']) or 'none'}")
 
 
+def _print_runtime(row: dict[str, Any]) -> None:
+    missing = row["not_installed"]
+    state = f", not installed: {', '.join(missing)}" if missing else ""
+    source = f", from {row['from']}" if row["from"] else ""
+    print(f"backend {row['name']}{source}{state}")
+    for key, meaning in row["options"].items():
+        option = f"--{key} NAME" if key in SHORT else f"--option {key}=…"
+        print(f"  {option}: {meaning}")
+    if row["fault"]:
+        print(f"  {row['fault']}")
+
+
+def _runtime(name: str) -> dict[str, Any]:
+    """A runtime with its options; one of another distribution may be broken, which is told and no more."""
+    found: dict[str, Any] = {"name": name, "from": None, "options": {}, "not_installed": [], "fault": None}
+    for distribution, version in registry.distribution_of(name).items():
+        found["from"] = f"{distribution} {version}"
+    try:
+        found["options"] = dict(getattr(registry.backend(name), "options", {}))
+        absent = [m for m in registry.needs_of(name) if not extras.is_there(m)]
+    except UserError as error:
+        found["fault"] = str(error)
+    else:
+        found["not_installed"] = [extras.distribution(m) for m in absent]
+    return found
+
+
 def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
     """The list as a document ``edgewatt/benchmarks/1``."""
     known = [b for b in registry.benchmarks().values() if round_listed(round_, b)]
@@ -70,6 +99,7 @@ def describe(round_: Round, system_type: str = DEFAULT) -> dict[str, Any]:
         "round": round_.name,
         "benchmarks": [_benchmark(round_, b, system_type) for b in known],
         "backends": registry.backend_names(),
+        "runtimes": [_runtime(name) for name in registry.backend_names()],
         "packages": _packages(round_),
         "missing_packages": list(extras.missing()),
     }

@@ -10,13 +10,14 @@ import json
 import sys
 from pathlib import Path
 
-from harness import preflight, preflight_text
+from harness import computing, loadgens, preflight, preflight_text
 from harness.checks.base import Verdict
 from harness.commands.run import power_request
 from harness.system import usable_processors
 from harness.system_types import DEFAULT
 from schemas.cliapp import FINE, NOT_FINE
 from schemas.errors import UserError
+from schemas.rounds import load_round
 
 NAME = "preflight"
 HELP = "all that can be known before an hour of running"
@@ -44,10 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--target-qps", type=float, metavar="QPS", help="expected samples per second to be judged"
     )
     parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+    computing.add_arguments(parser)
     parser.add_argument(
         "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
     )
     parser.add_argument("--system-type", default=DEFAULT, metavar="TYPE", help="edge (default), datacenter …")
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="first fetch the round's LoadGen, where it is not on this machine",
+    )
+    parser.add_argument(
+        "--wheelhouse", type=Path, metavar="DIR", help="fetch it from a folder of wheels, without a network"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -60,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     for option, value in (("--target-latency-ms", args.target_latency_ms), ("--target-qps", args.target_qps)):
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"{option} {value} makes no sense; give a number greater than 0")
+    if args.fetch or args.wheelhouse is not None:
+        loadgens.fetch(load_round(args.round), args.wheelhouse)
     outlook = preflight.examine(preflight.situation(_request(args)))
     if args.json:
         print(json.dumps(outlook.to_json(), indent=2, ensure_ascii=False))
@@ -85,4 +97,6 @@ def _request(args: argparse.Namespace) -> preflight.Request:
         batch=args.batch,
         system_type=args.system_type,
         precision=args.precision,
+        options=computing.options(args),
+        cores=computing.cores(args.cores),
     )

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import loadgens
+from harness import computing, loadgens
 from harness.interrupt import interruptible
 from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
@@ -72,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable"
     )
     parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
+    computing.add_arguments(parser)
     parser.add_argument(
         "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
     )
@@ -130,6 +131,8 @@ def request(args: argparse.Namespace) -> RunRequest:
         system_type=args.system_type,
         power_mode=args.power_mode,
         precision=args.precision,
+        options=computing.options(args),
+        cores=computing.cores(args.cores),
     )
 
 

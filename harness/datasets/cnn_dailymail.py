@@ -34,6 +34,8 @@ PROMPT = (
     "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:"
 )
 """The words that GPT-J was fine-tuned with; another text is another benchmark."""
+ENDS = ("<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "<|eot_id|>")
+"""Names of end tokens: of GPT-2's tokenizer, and of Llama 3.1's (its ``generation_config.json`` names all three)."""
 TIDIED = (
     (" .", "."),
     (" ?", "?"),
@@ -91,6 +93,12 @@ class CnnDailymail:
         for loose, tidy in TIDIED:
             found = found.replace(loose, tidy)
         return found
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The ids of the tokens that end an answer, as far as the tokenizer has them."""
+        found = (self._tokenizer.token_to_id(name) for name in ENDS)
+        return frozenset(number for number in found if number is not None)
 
     @cached_property
     def _tokenizer(self) -> Any:

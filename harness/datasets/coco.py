@@ -33,15 +33,7 @@ def read_annotations(
     path = folder / annotations
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        names = [
-            str(i["file_name"])
-            for i in document["images"]
-            if i["height"] > 0 and i["width"] > 0 and i["id"] >= 0
-        ]
-        if not names or len(names) != len(document["images"]):
-            raise ValueError("no images, or one without a size")
-        if not isinstance(document["annotations"], list) or not isinstance(document["categories"], list):
-            raise TypeError("annotations or categories are no lists")
+        _refuse_odd(document)
     except FileNotFoundError:
         raise UserError(
             f"{folder} has no {annotations}: --dataset wants a folder with that file and the images in {images}"
@@ -51,6 +43,27 @@ def read_annotations(
             f"{path} is not in COCO's form ({type(error).__name__}: {error}); copy it again"
         ) from error
     return document
+
+
+def _refuse_odd(document: Mapping[str, Any]) -> None:
+    """``ValueError`` (or what a missing or odd value raises) for what would only show when answers are scored."""
+    images = document["images"]
+    sized = [str(i["file_name"]) for i in images if i["height"] > 0 and i["width"] > 0 and i["id"] >= 0]
+    if not sized or len(sized) != len(images):
+        raise ValueError("no images, or one without a size")
+    ids = {i["id"] for i in images}
+    if len(ids) != len(images):
+        raise ValueError("two images have the same id")
+    if not isinstance(document["annotations"], list) or not isinstance(document["categories"], list):
+        raise TypeError("annotations or categories are no lists")
+    labels = {c["id"] for c in document["categories"]}
+    own = [a for a in document["annotations"] if a["image_id"] in ids]
+    if document["annotations"] and not own:
+        raise ValueError("no annotation is of one of its images")
+    for row in own:
+        _, _, wide, tall = row["bbox"]
+        if row["category_id"] not in labels or wide < 0 or tall < 0:
+            raise ValueError(f"annotation {row['id']} has no category of the list, or no box")
 
 
 class CocoImages:

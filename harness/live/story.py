@@ -107,7 +107,7 @@ class Story:
         if result.metric is None:
             return f"{self._schedule.pace.count(0).completed:,} samples"
         rules = self._plan.round.benchmark(self._plan.official)
-        return metric_text(rules.unit(self._plan.scenario), result.metric).removesuffix(" latency")
+        return metric_text(rules.counted_in(self._plan.scenario), result.metric).removesuffix(" latency")
 
     def _energy(self) -> list[str]:
         """Of the run that ended: energy of a query, and mean power."""

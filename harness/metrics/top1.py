@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from harness.accuracy_log import answers
 from harness.model import Accuracy
 
+_FLOAT = struct.Struct("<f")
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -27,6 +29,12 @@ def responses(said: Array) -> NDArray[np.float32]:
 
     classes = said.argmax(axis=1) if said.ndim == 2 and said.shape[1] > 1 else said
     return np.ascontiguousarray(np.asarray(classes, dtype=np.float32).reshape(-1, 1) - np.float32(1.0))
+
+
+def response(said: Array) -> bytes:
+    """The same for a single sample, without an operation more than needed."""
+    place: int = said.item() if said.size == 1 else said.argmax().item()
+    return _FLOAT.pack(place - 1)
 
 
 def accuracy(log: Path, labels: Sequence[tuple[str, int]]) -> Accuracy:

@@ -77,14 +77,13 @@ def _samples(
 ) -> dict[str, Any]:
     """Samples of a meter's channels in order of time; ``next`` continues a list that was cut."""
     service.store.writer.flush()
-    begin = 0 if span[0] is None else span[0]
-    end = _FAR_NS if span[1] is None else span[1]
     found: list[tuple[int, dict[str, Any]]] = []
     for boot in service.store.boots_in_order():
-        utc = ClockModel.from_fixes(service.store.fixes_around(boot, begin, end))
-        if not utc.ties or len(found) > limit:
+        low, high = (
+            _local_ns(service, boot, at, other) for at, other in zip(span, (0, _FAR_NS), strict=True)
+        )
+        if low is None or high is None or len(found) > limit:
             continue
-        low, high = utc.to_local(begin).ns, utc.to_local(end).ns
         rows = [
             row
             for channel in place[1]
@@ -94,6 +93,13 @@ def _samples(
         ]
         rows.sort(key=lambda row: (row.reading.end_ns, row.ident))
         kept = rows[: limit + 1 - len(found)]
+        if not kept:
+            continue
+        # Only the fixes around these samples: a daemon that runs for years has millions.
+        fixes = service.store.fixes(boot, kept[0].reading.end_ns, kept[-1].reading.end_ns)
+        if not fixes:
+            continue
+        utc = ClockModel.from_fixes(fixes)
         found += [(row.ident, views.sample(row.reading, utc, raw=raw)) for row in kept]
     shown = found[:limit]
     return {
@@ -101,3 +107,11 @@ def _samples(
         "samples": [sample for _, sample in shown],
         "next": shown[-1][0] if len(found) > limit else None,
     }
+
+
+def _local_ns(service: Service, boot: str, unix_ns: int | None, unbounded: int) -> int | None:
+    """An instant on the clock of a boot; None where that boot has no clock fix."""
+    if unix_ns is None:
+        return unbounded
+    fixes = service.store.fixes_around(boot, unix_ns, unix_ns)
+    return ClockModel.from_fixes(fixes).to_local(unix_ns).ns if fixes else None

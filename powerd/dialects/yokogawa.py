@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from powerd import drivers
-from powerd.dialects import scpi
+from powerd.dialects import integrator, scpi
 from powerd.dialects.scpi import Scpi
 from powerd.drivers.base import EMULATED_SERIAL
 from powerd.errors import Garbled, Refused
@@ -58,6 +58,8 @@ class YokogawaDriver(ABC):
     """By the model field of ``*IDN?``, in capitals."""
     rates: ClassVar[Mapping[int, str]]
     """How an update interval in nanoseconds is written."""
+    integrates = True
+    integrator_tells_state: ClassVar[bool] = True
     timing = TimingMode.WAIT
     # From the update to the first byte: 5 to 30 ms in other programs' experience (inferred, not documented).
     delay_ns = 17_500_000
@@ -110,14 +112,22 @@ class YokogawaDriver(ABC):
         )
 
     def configure(self, port: Transport, info: MeterInfo, settings: Settings) -> Settings:
-        """Set the meter, read its error queue after each step, and read the state back."""
+        """Set the meter, read its error queue after each step, and read the state back.
+
+        An integrator that nobody asked for is left alone, running or not.
+        """
         self._check(info, settings)
         talk = Scpi(port)
         talk.resync()
+        if settings.integrator:
+            integrator.bring_to_rest(talk, set_one, knows_state=self.integrator_tells_state)
+            talk.resync()
         for message in self.setup_messages(settings):
             set_one(talk, message)
         in_force = must_agree(settings, self.state(talk, settings))
         talk.line(":STAT:EESR?")
+        if settings.integrator:
+            integrator.start(talk, set_one)
         return in_force
 
     def read(self, port: Transport, settings: Settings) -> tuple[Values, ...]:

@@ -12,15 +12,14 @@ three elements (documented), and the serial number is always 0 (seen).
 Known with less certainty: that single settings can be asked one by one (programs; the logs show whole groups), that the
 condition register has the bits of the WT3xx (programs). Not known, so left out: the names of a WT230-2's elements
 (channels are numbered in the order of the answer; a clipped peak of element 2 or 3 counts for its second), whether a
-WT230 answers its sum behind its elements (further groups of values are passed over), the state of the integrator, for
-which the meter has no query.
+WT230 answers its sum behind its elements (further groups of values are passed over).
 """
 
 from __future__ import annotations
 
 import math
 
-from powerd.dialects import yokogawa
+from powerd.dialects import integrator, yokogawa
 from powerd.dialects.scpi import Scpi
 from powerd.dialects.yokogawa import LONGEST_ITEM, Model, Quantities, YokogawaDriver, range_setting
 from powerd.errors import Garbled
@@ -51,6 +50,8 @@ Waiting over a serial line is used by other programs. The ranges are asked right
 (seen), for they are no items of this series.
 """
 _STATE = ":CONF:CFAC?;:CONF:VOLT:RANG?;:CONF:VOLT:AUTO?;:CONF:CURR:RANG?;:CONF:CURR:AUTO?;:SAMP:RATE?"
+NOTHING = 9e37
+"""Watt hours from here on stand for none (9.9E+37 and 9.91E+37)."""
 MOST_ELEMENTS = 4
 """Three, and possibly their sum."""
 
@@ -61,10 +62,11 @@ class YokogawaWt200(YokogawaDriver):
     name = NAME
     models = MODELS
     rates = RATES
+    integrator_tells_state = False
 
     def setup_messages(self, settings: Settings) -> tuple[str, ...]:
         """Headers are on at power-on (seen), so they go first."""
-        items = [f"{f} {'ON' if f in WANTED else 'OFF'}" for f in FUNCTIONS]
+        items = [f"{f} {'ON' if f in _wanted(settings) else 'OFF'}" for f in FUNCTIONS]
         return (
             ":COMM:HEAD OFF;:COMM:VERB OFF",
             f":CONF:CFAC {settings.crest_factor}",
@@ -86,35 +88,41 @@ class YokogawaWt200(YokogawaDriver):
         return READ
 
     def parse(self, line: str, settings: Settings) -> tuple[Values, ...]:
-        """Element by element, five values each; both ranges hold for all elements."""
+        """Element by element, five values each and the watt hours; both ranges hold for all elements."""
+        size = len(_wanted(settings))
         units = line.split(";")
         if len(units) != 5:
             raise Garbled(f"the answer {line[:60]!r} holds {len(units)} units, not 5")
         found = yokogawa.numbers(units[0], None, line)
         ranges = [yokogawa.numbers(u, 1, line)[0] for u in units[1:3]]
         condition, _ = yokogawa.registers(units[3:], line)
-        groups, rest = divmod(len(found), len(WANTED))
+        groups, rest = divmod(len(found), size)
         if rest or not max(map(int, settings.channels)) <= groups <= MOST_ELEMENTS:
-            raise Garbled(
-                f"the answer holds {len(found)} values, not {len(WANTED)} for each element: {line[:60]!r}"
-            )
+            raise Garbled(f"the answer holds {len(found)} values, not {size} for each element: {line[:60]!r}")
         parts = []
         for channel in settings.channels:
-            at = len(WANTED) * (int(channel) - 1)
-            volts, amperes, watts, factor, hertz = found[at : at + len(WANTED)]
+            at = size * (int(channel) - 1)
+            volts, amperes, watts, factor, hertz, *hours = found[at : at + size]
             clipped_v, clipped_a = (bool(condition & bits) for bits in _peak_bits(int(channel), groups))
             # Which element's frequency is measured is a setting; the others have none.
             hertz = hertz if hertz > 0 else math.nan
             quantities = Quantities(
                 volts, amperes, watts, factor, hertz, ranges[0], ranges[1], clipped_v, clipped_a
             )
-            parts.append(yokogawa.values(channel, quantities, settings))
+            values = yokogawa.values(channel, quantities, settings)
+            known = hours[0] if hours and abs(hours[0]) < NOTHING else math.nan
+            parts.append(integrator.counted(values, known))
         return tuple(parts)
 
     def longest_answer(self, settings: Settings) -> int:
         """The values of all elements and a sum, two ranges, registers and CR LF."""
         elements = 1 if settings.channels == ("1",) else MOST_ELEMENTS
-        return LONGEST_ITEM * (len(WANTED) * elements + 2) + len("65535;65535\r\n")
+        return LONGEST_ITEM * (len(_wanted(settings)) * elements + 2) + len("65535;65535\r\n")
+
+
+def _wanted(settings: Settings) -> tuple[str, ...]:
+    """In the order in which they are answered: the watt hours come last."""
+    return (*WANTED, integrator.ITEM) if settings.integrator else WANTED
 
 
 def _peak_bits(channel: int, groups: int) -> tuple[int, int]:

@@ -14,15 +14,12 @@ meter's own sigma means depends on a wiring setting that is not ours to change.
 from __future__ import annotations
 
 import math
-import time
-from dataclasses import replace
 
-from powerd.dialects import yokogawa
+from powerd.dialects import integrator, yokogawa
 from powerd.dialects.scpi import Scpi
 from powerd.dialects.yokogawa import LONGEST_ITEM, Model, Quantities, YokogawaDriver, range_setting
 from powerd.errors import Garbled
-from powerd.model import MeterInfo, Settings, Values
-from powerd.transports.base import Transport
+from powerd.model import Settings, Values
 
 NAME = "yokogawa-wt300"
 # WT332 has elements 1 and 3, not 2 (IM WT310E-01).
@@ -41,15 +38,6 @@ MODELS = {
 }
 ITEMS = ("U", "I", "P", "LAMB", "FU", "URAN", "IRAN")
 """Numeric items per element; the ranges are items, so they belong to the very data set (sibling: IM 760201-17)."""
-INTEGRATED = "WH"
-"""Watt hours since the start of the integrator, asked for only with ``integrator``.
-
-While it runs the meter refuses other ranges and rates (error 813), so a new setting stops and resets it first and
-starts it afterwards. States (``RES``, ``STAR``, ``STOP``, ``TIM``, ``ERR``): sibling; errors and pause: seen with other
-programs; the number has six digits (IM WT310-17).
-"""
-START_S = 0.2
-"""Before the next command after a start (seen)."""
 RATES = {
     100_000_000: "100MS",
     250_000_000: "250MS",
@@ -76,24 +64,6 @@ class YokogawaWt300(YokogawaDriver):
     name = NAME
     models = MODELS
     rates = RATES
-    integrates = True
-
-    def configure(self, port: Transport, info: MeterInfo, settings: Settings) -> Settings:
-        """As ``Driver.configure``. An integrator that nobody asked for is left alone, running or not."""
-        if not settings.integrator:
-            return super().configure(port, info, settings)
-        talk = Scpi(port)
-        talk.resync()
-        state = talk.query(":INTEG:STAT?", units=1)[0].rpartition(" ")[2].upper()
-        if state.startswith("STAR"):
-            yokogawa.set_one(talk, ":INTEG:STOP")
-        if not state.startswith("RES"):
-            yokogawa.set_one(talk, ":INTEG:RES")
-        in_force = super().configure(port, info, settings)
-        for message in (":INTEG:MODE NORM", ":INTEG:TIM 0,0,0", ":INTEG:STAR"):
-            yokogawa.set_one(talk, message)
-        time.sleep(START_S)
-        return in_force
 
     def setup_messages(self, settings: Settings) -> tuple[str, ...]:
         """See ``setup_messages`` of the module."""
@@ -118,7 +88,7 @@ class YokogawaWt300(YokogawaDriver):
 
 def items(settings: Settings) -> tuple[str, ...]:
     """The items of an element that are asked for."""
-    return (*ITEMS, INTEGRATED) if settings.integrator else ITEMS
+    return (*ITEMS, integrator.ITEM) if settings.integrator else ITEMS
 
 
 def setup_messages(settings: Settings) -> tuple[str, ...]:
@@ -159,7 +129,7 @@ def parse(line: str, settings: Settings) -> tuple[Values, ...]:
 def _values(channel: str, numbers: list[float], condition: int, settings: Settings) -> Values:
     found = yokogawa.values(channel, _quantities(channel, numbers[: len(ITEMS)], condition), settings)
     hours = numbers[len(ITEMS)] if settings.integrator else math.nan
-    return replace(found, integrator_j=hours * 3600) if math.isfinite(hours) else found
+    return integrator.counted(found, hours)
 
 
 def _quantities(channel: str, numbers: list[float], condition: int) -> Quantities:

@@ -12,7 +12,9 @@ socket.
 
 from __future__ import annotations
 
-from powerd.dialects import yokogawa
+import math
+
+from powerd.dialects import integrator, yokogawa
 from powerd.dialects.scpi import Scpi
 from powerd.dialects.yokogawa import LONGEST_ITEM, Model, Quantities, YokogawaDriver, range_setting
 from powerd.errors import Garbled, Refused
@@ -44,7 +46,7 @@ class YokogawaWt500(YokogawaDriver):
 
     def setup_messages(self, settings: Settings) -> tuple[str, ...]:
         """Headers are on at power-on (seen), so they go first."""
-        items = [f"{item},{channel}" for channel in settings.channels for item in ITEMS]
+        items = [f"{item},{channel}" for channel in settings.channels for item in _items(settings)]
         numbered = [f"ITEM{n} {item}" for n, item in enumerate(items, 1)]
         blocks = [numbered[i : i + 5] for i in range(0, len(numbered), 5)]
         return (
@@ -81,23 +83,29 @@ class YokogawaWt500(YokogawaDriver):
         units = line.split(";")
         if len(units) != 3 + 2 * len(channels):
             raise Garbled(f"the answer {line[:60]!r} holds {len(units)} units, not {3 + 2 * len(channels)}")
-        found = yokogawa.numbers(units[0], len(ITEMS) * len(channels), line)
+        size = len(_items(settings))
+        found = yokogawa.numbers(units[0], size * len(channels), line)
         ranges = [yokogawa.numbers(u, 1, line)[0] for u in units[1:-2]]
         peaks, _ = yokogawa.registers(units[-2:], line)
         parts = []
         for i, channel in enumerate(channels):
-            volts, amperes, watts, factor, hertz = found[i * len(ITEMS) : (i + 1) * len(ITEMS)]
+            volts, amperes, watts, factor, hertz, *hours = found[i * size : (i + 1) * size]
             clipped = peaks >> 2 * (int(channel) - 1)
             clipped_v, clipped_a = bool(clipped & 1), bool(clipped & 2)
             quantities = Quantities(
                 volts, amperes, watts, factor, hertz, ranges[2 * i], ranges[2 * i + 1], clipped_v, clipped_a
             )
-            parts.append(yokogawa.values(channel, quantities, settings))
+            values = yokogawa.values(channel, quantities, settings)
+            parts.append(integrator.counted(values, hours[0] if hours else math.nan))
         return tuple(parts)
 
     def longest_answer(self, settings: Settings) -> int:
         """All items, two ranges for each channel, registers and CR LF."""
-        return LONGEST_ITEM * (len(ITEMS) + 2) * len(settings.channels) + len("65535;65535\r\n")
+        return LONGEST_ITEM * (len(_items(settings)) + 2) * len(settings.channels) + len("65535;65535\r\n")
+
+
+def _items(settings: Settings) -> tuple[str, ...]:
+    return (*ITEMS, integrator.ITEM) if settings.integrator else ITEMS
 
 
 DRIVER = YokogawaWt500()

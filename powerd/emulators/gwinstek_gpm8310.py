@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from powerd.emulators.load import Load
 from powerd.emulators.polled_scpi import Handler, PolledScpi, columns, decimals
 from powerd.emulators.scpi_tree import CommandError, Unit
+from powerd.emulators.wt300_integrator import SWITCHES as INTEGRATOR
+from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_language import GRAMMAR, quantity
 
 NAME = "gwinstek-gpm8310"
@@ -19,22 +21,30 @@ class EmulatedGpm(PolledScpi):
     grammar = GRAMMAR
     maker = "GWInstek"
     switches = frozenset(
-        {"COMM:HEAD", "CFAC", "MEAS:AVER", "MODE", "SYNC", "FILT:LINE", "NUM:FORM", "COMM:REM"}
+        {"COMM:HEAD", "CFAC", "MEAS:AVER", "MODE", "SYNC", "FILT:LINE", "NUM:FORM", "COMM:REM", *INTEGRATOR}
     )
 
     def power_on(self, at_ns: int) -> None:
         """Ten items are listed after switching on."""
         super().power_on(at_ns)
         self._items = ["U", "I", "P", "S", "S", "LAMB", "FU", "FU", "U", "U"]
+        self._integrator = Integrator([self.meter])
 
     def handlers(self) -> Mapping[str, Handler]:
         """Rate and numeric items."""
         return {
-            "RATE": self._rate,
+            **self._integrator.handlers(lambda path, text: text),
+            "RATE": self._integrator.guarded(self._rate),
             "NUM:NORM:NUM": self._number,
             "NUM:NORM:ITEM": self._item,
             "NUM:NORM:VAL": self._values,
         }
+
+    def obey(self, unit: Unit, at_ns: int) -> str | None:
+        """One unit's answer; ranges stay as they are while the integrator is not reset."""
+        if not unit.query and unit.path in {*self.voltage, *self.current}:
+            self._integrator.must_be_reset()
+        return super().obey(unit, at_ns)
 
     def _rate(self, unit: Unit, at_ns: int) -> str | None:
         if unit.query:
@@ -48,13 +58,14 @@ class EmulatedGpm(PolledScpi):
 
     def _item(self, unit: Unit, at_ns: int) -> None:
         name, _, element = unit.argument.upper().replace(" ", "").partition(",")
-        if name not in _ITEMS or element not in {"", "1"} or unit.suffix is None:
+        if name not in {*_ITEMS, "WH"} or element not in {"", "1"} or unit.suffix is None:
             raise CommandError(141)
         self._items[unit.suffix - 1] = name
 
     def _values(self, unit: Unit, at_ns: int) -> str:
-        values = columns(self.meter.at(at_ns))
-        return ",".join(decimals(values[_ITEMS[i]]) for i in self._items)
+        (measured,) = self._integrator.count(at_ns)
+        values = columns(measured) | {"WH": self._integrator.hours(0)}
+        return ",".join(decimals(values[_ITEMS.get(i, i)]) for i in self._items)
 
 
 class GpmEmulator:

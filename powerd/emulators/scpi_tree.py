@@ -22,8 +22,12 @@ ERRORS = {
     222: "Data out of range",
     350: "Queue overflow",
     410: "Query INTERRUPTED",
+    813: "Not possible while integrating",
+    842: "Integration was started before",
+    844: "Integration was not started",
+    845: "Integration cannot be reset while started",
 }
-"""Codes and words of IM 760201-17 appendix 2 that are emulated."""
+"""Codes and words of IM 760201-17 appendix 2 that are emulated; from 813 on only the codes are known (programs)."""
 
 
 class CommandError(Exception):

@@ -11,6 +11,8 @@ import math
 from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Grammar, Unit
 from powerd.emulators.wattmeter import Measured, Wattmeter
+from powerd.emulators.wt300_integrator import SWITCHES as INTEGRATOR
+from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_language import engineering, on_off, quantity
 from powerd.emulators.yokogawa import SWITCHES, Handler, SharedRanges, wt300_condition
 from schemas.metrology import series
@@ -49,6 +51,11 @@ _WORDS = (
     "WAIT",
     "REMote",
     "LOCKout",
+    "INTEGrate",
+    "TIMer",
+    "STARt",
+    "STOP",
+    "RESet",
     "STATus",
     "EESR",
     "ERRor",
@@ -64,7 +71,7 @@ class EmulatedWt200(SharedRanges):
 
     grammar = Grammar(_WORDS, frozenset({"CONF", "NORM"}))
     firmware = "F1.12"
-    power_on_switches = SWITCHES | {"MODE": "RMS", "SYNC": "CURR", "LFIL": "0", "FILT": "0"}
+    power_on_switches = SWITCHES | {"MODE": "RMS", "SYNC": "CURR", "LFIL": "0", "FILT": "0"} | INTEGRATOR
 
     def __init__(self, model: str, load: Load, seed: int, origin_ns: int) -> None:
         self.code = CODES[model]
@@ -72,27 +79,30 @@ class EmulatedWt200(SharedRanges):
         spec = series(NAME)[model]
         protects = min(spec.current_ranges_a) < 0.5
         meter = Wattmeter(spec, load, origin_ns, seed, elements=len(self._numbers), protects=protects)
+        self._integrator = Integrator([meter])
         super().__init__([meter], seed, origin_ns)
 
     def power_on(self, at_ns: int) -> None:
         """Settings as after power-on."""
         super().power_on(at_ns)
+        self._integrator.power_on()
         self._on = {f: f in AT_POWER_ON for f in FUNCTIONS}
 
     def handlers(self) -> dict[str, Handler]:
         """Commands of this series; the node CONFigure may be left out (seen)."""
         return {
-            "CFAC": self.crest_factor,
+            **self._integrator.handlers(self.head, tells_state=False),
+            "CFAC": self._integrator.guarded(self.crest_factor),
             "VOLT": self._group,
             "CURR": self._group,
-            "VOLT:RANG": self.range,
-            "CURR:RANG": self.range,
-            "VOLT:AUTO": self.auto,
-            "CURR:AUTO": self.auto,
+            "VOLT:RANG": self._integrator.guarded(self.range),
+            "CURR:RANG": self._integrator.guarded(self.range),
+            "VOLT:AUTO": self._integrator.guarded(self.auto),
+            "CURR:AUTO": self._integrator.guarded(self.auto),
             "AVER:STAT": self.averaging,
             "AVER": self._average_group,
             "AVER:TYPE": self._averaging_type,
-            "SAMP:RATE": self._rate,
+            "SAMP:RATE": self._integrator.guarded(self._rate),
             "SAMP:HOLD": self.hold,
             "MEAS:VAL": self._values,
             "STAT:COND": lambda u, t: str(wt300_condition(self.peaks(t), self._numbers)),
@@ -151,11 +161,15 @@ class EmulatedWt200(SharedRanges):
     def _values(self, unit: Unit, at_ns: int) -> str:
         """Element by element, in the fixed order of the functions that are on."""
         wanted = [f for f in FUNCTIONS if self._on[f]]
-        return ",".join(_text(f, m) for m in self.meter.all_at(at_ns) for f in wanted)
+        measured = enumerate(self._integrator.count(at_ns))
+        return ",".join(_text(f, m, self._integrator.hours(k)) for k, m in measured for f in wanted)
 
 
-def _text(function: str, m: Measured) -> str:
-    """One value as the meter prints it: no words, but 9.91E+37 for no data and 9.9E+37 for over range and errors."""
+def _text(function: str, m: Measured, hours: float) -> str:
+    """One value as the meter prints it: no words, but 9.91E+37 for no data and 9.9E+37 for over range and errors.
+
+    ``hours`` are the watt hours of its element.
+    """
     rated = m.voltage_range_v * m.current_range_a
     apparent = m.volts * m.amperes
     reactive = math.sqrt(max(0.0, apparent**2 - m.watts**2)) if math.isfinite(apparent) else apparent
@@ -172,6 +186,8 @@ def _text(function: str, m: Measured) -> str:
     }
     if function == "TIME":
         return "0,0,0"
+    if function == "WH" and math.isfinite(hours):
+        return engineering(hours, max(1.0, abs(hours)), 6)
     value, full = table.get(function, (math.nan, 1.0))
     return {"NAN": "9.91E+37", "INF": "9.9E+37"}.get(text := engineering(value, full), text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Unit
 from powerd.emulators.wattmeter import Wattmeter
+from powerd.emulators.wt300_integrator import SWITCHES as INTEGRATOR
 from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_items import ELEMENTS, NumericItems
 from powerd.emulators.wt300_language import GRAMMAR, RATES, quantity, range_text
@@ -19,17 +20,19 @@ class EmulatedWt300(SharedRanges):
 
     grammar = GRAMMAR
     firmware = "F1.04"
-    power_on_switches = SWITCHES | {
-        "MODE": "RMS",
-        "SYNC": "VOLT",
-        "FILT:LINE": "0",
-        "FILT:FREQ": "0",
-        "MEAS:MHOL": "0",
-        "NUM:FORM": "ASC",
-        "INTEG:MODE": "NORM",
-        "INTEG:TIM": "0,0,0",
-        "SYST:KLOC": "0",
-    }
+    power_on_switches = (
+        SWITCHES
+        | INTEGRATOR
+        | {
+            "MODE": "RMS",
+            "SYNC": "VOLT",
+            "FILT:LINE": "0",
+            "FILT:FREQ": "0",
+            "MEAS:MHOL": "0",
+            "NUM:FORM": "ASC",
+            "SYST:KLOC": "0",
+        }
+    )
 
     def __init__(self, model: str, load: Load, seed: int, origin_ns: int) -> None:
         self.code = model
@@ -38,7 +41,7 @@ class EmulatedWt300(SharedRanges):
         spec = series(NAME)[model]
         protects = min(spec.current_ranges_a) < 0.5
         meter = Wattmeter(spec, load, origin_ns, seed, elements=len(elements), protects=protects)
-        self._integrator = Integrator(meter)
+        self._integrator = Integrator([meter])
         self._items = NumericItems(model, elements, self._integrator.count, self.head, self._integrator.hours)
         super().__init__([meter], seed, origin_ns)
 
@@ -51,12 +54,12 @@ class EmulatedWt300(SharedRanges):
     def handlers(self) -> dict[str, Handler]:
         """Commands of this series."""
         return {
-            "CFAC": self._set(self.crest_factor),
-            "VOLT:RANG": self._set(self.range),
-            "CURR:RANG": self._set(self.range),
-            "VOLT:AUTO": self._set(self.auto),
-            "CURR:AUTO": self._set(self.auto),
-            "RATE": self._set(self._rate),
+            "CFAC": self._integrator.guarded(self.crest_factor),
+            "VOLT:RANG": self._integrator.guarded(self.range),
+            "CURR:RANG": self._integrator.guarded(self.range),
+            "VOLT:AUTO": self._integrator.guarded(self.auto),
+            "CURR:AUTO": self._integrator.guarded(self.auto),
+            "RATE": self._integrator.guarded(self._rate),
             "NUM:NORM:NUM": self._items.number,
             "NUM:NORM:ITEM": self._items.item,
             "NUM:NORM:VAL": self._items.values,
@@ -67,32 +70,10 @@ class EmulatedWt300(SharedRanges):
             "MEAS:AVER:COUN": self._averaging_count,
             "HOLD": self.hold,
             "STAT:COND": lambda u, t: str(wt300_condition(self.peaks(t), self._numbers)),
-            "INTEG:STAT": lambda u, t: self.head(u.path, self._integrator.state),
-            "INTEG:STAR": self._start,
-            "INTEG:STOP": self._stop,
-            "INTEG:RES": self._reset,
+            **self._integrator.handlers(self.head),
             "POV": lambda u, t: str(peak_over(self.peaks(t), self._numbers)),
             "CRAN": lambda u, t: "0",
         }
-
-    def _set(self, handler: Handler) -> Handler:
-        """A setting that the meter refuses unless its integrator is reset."""
-
-        def obey(unit: Unit, at_ns: int) -> str | None:
-            if not unit.query:
-                self._integrator.must_be_reset()
-            return handler(unit, at_ns)
-
-        return obey
-
-    def _start(self, unit: Unit, at_ns: int) -> None:
-        self._integrator.start(at_ns)
-
-    def _stop(self, unit: Unit, at_ns: int) -> None:
-        self._integrator.stop(at_ns)
-
-    def _reset(self, unit: Unit, at_ns: int) -> None:
-        self._integrator.reset()
 
     def range_text(self, value: float, *, current: bool) -> str:
         """As the manual of the model has it."""

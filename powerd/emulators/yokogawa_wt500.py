@@ -9,6 +9,8 @@ from powerd.emulators.framing import Framing, Terminated
 from powerd.emulators.load import Load
 from powerd.emulators.scpi_tree import CommandError, Grammar, Unit
 from powerd.emulators.wattmeter import Wattmeter
+from powerd.emulators.wt300_integrator import SWITCHES as INTEGRATOR
+from powerd.emulators.wt300_integrator import Integrator
 from powerd.emulators.wt300_items import NumericItems
 from powerd.emulators.wt300_language import WORDS, range_text
 from powerd.emulators.yokogawa import SWITCHES, Handler, YokogawaInstrument, peak_over, set_auto
@@ -26,7 +28,7 @@ class EmulatedWt500(YokogawaInstrument):
     grammar = Grammar((*WORDS, "ELEMent", "ALL"), frozenset({"INP"}))
     firmware = "F1.31"
     answer_end = b"\n"
-    power_on_switches = SWITCHES | {"NUM:FORM": "ASC", "FILT:FREQ:ELEM": "0"}
+    power_on_switches = SWITCHES | {"NUM:FORM": "ASC", "FILT:FREQ:ELEM": "0"} | INTEGRATOR
 
     def __init__(self, model: str, load: Load, seed: int, origin_ns: int) -> None:
         self.code = CODES[model]
@@ -36,8 +38,9 @@ class EmulatedWt500(YokogawaInstrument):
             Wattmeter(spec, load, origin_ns, seed, first=k, protects=False) for k in range(count)
         ]  # each with ranges of its own
         elements = tuple(str(k + 1) for k in range(count))
+        self._integrator = Integrator(meters)
         self._items = NumericItems(
-            "WT500", elements, lambda at_ns: [m for meter in meters for m in meter.all_at(at_ns)], self.head
+            "WT500", elements, self._integrator.count, self.head, self._integrator.hours
         )
         super().__init__(meters, seed, origin_ns)
 
@@ -49,18 +52,23 @@ class EmulatedWt500(YokogawaInstrument):
         """Settings as after power-on, with the default items."""
         super().power_on(at_ns)
         self._items.power_on()
+        self._integrator.power_on()
         self._sync = [f"I{k}" for k in range(1, len(self.meters) + 1)]
         self._line_filter = ["OFF"] * len(self.meters)
 
     def handlers(self) -> dict[str, Handler]:
         """Commands of this series."""
-        ranges = {f"{q}:RANG{p}": self._range for q in ("VOLT", "CURR") for p in _PLACES}
-        autos = {f"{q}:AUTO{p}": self._auto for q in ("VOLT", "CURR") for p in _PLACES}
+        ranges = {
+            f"{q}:RANG{p}": self._integrator.guarded(self._range) for q in ("VOLT", "CURR") for p in _PLACES
+        }
+        autos = {
+            f"{q}:AUTO{p}": self._integrator.guarded(self._auto) for q in ("VOLT", "CURR") for p in _PLACES
+        }
         return {
             **ranges,
             **autos,
-            "CFAC": self.crest_factor,
-            "RATE": self._rate,
+            "CFAC": self._integrator.guarded(self.crest_factor),
+            "RATE": self._integrator.guarded(self._rate),
             "SYNC:ELEM": self._of_element,
             "FILT:LINE:ELEM": self._of_element,
             "NUM:NORM:NUM": self._items.number,
@@ -72,7 +80,7 @@ class EmulatedWt500(YokogawaInstrument):
             "HOLD": self.hold,
             "POV": lambda u, t: str(peak_over(self.peaks(t), range(1, len(self.meters) + 1))),
             "STAT:COND": self._condition,
-            "INTEG:STAT": lambda u, t: "RES",
+            **self._integrator.handlers(self.head),
         }
 
     def _chosen(self, unit: Unit) -> list[tuple[int, Wattmeter]]:

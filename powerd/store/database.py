@@ -152,13 +152,13 @@ class Store:
         return [row[0] for row in self._all("SELECT boot_id FROM boots ORDER BY seen_unix_ns")]
 
     def fixes_around(self, boot: str, begin_utc_ns: int, end_utc_ns: int) -> list[tuple[int, ClockFix]]:
-        """Numbered fixes of one boot around a stretch of UTC."""
+        """Numbered fixes of one boot around a stretch of UTC, which a clock that was set back may have shown twice."""
         edges = self._one(
             "SELECT coalesce(max(CASE WHEN utc_ns <= ? THEN boottime_ns END), 0), "
             "coalesce(min(CASE WHEN utc_ns >= ? THEN boottime_ns END), ?) FROM fixes WHERE boot_id = ?",
             (begin_utc_ns, end_utc_ns, 1 << 62, boot),
         )
-        return self.fixes(boot, edges[0], edges[1])
+        return self.fixes(boot, min(edges), max(edges))
 
     def exchanges(self, clock: str) -> list[tuple[int, Exchange]]:
         """Numbered exchanges of one client clock, in order."""

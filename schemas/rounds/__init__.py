@@ -83,6 +83,11 @@ class BenchmarkRules:
         """The unit of the metric as the official summary names it."""
         return str(self.facts["unit"][scenario])
 
+    def counted_in(self, scenario: str) -> str:
+        """The unit of the metric itself: where LoadGen counts tokens, some official summaries say samples."""
+        tokens = "tokens_per_second" in (self.result_key(scenario) or "")
+        return "Tokens/s" if tokens else self.unit(scenario)
+
     @property
     def performance_sample_count(self) -> int:
         """Samples that must at least be loaded for a performance run."""

@@ -10,6 +10,7 @@ from typing import Any
 from checker.api import check
 from checker.model import Effect, Report, Severity
 from tests.checker.one_edit import Case, hold
+from tests.checker.trees import LOG_HASH
 from tests.checker.trees_v6 import TreeV6, build
 
 EditV6 = Callable[[TreeV6], None]
@@ -81,7 +82,7 @@ OPEN, NETWORK, POWER = (("division", "open"),), (("division", "network"),), (("p
 WARNED = {"effect": Effect.NONE, "severity": Severity.WARNING}
 
 
-HASH = "hash=" + "ab" * 32 + "\n"
+HASH = "hash=" + LOG_HASH + "\n"
 
 
 def verdicts(found: Report) -> dict[str, tuple[bool, bool]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.checker import test_rules_quality as quality
 from tests.checker.example_changes import accuracy_text, code
 from tests.checker.example_edits import Apply, change_log, spelled_here, system_json
-from tests.checker.trees import Edit, TreeUnderTest
+from tests.checker.trees import LOG_HASH, Edit, TreeUnderTest
 from tests.checker.trees_old import OldTree
 
 METER = "YOKOGAWA;{};C3XA04010E;F1.04"
@@ -38,6 +38,15 @@ def first_of_text(t: TreeUnderTest, text: str) -> None:
     """The example is the first line of what the accuracy script printed."""
     path = accuracy_text(t)
     path.write_text(f"{text}\n{path.read_text()}")
+
+
+def one_hash(t: TreeUnderTest) -> None:
+    """Two results of a tree of any round have different logs and one hash."""
+    found = sorted(t.root.rglob("accuracy/accuracy.txt"))
+    texts = [path for path in found if LOG_HASH in path.read_text()][:2]
+    assert len(texts) == 2
+    for at, path in enumerate(texts):
+        (path.parent / "mlperf_log_accuracy.json").write_text(f"[{at}]\n")
 
 
 def both_logs(t: TreeUnderTest, text: str) -> None:

@@ -292,6 +292,12 @@ POWER = {
     "power/uuid": E(told("another client UUID in server.json", other_client)),
 }  # fmt: skip
 QUALITY = {
+    "quality/accuracy-hash": E(
+        told("hash=324366b2… beside a whole log with another SHA-256", quality.hash_of_another_log)
+    ),
+    "quality/shared-hash": E(
+        told("two accuracy.txt with one hash beside two different logs", own.one_hash)
+    ),
     "quality/analyzer-changed": E(
         told("Offline with a WT310E, SingleStream with a WT210", quality.two_meters), since="v1.0"
     ),

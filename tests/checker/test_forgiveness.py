@@ -13,7 +13,7 @@ from checker.api import check
 from checker.rehearsal import DECLARATIONS
 from checker.rules import all_rules
 from tests.checker.test_rules_power import TOO_FAR, half_power, record
-from tests.checker.trees import TreeUnderTest, build
+from tests.checker.trees import LOG_HASH, TreeUnderTest, build
 
 SHORT = {"min_duration_ms": {"used": 20000, "wanted": 600000}}
 FEW = {"performance_sample_count": {"used": 128, "wanted": 1024}}
@@ -38,7 +38,7 @@ def verdict(text: str, name: str = "verify_performance.txt", test: str = "TEST04
 
 def accuracy(text: str) -> Edit:
     def edit(t: TreeUnderTest) -> None:
-        (t.result() / "accuracy" / "accuracy.txt").write_text(text + "hash=" + "ab" * 32)
+        (t.result() / "accuracy" / "accuracy.txt").write_text(text + "hash=" + LOG_HASH)
 
     return edit
 

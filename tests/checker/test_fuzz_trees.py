@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def place(chance: random.Random, path: Path) -> None:
         target.rename(aside)
         return
     if what == 1 and not aside.exists() and target.is_dir():
-        shutil.copytree(target, aside, symlinks=True)
+        shutil.copytree(target, aside, symlinks=True, ignore=_pipes)
         return
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     if what == 2:
@@ -119,6 +120,11 @@ def place(chance: random.Random, path: Path) -> None:
         target.symlink_to(chance.choice(("..", "/dev/zero", "nowhere", target.name, "/etc")))
     elif what == 4:
         target.mkdir()
+
+
+def _pipes(folder: str, names: list[str]) -> list[str]:
+    """What cannot be copied: pipes that an earlier mutation made."""
+    return [name for name in names if stat.S_ISFIFO(os.lstat(os.path.join(folder, name)).st_mode)]
 
 
 def mutate(chance: random.Random, root: Path) -> None:

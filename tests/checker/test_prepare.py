@@ -19,7 +19,7 @@ from schemas.errors import Failed
 from tests.checker.corpus import folder, needs_corpus
 from tests.checker.test_fix import snapshot, whole_log
 from tests.checker.test_reruns import drop
-from tests.checker.trees import TreeUnderTest, build
+from tests.checker.trees import LOG_HASH, TreeUnderTest, build
 
 
 def prepared(tree: TreeUnderTest, output: Path) -> Prepared:
@@ -98,7 +98,7 @@ def test_a_datacenter_system_infers_nothing(tmp_path: Path) -> None:
         system_type="datacenter",
         power=False,
     )
-    text = '{"exact_match": 84.1, "f1": 90.9}\nhash=' + "ab" * 32 + "\n"
+    text = '{"exact_match": 84.1, "f1": 90.9}\nhash=' + LOG_HASH + "\n"
     for scenario in ("server", "offline"):
         (tree.result(scenario) / "accuracy" / "accuracy.txt").write_text(text)
         (tree.compliance("TEST01", scenario) / "accuracy" / "accuracy.txt").write_text(text)
@@ -139,7 +139,7 @@ def test_a_benchmark_that_lacks_a_scenario_goes_alone(tmp_path: Path) -> None:
     second_system(tree)
     for scenario in ("singlestream", "multistream", "offline"):
         path = tree.result(scenario) / "accuracy" / "accuracy.txt"
-        path.write_text("accuracy=12.0%\nhash=" + "ab" * 32 + "\n")
+        path.write_text("accuracy=12.0%\nhash=" + LOG_HASH + "\n")
     done = prepared(tree, tmp_path / "out")
     assert {r.place.system for r in done.report.results} == {"other"}
     assert "closed/Bench/systems/board.json" in left_out(done)

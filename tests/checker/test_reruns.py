@@ -26,7 +26,7 @@ from schemas.documents import violations
 from tests.checker.corpus import folder, needs_corpus
 from tests.checker.hostile import reports
 from tests.checker.test_rules_power import CUT, record
-from tests.checker.trees import TreeUnderTest, build
+from tests.checker.trees import LOG_HASH, TreeUnderTest, build
 from tests.checker.trees_old import build_old
 
 ALL_TESTS = ("TEST01", "TEST04", "TEST05")
@@ -102,7 +102,7 @@ def test_each_part_is_made_again_for_itself(tmp_path: Path) -> None:
 
 def test_another_model_makes_every_run_another(tmp_path: Path) -> None:
     tree = build(tmp_path, power=False)
-    text = "accuracy=70.0%\nhash=" + "ab" * 32 + "\n"
+    text = "accuracy=70.0%\nhash=" + LOG_HASH + "\n"
     (tree.result("offline") / "accuracy" / "accuracy.txt").write_text(text)
     assert set(rows(check(tree.root))) == {("Offline", "all")}
 
@@ -130,7 +130,7 @@ def test_a_rehearsal_needs_the_real_runs(tmp_path: Path) -> None:
 
 def test_open_takes_what_only_misses_its_accuracy(tmp_path: Path) -> None:
     tree = build(tmp_path, power=False)
-    text = "accuracy=70.0%\nhash=" + "ab" * 32 + "\n"
+    text = "accuracy=70.0%\nhash=" + LOG_HASH + "\n"
     (tree.result("offline") / "accuracy" / "accuracy.txt").write_text(text)
     (tree.result("multistream") / "accuracy" / "accuracy.txt").write_text(text)
     tree.set_log(tree.run("multistream"), effective_qsl_rng_seed=1)

@@ -13,10 +13,10 @@ import pytest
 from checker.model import Effect, Severity
 from tests.checker.one_edit import Case, expect, report
 from tests.checker.test_rules_power import said, server, short_testing, spl, watts
-from tests.checker.trees import BEGIN, SESSION, SYSTEM, Edit, TreeUnderTest, write_log
+from tests.checker.trees import BEGIN, LOG_HASH, SESSION, SYSTEM, Edit, TreeUnderTest, write_log
 
 NOTE, WARNING = Severity.NOTE, Severity.WARNING
-HASH = "hash=" + "ab" * 32 + "\n"
+HASH = "hash=" + LOG_HASH + "\n"
 
 
 def of(name: str, **about: Any) -> tuple[tuple[str, Any], ...]:

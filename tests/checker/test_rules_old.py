@@ -10,6 +10,7 @@ import pytest
 
 from checker.model import Effect
 from tests.checker.old_edit import CRASH, LOG, MARK, NONE, NOTE, WARN, Edit, OldCase, R, expect, judged, log
+from tests.checker.trees import LOG_HASH
 from tests.checker.trees_old import OldTree, build_old, run_values, write_run
 
 SERVER = (("scenarios", ("Server", "Offline")), ("system_type", "datacenter"))
@@ -85,11 +86,11 @@ def other_root_directory(t: OldTree) -> None:
 
 
 def no_accuracy(t: OldTree) -> None:
-    (t.result("offline") / "accuracy" / "accuracy.txt").write_text("hash=" + "ab" * 32 + "\n")
+    (t.result("offline") / "accuracy" / "accuracy.txt").write_text("hash=" + LOG_HASH + "\n")
 
 
 def low_accuracy(t: OldTree) -> None:
-    text = "accuracy=70.001%, good=35000, total=50000\nhash=" + "ab" * 32 + "\n"
+    text = "accuracy=70.001%, good=35000, total=50000\nhash=" + LOG_HASH + "\n"
     (t.result("offline") / "accuracy" / "accuracy.txt").write_text(text)
 
 

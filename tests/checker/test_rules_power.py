@@ -14,7 +14,7 @@ from checker.api import check
 from checker.model import Effect, Severity
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 from tests.checker.one_edit import Case, expect, report
-from tests.checker.trees import Edit, TreeUnderTest, build, ptd_text, run_begin, spl_text
+from tests.checker.trees import LOG_HASH, Edit, TreeUnderTest, build, ptd_text, run_begin, spl_text
 
 
 def without(part: str, name: str) -> Edit:
@@ -420,7 +420,7 @@ def rehearsed(t: TreeUnderTest) -> None:
         "TEST PASS",
         TOO_FAR,
     )
-    (t.result() / "accuracy" / "accuracy.txt").write_text("accuracy=50.0%\nhash=" + "ab" * 32 + "\n")
+    (t.result() / "accuracy" / "accuracy.txt").write_text("accuracy=50.0%\nhash=" + LOG_HASH + "\n")
     half_power(t)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,13 +11,25 @@ from typing import Any
 
 import pytest
 
+from checker.accuracy_log import KEPT, MARK
+from checker.api import check
 from checker.model import Effect, Severity
 from schemas.power_session import hash_file
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 from tests.checker import trees_old
 from tests.checker.one_edit import Case, expect
 from tests.checker.test_rules_power import daemon_says, server, spl
-from tests.checker.trees import SESSION, Edit, TreeUnderTest, ptd_text, run_begin, spl_text, write_log
+from tests.checker.trees import (
+    LOG_HASH,
+    SESSION,
+    Edit,
+    TreeUnderTest,
+    build,
+    ptd_text,
+    run_begin,
+    spl_text,
+    write_log,
+)
 
 WARNING, NOTE = Severity.WARNING, Severity.NOTE
 OPEN = (("division", "open"),)
@@ -325,6 +338,53 @@ def mangled(t: TreeUnderTest) -> None:
     path.write_text("{'loss': np.float64(0.125)}\n" + path.read_text())
 
 
+def accuracy_of(t: TreeUnderTest, log: bytes, told: str, scenario: str = "offline") -> None:
+    """Another accuracy log, and the hash that accuracy.txt has for it."""
+    folder = t.result(scenario) / "accuracy"
+    (folder / "mlperf_log_accuracy.json").write_bytes(log)
+    text = folder / "accuracy.txt"
+    text.write_text(text.read_text().replace(LOG_HASH, told))
+
+
+CUT = b"a" * KEPT + MARK + b"z" * KEPT
+WHOLE = "12" * 32
+
+
+def hash_of_another_log(t: TreeUnderTest) -> None:
+    accuracy_of(t, b"[1]\n", WHOLE)
+
+
+def hash_of_the_cut_log(t: TreeUnderTest) -> None:
+    accuracy_of(t, CUT, hashlib.sha256(CUT).hexdigest())
+
+
+def hash_that_is_none(t: TreeUnderTest) -> None:
+    accuracy_of(t, CUT, "4711")
+
+
+def one_hash_for_two_logs(t: TreeUnderTest) -> None:
+    accuracy_of(t, CUT, WHOLE)
+    accuracy_of(t, CUT.replace(b"z", b"y"), WHOLE, "singlestream")
+
+
+def test_of_a_log_that_was_cut_the_hash_is_believed(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    accuracy_of(tree, CUT, WHOLE)
+    assert check(tree.root).findings == ()
+
+
+def test_a_hash_of_another_log_says_both_hashes(tmp_path: Path) -> None:
+    tree = build(tmp_path)
+    hash_of_another_log(tree)
+    (found,) = check(tree.root).findings
+    assert found.found == f"hash={WHOLE}"
+    own_hash = hashlib.sha256(b"[1]\n").hexdigest()
+    assert found.wanted == f"hash={own_hash}, as the log has"
+    assert found.location.line == 2
+    tree.move_to("open")
+    assert [f.severity for f in check(tree.root).findings if f.rule == found.rule] == [WARNING]
+
+
 def changed_loadgen(t: TreeUnderTest) -> None:
     t.set_log(t.run("offline"), loadgen_git_status_message=" M loadgen/loadgen.cc\n M loadgen/results.cc")
 
@@ -332,6 +392,10 @@ def changed_loadgen(t: TreeUnderTest) -> None:
 LOGS = [
     own("summary-detail", faster_summary),
     own("numpy-text", mangled),
+    own("accuracy-hash", hash_of_another_log, Severity.ERROR),
+    own("accuracy-hash", hash_of_the_cut_log, Severity.ERROR),
+    own("accuracy-hash", hash_that_is_none, Severity.ERROR),
+    own("shared-hash", one_hash_for_two_logs),
     own("loadgen-build", changed_loadgen),
 ]
 

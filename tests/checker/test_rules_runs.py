@@ -9,7 +9,7 @@ import pytest
 
 from checker.model import Effect, Severity
 from tests.checker.one_edit import Case, expect, report
-from tests.checker.trees import Edit, TreeUnderTest, log_values, write_log
+from tests.checker.trees import LOG_HASH, Edit, TreeUnderTest, log_values, write_log
 
 
 def log(scenario: str, **changes: Any) -> Edit:
@@ -44,7 +44,7 @@ LLM = (*DATACENTER, ("benchmark", "llama2-70b-99"))
 def llm(t: TreeUnderTest, **changes: Any) -> None:
     rouge = "{'rouge1': 44.4, 'rouge2': 22.0, 'rougeL': 28.6, 'tokens_per_sample': 294.0}\n"
     for name in ("server", "offline"):
-        (t.result(name) / "accuracy" / "accuracy.txt").write_text(rouge + "hash=" + "ab" * 32 + "\n")
+        (t.result(name) / "accuracy" / "accuracy.txt").write_text(rouge + "hash=" + LOG_HASH + "\n")
         values: dict[str, Any] = {
             "requested_use_token_latencies": True,
             "result_completed_tokens_per_second": 100.5,
@@ -127,7 +127,7 @@ def long_log(t: TreeUnderTest) -> None:
     (t.result("offline") / "accuracy" / "mlperf_log_accuracy.json").write_text("a" * 10241)
 
 
-HASH = "hash=" + "ab" * 32 + "\n"
+HASH = "hash=" + LOG_HASH + "\n"
 ACCURACY_CASES = [
     Case("accuracy/target", accuracy("accuracy=75.69%\n" + HASH, "below")),
     Case("accuracy/target", accuracy(HASH, "no_line")),

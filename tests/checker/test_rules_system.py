@@ -10,7 +10,7 @@ import pytest
 
 from checker.model import Effect, Severity
 from tests.checker.one_edit import Case, expect
-from tests.checker.trees import SYSTEM, Edit, TreeUnderTest
+from tests.checker.trees import LOG_HASH, SYSTEM, Edit, TreeUnderTest
 
 
 def field(name: str, **changes: Any) -> Edit:
@@ -105,7 +105,7 @@ def code_elsewhere(t: TreeUnderTest) -> None:
 
 def dice(t: TreeUnderTest) -> None:
     for scenario in ("singlestream", "offline"):
-        text = "Accuracy: mean = 0.8617, kidney = 0.9\nhash=" + "ab" * 32 + "\n"
+        text = "Accuracy: mean = 0.8617, kidney = 0.9\nhash=" + LOG_HASH + "\n"
         (t.result(scenario) / "accuracy" / "accuracy.txt").write_text(text)
         (t.measurements(scenario) / "user.conf").write_text("*.*.sample_concatenate_permutation = 1\n")
 

@@ -11,9 +11,18 @@ from schemas.power_session import hash_file
 from schemas.rounds import Round, load_round
 from schemas.units import NS_PER_S, UnixNs, format_log_time
 from tests.checker import trees
-from tests.checker.trees import SUBMITTER, SYSTEM, WINDOW_S, TreeUnderTest, run_begin, spl_text, write_log
+from tests.checker.trees import (
+    LOG_HASH,
+    SUBMITTER,
+    SYSTEM,
+    WINDOW_S,
+    TreeUnderTest,
+    run_begin,
+    spl_text,
+    write_log,
+)
 
-HASH = "hash=" + "ab" * 32 + "\n"
+HASH = "hash=" + LOG_HASH + "\n"
 NAMEPLATE = """\
 rack:
   - board:

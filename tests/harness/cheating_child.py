@@ -61,7 +61,7 @@ if __name__ == "__main__":
     os.dup2(2, 1)
     told = Job.from_json(json.loads(sys.stdin.readline()))
     runtime = Timed(told, os.environ["EDGEWATT_TEST_CHEAT"], Path(os.environ["EDGEWATT_TEST_NOTES"]))
-    opening.backend = lambda name: runtime  # type: ignore[assignment]
+    opening.configured = lambda name, options: runtime  # type: ignore[assignment]
     code = child.Child(told, sys.stdin, voice).run()
     sys.stderr.flush()
     os._exit(code)

@@ -84,6 +84,15 @@ def interrupt(path: Path, number: int, delay_s: float) -> Stop:
     return Stop(number, process.returncode, time.monotonic() - begin_s, err, past(path).started > before)
 
 
+def completed(log: Path) -> LoadgenLog:
+    """A log to which LoadGen has written its verdict: on a busy machine the child does so after the answer."""
+    deadline = time.monotonic() + 60
+    while (found := LoadgenLog.read(log)).first("result_validity") is None:
+        assert time.monotonic() < deadline, "the child never completed its logs"
+        time.sleep(0.1)
+    return found
+
+
 def past(path: Path) -> journal.Read:
     return journal.read(path.parent / "tree.work/campaign/journal.jsonl")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from checker.api import check
-from harness import loadgens, retired, runner, service
+from harness import cli, loadgens, retired, runner, service
 from harness.benchmarks.base import (
     Adapted,
     Backend,
@@ -28,6 +28,7 @@ from harness.benchmarks.base import (
     Describing,
     OfFiles,
     Quick,
+    traits,
 )
 from harness.fixtures import description
 from harness.model import Fixture
@@ -36,7 +37,9 @@ from harness.registry import backend_for, benchmark, benchmarks, precision_for
 from harness.sut import Samples, Sut
 from schemas import documents
 from schemas.rounds import Round, known_rounds, load_round
+from tests.harness import bad_inputs
 from tests.harness.conftest import plain_request
+from tests.trips import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs/benchmarks"
@@ -226,3 +229,70 @@ def test_page(subject: Subject) -> None:
     for tensor in (*subject.bench.inputs, *subject.bench.outputs):
         assert f"`{tensor}`" in text
     assert f"mlharness make-fixture {subject.bench.name}" in text
+
+
+# --- bad inputs: one sentence, exit code 2, within seconds, nothing written
+
+
+def refused(
+    subject: Subject, place: Path, capsys: pytest.CaptureFixture[str], *, model: Path, dataset: Path
+) -> str:
+    """What ``mlharness run`` says to such a model and data set."""
+    tree, scenario = place / "tree", subject.scenarios[-1]
+    expected = "--target-qps" if scenario == "Offline" else "--target-latency-ms"
+    line = f"-q run {subject.bench.name} --division {subject.division} --round {subject.round.name} "
+    line += f"--scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1"
+    paths = ["--output", str(tree), "--model", str(model), "--dataset", str(dataset)]
+    code = cli.main([*line.split(), *paths])
+    said = capsys.readouterr()
+    sentences.judge(code, said.out, said.err, 2, [], "mlharness")
+    assert not tree.exists()
+    return said.err
+
+
+def test_a_sample_is_missing(subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = subject.fixture
+    if len(set(bad_inputs.samples(subject.bench, made.dataset))) > 1:
+        data = bad_inputs.without_a_sample(subject.bench, made, tmp_path / "data")
+        refused(subject, tmp_path, capsys, model=made.model, dataset=data)
+
+
+def test_a_data_set_without_anything_in_it(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    refused(subject, tmp_path, capsys, model=subject.fixture.model, dataset=tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\xff no annotations", b"{}"], ids=["empty", "garbage", "other"]
+)
+def test_annotations_of_something_else(
+    subject: Subject, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = subject.fixture
+    for number, name in enumerate(bad_inputs.annotations(subject.bench, made)):
+        if content == b"{}" and bad_inputs.is_table(made.dataset / name):
+            continue
+        place = tmp_path / str(number)
+        data = bad_inputs.spoilt(made, name, content, place / "data")
+        said = refused(subject, place, capsys, model=made.model, dataset=data)
+        assert name.name in said or str(data) in said, said
+
+
+def test_a_checkpoint_that_was_cut_off(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = bad_inputs.cut(subject.fixture, tmp_path / "model")
+    said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
+    assert str(model) in said, said
+
+
+def test_a_model_of_other_shapes(
+    subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = subject.bench
+    if isinstance(bench, Contract) and bench.tensors and traits(bench).model == "file":
+        model = bad_inputs.misshapen(bench.tensors, tmp_path / "model.onnx")
+        said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
+        assert f"{bench.tensors[0]}" in said, said

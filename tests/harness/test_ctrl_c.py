@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.model import Fixture
-from schemas.loadgen import LoadgenLog
+from tests.harness.interrupted import completed
 
 WITHIN_S = 2.0
 
@@ -54,7 +54,7 @@ def test_ctrl_c_answers_within_two_seconds_with_complete_logs(
     print(f"{scenario}: {took_s:.2f} s")
     assert process.returncode == 130
     (path,) = tmp_path.glob("tree.work/**/run_1/mlperf_log_detail.txt")
-    log = LoadgenLog.read(path)
+    log = completed(path)
     assert log.first("effective_min_duration_ms") == 600_000
     assert log.first("result_validity") == "INVALID"
     assert len(log.power_windows) == 1

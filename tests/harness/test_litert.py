@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from checker.api import check
-from harness import service
+from harness import extras, service
 from harness.backends.litert import LiteRt
 from harness.benchmarks.base import Describing
 from harness.datasets.imagenet import read_labels
@@ -108,6 +108,13 @@ def test_stored_values_by_hand() -> None:
     assert scale.stored(values, "uint8").tolist() == [10, 10, 11, 12, 255, 0]
 
 
+def test_data_types_are_read_from_the_file(tmp_path: Path) -> None:
+    for most, kind in ((None, "fp32"), (4.0, "uint8")):
+        path = tmp_path / f"{kind}.tflite"
+        path.write_bytes(tiny().to_bytes("x", "y", most=most))
+        assert LiteRt().data_types(path) == {"input_data_types": kind, "weight_data_types": kind}
+
+
 def test_what_is_no_model(tmp_path: Path) -> None:
     data = tiny().to_bytes("x", "y")
     with pytest.raises(UserError, match=r"m\.tflite is not a TFLite file"):
@@ -167,42 +174,40 @@ def test_quantised_run_gives_the_planted_accuracy(mobilenet: Fixture, tmp_path: 
     assert record["synthetic"]["dataset"] == "24 generated samples (seed 5)"
     measurements = json.loads(next(outcome.written.record.parent.glob("bench_*.json")).read_text())
     assert measurements["starting_weights_filename"] == model.name
+    assert (measurements["input_data_types"], measurements["weight_data_types"]) == ("uint8", "uint8")
     report = check(tree, rehearsal=True)
     assert report.valid
     assert [(r.place.benchmark, r.place.scenario) for r in report.results] == [("mobilenet", "Offline")]
 
 
 def test_resnet50_runs_with_litert(tmp_path: Path) -> None:
-    """A network with ResNet50's names in TFLite form, of which only the place of the greatest logit is asked; the
-    pixels are those of ResNet50, so its labels are planted from its own answers."""
+    """A network with ResNet50's names in TFLite form; the pixels are those of ResNet50, so its labels are planted from
+    its own answers, and one of them is wrong."""
     bench, folder = benchmark("resnet50"), tmp_path / "data"
     made = benchmark("mobilenet").make_fixture(tmp_path / "f", width="small", seed=5, samples=8)
     made.dataset.rename(folder)
     rng = np.random.default_rng(1)
-    network = Classifier(
-        224, 32, rng.normal(size=(1001, 147)).astype(np.float32), np.zeros(1001, dtype=np.float32)
+    weight, bias = rng.normal(size=(1001, 147)).astype(np.float32), np.zeros(1001, dtype=np.float32)
+    model = tmp_path / "resnet50.tflite"
+    model.write_bytes(Classifier(224, 32, weight, bias).to_bytes("input_tensor", "ArgMax", places=True))
+    engine = backend("litert")
+    engine.load(model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
+    data = bench.dataset(folder)
+    batch: Any = np.stack([np.asarray(data.load(n)) for n in range(8)])
+    answers = np.asarray(bench.responses(engine.infer(batch), range(8)))[:, 0].astype(int).tolist()
+    names = sorted(p.name for p in folder.glob("*.JPEG"))
+    labels = [999 - a if n == 3 else a for n, a in enumerate(answers)]
+    (folder / "val_map.txt").write_text("".join(f"{n} {a}\n" for n, a in zip(names, labels, strict=True)))
+    read_labels.cache_clear()
+    request = replace(
+        litert_request(replace(made, benchmark="resnet50"), model, tmp_path / "tree"),
+        fixture=None,
+        dataset=folder,
+        mode="accuracy",
     )
-    for places in (True, False):
-        model = tmp_path / f"resnet50_{places}.tflite"
-        model.write_bytes(network.to_bytes("input_tensor", "ArgMax", places=places))
-        engine = backend("litert")
-        engine.load(model, inputs=bench.inputs, outputs=bench.outputs, threads=1)
-        data = bench.dataset(folder)
-        batch: Any = np.stack([np.asarray(data.load(n)) for n in range(8)])
-        answers = np.asarray(bench.responses(engine.infer(batch), range(8)))[:, 0].astype(int).tolist()
-        names = sorted(p.name for p in folder.glob("*.JPEG"))
-        labels = [(a, 999 - a)[n == 3] for n, a in enumerate(answers)]
-        (folder / "val_map.txt").write_text("".join(f"{n} {a}\n" for n, a in zip(names, labels, strict=True)))
-        read_labels.cache_clear()
-        request = replace(
-            litert_request(replace(made, benchmark="resnet50"), model, tmp_path / f"tree_{places}"),
-            fixture=None,
-            dataset=folder,
-            mode="accuracy",
-        )
-        outcome = service.run(request, lambda text: None)
-        assert outcome.accuracy is not None
-        assert (outcome.accuracy.value, outcome.accuracy.total) == (87.5, 8)
+    outcome = service.run(request, lambda text: None)
+    assert outcome.accuracy is not None
+    assert (outcome.accuracy.value, outcome.accuracy.total) == (87.5, 8)
 
 
 def test_only_the_models_of_a_fixture(
@@ -246,3 +251,15 @@ def test_an_onnx_file_is_refused_before_a_run(
     assert code == 2
     assert ".onnx is not a TFLite file; give one with --model" in said
     assert not (tmp_path / "t").exists()
+
+
+def test_without_litert_nothing_begins(
+    mobilenet: Fixture, tmp_path: Path, program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = extras.is_there
+    monkeypatch.setattr(extras, "is_there", lambda module: module != "ai_edge_litert" and there(module))
+    arguments = ["--fixture", mobilenet.path, "--backend", "litert", "--output", tmp_path / "t"]
+    code, _, said = program("run", "mobilenet", "--scenario", "Offline", *arguments)
+    assert code == 2
+    assert "ai-edge-litert is not installed; install it with: pip install 'edgewatt[litert]'" in said
+    assert not list(tmp_path.iterdir())

@@ -41,7 +41,7 @@ def test_without_rehearsal_the_duration_is_the_rounds(request_for: Request) -> N
     ("changes", "wanted"),
     [
         ({"benchmark": "resnet5"}, "did you mean resnet50"),
-        ({"benchmark": "nothing"}, "is not known; known: 3d-unet, bert"),
+        ({"benchmark": "nothing"}, "is not known; known: 3d-unet, 3d-unet-brats, bert"),
         ({"scenario": "SingelStream"}, "did you mean SingleStream"),
         ({"scenario": "Server", "division": "closed"}, "no scenario Server for resnet on edge systems"),
         (

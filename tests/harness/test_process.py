@@ -18,6 +18,7 @@ from harness.process import ChildProcess, Patience
 from schemas.errors import Failed, UserError
 from schemas.loadgen import LoadgenLog
 from schemas.rounds import load_round
+from tests.harness.interrupted import completed
 
 QUICK = Patience(stall_s=0.6, drain_s=0.2, signal_s=0.3)
 
@@ -114,6 +115,21 @@ def test_leaving_early_drains_and_leaves_complete_logs(fixture: Fixture, tmp_pat
     assert log.first("result_validity") == "INVALID"
     assert len(log.power_windows) == 1
     assert child.ended
+
+
+def test_one_who_pressed_ctrl_c_waits_for_an_answer_and_not_for_a_long_log(
+    fixture: Fixture, tmp_path: Path
+) -> None:
+    child = ChildProcess(job(fixture, tmp_path, conf=LONG), tmp_path, patience=Patience(answer_s=0.0))
+    child.wait_for("ready")
+    child.go()
+    while child.progress.completed < 5:
+        child.wait_for("beat")
+    with pytest.raises(KeyboardInterrupt), child:
+        raise KeyboardInterrupt
+    assert child.left
+    assert completed(tmp_path / "mlperf_log_detail.txt").first("result_validity") == "INVALID"
+    child.end()
 
 
 def test_child_ends_by_itself_when_its_parent_is_gone(fixture: Fixture, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -123,3 +123,13 @@ def test_a_mapping_that_is_there_is_kept(place: Place) -> None:
         path.write_text(bad)
         with pytest.raises(UserError, match=why):
             place.mapping("retinanet")
+
+
+def test_what_a_result_in_a_tree_is_read_as(place: Place) -> None:
+    """As the checker reads it: by the mapping, and that in the open division only."""
+    assert retired.read_as(place.tree, place.result, V4_1) == "resnet"
+    path = place.tree / "open/me/model_mapping.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(place.mapping("retinanet").popitem()[1])
+    assert retired.read_as(place.tree, place.result, V4_1) == "retinanet"
+    assert retired.read_as(place.tree, replace(place.result, division="closed"), V4_1) == "resnet"

@@ -23,6 +23,7 @@ from harness.runner import Runner
 from schemas import documents
 from schemas.loadgen import LoadgenLog
 from schemas.rounds import load_round
+from tests.harness.interrupted import completed
 
 Request = Callable[..., RunRequest]
 Program = Callable[..., tuple[int, str, str]]
@@ -233,12 +234,10 @@ def test_ctrl_c_drains_and_keeps_what_is_there(fixture: Fixture, tmp_path: Path,
     os.kill(process.pid, number)
     rest = process.communicate(timeout=40)[1]
     assert process.returncode == 130
-    assert rest.endswith(
-        "stopping: the run is brought to its end, its logs are kept\n"
-        "mlharness: interrupted; what was written so far is kept\n"
-    )
+    assert "stopping: the run is brought to its end, its logs are kept\n" in rest
+    assert rest.endswith("mlharness: interrupted; what was written so far is kept\n")
     (log,) = tmp_path.glob("tree.work/**/run_1/mlperf_log_detail.txt")
-    assert LoadgenLog.read(log).first("result_validity") == "INVALID"
+    assert completed(log).first("result_validity") == "INVALID"
     assert not tree.exists()
 
 

@@ -80,6 +80,22 @@ def test_folder(tmp_path: Path, name: str) -> None:
     path.write_text(json.dumps({**document, "images": []}))
     with pytest.raises(UserError, match="is not in COCO's form"):
         bench.dataset(tmp_path)
+    box = {"id": 7, "image_id": 139, "category_id": 1, "bbox": [0, 0, 2, 2], "area": 4, "iscrowd": 0}
+    labels = [{"id": 1, "name": "person"}]
+    for odd, why in (
+        ({"images": [image, image]}, "two images have the same id"),
+        (
+            {"annotations": [{**box, "image_id": 140}], "categories": labels},
+            "no annotation is of one of its images",
+        ),
+        ({"annotations": [box]}, "annotation 7 has no category of the list"),
+        ({"annotations": [{**box, "bbox": [1, 2]}], "categories": labels}, "is not in COCO's form"),
+        ({"annotations": [{**box, "bbox": [0, 0, -2, 2]}], "categories": labels}, "or no box"),
+        ({"annotations": [{}]}, "is not in COCO's form .KeyError"),
+    ):
+        path.write_text(json.dumps({**document, **odd}))
+        with pytest.raises(UserError, match=why):
+            bench.dataset(tmp_path)
     path.write_text(json.dumps(document))
     with pytest.raises(UserError, match=r"1 of the 1 images .* missing, the first is .*000000000139\.jpg"):
         bench.dataset(tmp_path)

@@ -247,7 +247,7 @@ def test_an_accelerator_that_nobody_sees_is_all_holes(tmp_path: Path) -> None:
 
 
 def test_a_runtime_on_the_processors_is_described_as_such() -> None:
-    assert compute_of("onnxruntime") == "cpu"
+    assert compute_of("onnxruntime", {}) == "cpu"
 
 
 def test_command_tells_the_view_of_the_page(program: Program) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -124,6 +126,22 @@ def test_folder(tmp_path: Path) -> None:
     sample = CocoSafe(tmp_path).load(0)
     assert sample["original"].tolist() == [4, 8]
     assert sample["images"].shape == (3, 640, 640)
+
+
+def test_a_broken_image_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, program: Callable[..., Any]
+) -> None:
+    """Found while the run is calibrated, before LoadGen begins."""
+    made = BENCHMARK.make_fixture(tmp_path / "f", width="small", seed=1, samples=4)
+    for image in (made.dataset / "val2017_safe").iterdir():
+        image.write_bytes(image.read_bytes()[:40])
+    code, _, said = program(
+        *("run", "yolo", "--round", "v6.1", "--scenario", "Offline", "--rehearsal", 1),
+        *("--fixture", made.path, "--output", tmp_path / "tree"),
+    )
+    assert code == 2
+    assert "000000000000.png cannot be decoded as an image; copy it again" in said
+    assert not (tmp_path / "tree").exists()
 
 
 def test_suppression_is_that_of_the_definition() -> None:

@@ -8,7 +8,7 @@ import statistics
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from powerd.cli import main
 from powerd.client import ClientError, PowerdClient
 from schemas.documents import violations
 from tests.calm import calmly
+from tests.powerd.made import EPOCH, S, fix, reading
 from tests.powerd.rig import Daemon, Meter, undisturbed, wait_for_samples
 
 
@@ -64,6 +65,43 @@ def test_health(lab: Lab) -> None:
     assert (health["status"], health["problems"], health["simulated"]) == ("ok", [], True)
     assert health["store"]["error"] is None
     assert 0 < health["clock"]["u95_s"] < 0.01
+
+
+def test_a_page_of_samples_needs_the_fixes_around_it_and_no_others(tmp_path: Path) -> None:
+    """A daemon that runs for years has a fix every five seconds: here those of three days, and two samples."""
+    from powerd.api.meters import _samples
+    from powerd.config import Config
+    from powerd.service import Service
+
+    service = Service(Config((), tmp_path, "127.0.0.1", 0))
+    try:
+        service.store.begin_run(0, EPOCH, "test")
+        boot, day = service.boot_id, 86_400
+        for second in range(0, 3 * day, 30):
+            service.store.put_fix(fix(second, boot=boot))
+        for second in (day, 2 * day):
+            service.store.put_reading(replace(reading(second), boot_id=boot))
+        service.store.writer.flush()
+        asked: list[int] = []
+        fixes = service.store.fixes
+
+        def counted(*stretch: Any) -> Any:
+            found = fixes(*stretch)
+            asked.append(len(found))
+            return found
+
+        service.store.fixes = counted  # type: ignore[method-assign]
+        for span in ((None, None), (EPOCH + day * S, None), (None, EPOCH + 9 * day * S)):
+            asked.clear()
+            page = _samples(service, ("wall", ("1",)), span, 1, 0, False)
+            assert [row["unix_ns"] for row in page["samples"]] == [EPOCH + day * S]
+            assert sum(asked) < 3000, "those between the two samples at most"
+            asked.clear()
+        page = _samples(service, ("wall", ("1",)), (EPOCH + 2 * day * S, None), 1, 0, False)
+        assert [row["unix_ns"] for row in page["samples"]] == [EPOCH + 2 * day * S]
+        assert sum(asked) < 10
+    finally:
+        service.stop()
 
 
 def test_meters_and_samples(lab: Lab) -> None:

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from powerd.config import Config, parse_meter
+from powerd.drivers import find
+from powerd.drivers.base import Driver
 from powerd.drivers.yokogawa_wt300 import READ, items, parse, setup_messages
+from powerd.errors import Refused
 from powerd.model import Settings
 from powerd.service import Service
+from powerd.transports import LineSettings, open_port
+from powerd.transports.base import Transport
 from schemas.documents import violations
 from schemas.energy import EnergySample, integrate
 from schemas.errors import UserError
 from schemas.statements import integrator, integrator_notes
+from tests.powerd.benches import bench
 from tests.powerd.conversation import conversation
 from tests.powerd.rig import Meter
 from tests.powerd.test_yokogawa_wt300 import DRIVER, OK, RESYNC, STATE, accepted, info
@@ -49,6 +55,57 @@ def test_it_is_reset_before_the_settings_and_started_after_them(state: bytes) ->
         (STATE, b"3;300.0E+00;0;1.000E+00;0;1.0E+00\r\n"), (b":STAT:EESR?\n", b"0\r\n"), *start,
     ) as port:  # fmt: skip
         assert DRIVER.configure(port, info(), ASKED) == ASKED
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "interval_ms"),
+    [
+        ("yokogawa-wt200", "WT210", 500), ("yokogawa-wt200", "WT230-3", 500), ("yokogawa-wt500", "WT500-3", 100),
+        ("gwinstek-gpm8310", "GPM-8213", 1000),
+    ],
+)  # fmt: skip
+def test_every_series_with_a_documented_one_counts_what_it_measures(
+    name: str, model: str, interval_ms: int
+) -> None:
+    driver = find(name)
+    with bench(name, model=model) as meter:
+        port = open_port(meter.port, LineSettings(baud=57600))
+        try:
+            found = driver.identify(port)
+            spec = driver.specification(found)
+            amperes = min(r for r in spec.current_ranges_a if r >= 1)
+            volts = min(r for r in spec.voltage_ranges_v if r >= 250)
+            asked = Settings(
+                interval_ms * 1_000_000, volts, amperes, channels=found.channels, integrator=True
+            )
+            # It counts already the second time: it must be stopped and reset before any setting is taken.
+            for _ in range(2):
+                assert driver.configure(port, found, asked) == asked
+                first, last = counts(driver, port, asked, 3)
+                assert 0 <= first < last
+            for channel in last_watts(driver, port, asked):
+                assert channel == pytest.approx(100, rel=0.05)
+            plain = replace(asked, integrator=False)
+            with pytest.raises(Refused, match="813"):
+                driver.configure(port, found, plain)
+        finally:
+            port.close()
+
+
+def counts(driver: Driver, port: Transport, settings: Settings, updates: int) -> tuple[float, float]:
+    """Joules of the first channel at the beginning and after some updates."""
+    found: list[float] = []
+    until = time.monotonic() + 20
+    while len(set(found)) <= updates:
+        assert time.monotonic() < until
+        (values, *_) = driver.read(port, settings)
+        if values.integrator_j is not None:
+            found.append(values.integrator_j)
+    return found[0], found[-1]
+
+
+def last_watts(driver: Driver, port: Transport, settings: Settings) -> list[float]:
+    return [values.power_w or 0.0 for values in driver.read(port, settings)]
 
 
 def test_a_driver_that_does_not_read_it_says_so(tmp_path: Path) -> None:

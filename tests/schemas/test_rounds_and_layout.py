@@ -125,3 +125,10 @@ def test_places_of_a_result() -> None:
 def test_a_name_is_one_directory(name: str) -> None:
     with pytest.raises(ValueError, match="one directory"):
         ResultPath("open", "me", name, "resnet50", "Offline")
+
+
+def test_tokens_are_called_tokens_where_the_official_summary_says_samples() -> None:
+    whisper, resnet = load_round("v6.1").benchmark("whisper"), load_round("v6.1").benchmark("resnet")
+    assert (whisper.unit("Offline"), whisper.counted_in("Offline")) == ("Samples/s", "Tokens/s")
+    assert resnet.counted_in("Offline") == resnet.unit("Offline") == "Samples/s"
+    assert resnet.counted_in("SingleStream") == "Latency (ms)"

@@ -83,6 +83,7 @@ def test_what_is_read(text: str, value: object) -> None:
         ("a: [1, 2", "inside brackets"),
         ("a: [1 2: 3}", "comma or ]"),
         ("a: 'x' y", "behind"),
+        ('a: {b": c, d: "}', "a quote that is not closed"),
         ("a: 1\n   b: 2", "where a value goes on"),
         ("a: 1\n---\nb: 2", "no key"),
         ("[" * 60 + "]" * 60, "levels deep"),

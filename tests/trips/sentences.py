@@ -68,6 +68,22 @@ READY = {"mlcheck": "modules('checker.reports')"}
 """What a program imports only when it is asked for."""
 
 
+def program_of_nobody(prog: str, words: Sequence[str], imports: str = "", user: int = NOBODY) -> str:
+    """What Python runs to be a program of ours with the rights of another user; ``imports`` are modules that are
+    imported before."""
+    # Everything is imported before the rights are given up: the interpreter itself may belong to root.
+    return (
+        f"import codecs, os, sys{''.join(', ' + name for name in imports.split())}\n"
+        "[codecs.lookup(n) for n in ('ascii', 'latin-1', 'utf-8', 'idna')]\n"
+        f"from {PACKAGE[prog]}.cli import main; from schemas.discovery import modules\n"
+        f"modules('{PACKAGE[prog]}.commands')\n"
+        f"{READY.get(prog, '')}\n"
+        "from schemas.rounds import known_rounds, load_round; load_round(known_rounds()[-1])\n"
+        f"os.setgid({user}); os.setgroups([]); os.setuid({user})\n"
+        f"sys.exit(main({list(words)!r}))\n"
+    )
+
+
 def as_nobody(
     prog: str,
     *words: str,
@@ -79,17 +95,7 @@ def as_nobody(
     """The program run by a user without rights; only root can do that."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    # Everything is imported before the rights are given up: the interpreter itself may belong to root.
-    program = (
-        f"import codecs, os, sys{''.join(', ' + name for name in imports.split())}\n"
-        "[codecs.lookup(n) for n in ('ascii', 'latin-1', 'utf-8', 'idna')]\n"
-        f"from {PACKAGE[prog]}.cli import main; from schemas.discovery import modules\n"
-        f"modules('{PACKAGE[prog]}.commands')\n"
-        f"{READY.get(prog, '')}\n"
-        "from schemas.rounds import known_rounds, load_round; load_round(known_rounds()[-1])\n"
-        f"os.setgid({user}); os.setgroups([]); os.setuid({user})\n"
-        f"sys.exit(main({list(words)!r}))\n"
-    )
+    program = program_of_nobody(prog, words, imports, user)
     return subprocess.run(
         [sys.executable, "-c", program], cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=60,
         check=False,

@@ -61,7 +61,7 @@
       if (mine) button.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
     document.title = "MLPerf Inference results";
-    if (result) { EW.showResult(result); get("main-view").scrollTop = 0; shown = null; return; }
+    if (result) { EW.showResult(result, state); get("main-view").scrollTop = 0; shown = null; return; }
     EW.tab = key;
     if (tab.view) { get(tab.view + "-view").setAttribute("aria-labelledby", nameOf(key)); tab.show(state); get("main-view").scrollTop = 0; shown = null; return; }
     get("table-view").setAttribute("aria-labelledby", nameOf(key));
@@ -85,10 +85,10 @@
   get("expand").addEventListener("click", () => { EW.grid.openAll(!EW.grid.anyOpen()); });
   get("csv").addEventListener("click", () => EW.grid.csv("results.csv"));
   get("json").addEventListener("click", () => EW.grid.json("results.json"));
-  get("link").addEventListener("click", async () => {
-    EW.noteState();
-    try { await navigator.clipboard.writeText(location.href); get("count").textContent = "The link was copied."; } catch { EW.dialog("Link to this view", EW.el("p", {}, EW.el("code", {}, location.href))); }
-  });
+  EW.copyLink = async (done) => {
+    try { await navigator.clipboard.writeText(location.href); (done ?? (() => EW.dialog("Link to this view", EW.el("p", {}, "The link was copied."))))(); } catch { EW.dialog("Link to this view", EW.el("p", {}, EW.el("code", {}, location.href))); }
+  };
+  get("link").addEventListener("click", () => { EW.noteState(); EW.copyLink(() => { get("count").textContent = "The link was copied."; }); });
   get("columns").addEventListener("click", () => {
     const box = (c) => EW.el("label", {}, EW.el("input", { type: "checkbox", checked: c.isVisible(), on: { change: (e) => EW.grid.api.setColumnsVisible([c.getColId()], e.target.checked) } }), " ", columnName(c));
     EW.dialog("Columns", EW.el("div", { class: "checks" }, EW.grid.api.getColumns().map(box)));

@@ -28,9 +28,9 @@
       EW.el("thead", {}, EW.el("tr", {}, heads.map((h) => EW.el("th", { scope: "col" }, h)))),
       EW.el("tbody", {}, rows.map((row) => EW.el("tr", {}, row.map((c) => EW.el("td", { class: typeof c === "number" ? "num" : "" }, c instanceof Node ? c : typeof c === "number" ? EW.number(c) : EW.cut(c, 120)))))))));
 
-  const bands = (trace) => ({
+  const bands = (trace, average, u95) => ({
     id: "bands",
-    beforeDatasetsDraw: ({ ctx, chartArea: a, scales: { x } }) => {
+    beforeDatasetsDraw: ({ ctx, chartArea: a, scales: { x, y } }) => {
       ctx.save();
       const band = (from, to, colour, alpha) => {
         const left = Math.max(a.left, x.getPixelForValue(from)), right = Math.min(a.right, x.getPixelForValue(to));
@@ -39,14 +39,20 @@
       };
       band(0, trace.window_s, EW.colour("window"), 0.28);
       for (const [from, to] of trace.gaps) band(from, to, EW.colour("gap"), 0.4);
+      if (average !== null && u95 !== null) {
+        const left = Math.max(a.left, x.getPixelForValue(0)), right = Math.min(a.right, x.getPixelForValue(trace.window_s));
+        const top = Math.max(a.top, y.getPixelForValue(average + u95)), bottom = Math.min(a.bottom, y.getPixelForValue(average - u95));
+        ctx.globalAlpha = 0.18; ctx.fillStyle = EW.colour("average");
+        if (right > left && bottom > top) ctx.fillRect(left, top, right - left, Math.max(1, bottom - top));
+      }
       ctx.globalAlpha = 1; ctx.strokeStyle = EW.colour("quiet"); ctx.setLineDash([4, 3]);
-      for (const at of [0, trace.window_s]) { const px = x.getPixelForValue(at); ctx.beginPath(); ctx.moveTo(px, a.top); ctx.lineTo(px, a.bottom); ctx.stroke(); }
+      for (const at of [0, trace.window_s]) { const px = x.getPixelForValue(at); if (px < a.left || px > a.right) continue; ctx.beginPath(); ctx.moveTo(px, a.top); ctx.lineTo(px, a.bottom); ctx.stroke(); }
       ctx.restore();
     },
   });
 
   // Power over time of testing, with ranging behind it on the same clock of seconds since each window's begin.
-  EW.powerPicture = (box, traces, average) => {
+  EW.powerPicture = (box, traces, average, u95, zoom) => {
     const testing = traces.find((t) => t.phase === "testing") ?? traces[traces.length - 1];
     const points = (t) => { const bad = new Set(t.bad.map((b) => b[0])); return t.ms.map((ms, i) => ({ x: ms / 1000, y: bad.has(i) ? null : t.watts[i] })); };
     const broken = (t) => withGaps(points(t), t.gaps);
@@ -57,15 +63,17 @@
     const ranging = traces.find((t) => t.phase === "ranging" && t !== testing);
     if (ranging) datasets.push({ label: "ranging", data: broken(ranging), borderColor: EW.colour("quiet"), borderWidth: 1, pointRadius: 0, stepped: "after", spanGaps: false, order: 3 });
     if (bad.length) datasets.push({ label: "no reading", type: "scatter", data: bad, pointBackgroundColor: EW.colour("gap"), pointBorderColor: EW.colour("gap"), pointRadius: 4, order: 0 });
-    if (average !== null) datasets.push({ label: "average", data: [{ x: 0, y: average }, { x: testing.window_s, y: average }], borderColor: EW.series()[1], borderDash: [6, 4], borderWidth: 1.5, pointRadius: 0, order: 0 });
-    EW.draw(box, {
-      type: "line", data: { datasets }, plugins: [bands(testing)],
+    if (average !== null) datasets.push({ label: "average", data: [{ x: 0, y: average }, { x: testing.window_s, y: average }], borderColor: EW.colour("average"), borderDash: [6, 4], borderWidth: 1.5, pointRadius: 0, order: 0 });
+    const chart = EW.draw(box, {
+      type: "line", data: { datasets }, plugins: [bands(testing, average, u95), EW.marking],
       options: {
         parsing: false, normalized: true, interaction: { mode: "nearest", axis: "x", intersect: false },
         scales: { x: { type: "linear", title: { text: "seconds since the window's begin" }, bounds: "data", afterBuildTicks: (axis) => { axis.ticks = round(axis.min, axis.max, box.clientWidth < 500 ? 4 : 9); } }, y: { title: { text: "watts" }, grace: "6%" } },
         plugins: { tooltip: { callbacks: { title: (items) => items.length ? EW.number(items[0].parsed.x) + " s" : "", label: (i) => `${i.dataset.label}: ${EW.number(i.parsed.y)} W` } } },
       },
     }, 320, `Power over time: ${testing.samples} samples, window of ${EW.number(testing.window_s)} s, ${testing.gaps.length} gaps, ${testing.bad.length} samples that are no reading`);
+    const times = traces.flatMap((t) => [t.ms[0], t.ms[t.ms.length - 1]]).map((ms) => ms / 1000), whole = [Math.min(0, ...times), Math.max(testing.window_s, ...times)];
+    if (whole[1] > whole[0]) box.append(EW.zoom(chart, { whole, window: [0, testing.window_s], least: Math.min(whole[1] - whole[0], 4 * (whole[1] - whole[0]) / Math.max(4, testing.ms.length)), ...zoom }));
   };
   // Round values between two, about so many.
   const round = (low, high, about) => {

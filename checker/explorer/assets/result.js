@@ -5,7 +5,7 @@
   const fact = (name, value, unit, text) => value === "" || value === null || value === undefined ? null
     : EW.el("div", { class: "fact" + (text ? " text" : "") }, EW.el("dt", {}, name), EW.el("dd", { title: String(value) }, text ? EW.cut(value, 400) : EW.number(value), unit ? EW.el("small", {}, " " + unit) : null));
 
-  EW.showResult = (r) => {
+  EW.showResult = (r, state = {}) => {
     const box = document.getElementById("result-view"), detail = EW.data.details[r.id], traces = EW.data.traces[r.id] ?? [];
     const tree = EW.data.trees[r.tree];
     box.className = "page";
@@ -21,22 +21,25 @@
         fact("Model used", r.model_used, "", true), fact("Notes", r.notes, "", true), fact("Meter", [r.meter, r.meter_serial, r.ranges ? `${r.ranges[0]} V, ${r.ranges[1]} A` : ""].filter(Boolean).join(", "), "", true), fact("Power daemon", r.daemon, "", true)),
       EW.el("p", { class: "small" }, "Details: ", r.details ? EW.fileLink(r.tree, r.details) : "–", " · Code: ", r.code ? EW.fileLink(r.tree, r.code) : "–", " · Result: ", EW.fileLink(r.tree, r.path)),
     );
-    if (traces.length) power(box, r, traces);
+    if (traces.length) power(box, r, traces, state);
     if (detail) numbers(box, r, detail);
     if (detail && detail.latencies.length) latency(box, detail.latencies);
     box.append(EW.el("h3", { id: "findings" }, `Findings (${r.findings.length})`), ...(r.findings.length ? r.findings.map((n) => EW.finding(EW.data.findings[n])) : [EW.el("p", { class: "muted" }, "None.")]));
     document.title = EW.cut(`${r.model} ${r.scenario}: ${r.system_name}`, 120);
   };
 
-  const power = (box, r, traces) => {
+  const power = (box, r, traces, state) => {
     const testing = traces.find((t) => t.phase === "testing") ?? traces[0];
     const figure = EW.el("figure", { class: "picture" }, EW.el("figcaption", {}, "Power at the wall over time"));
     box.append(figure);
-    EW.powerPicture(figure, traces, r.average_watts);
+    const numbers = [state.from, state.to].map((text) => text === undefined || text.trim() === "" ? NaN : Number(text)), start = numbers.every(Number.isFinite) ? numbers : null;
+    // The stretch that is shown stands in the address, to the millisecond.
+    const told = (shown) => EW.state.note({ result: EW.state.nameOf(r), ...(shown ? { from: Math.floor(shown[0] * 1000) / 1000, to: Math.ceil(shown[1] * 1000) / 1000 } : {}) });
+    EW.powerPicture(figure, traces, r.average_watts, r.average_u95_w, { start, told, extra: EW.el("button", { type: "button", on: { click: () => EW.copyLink() } }, "Copy link") });
     const key = (name, words) => EW.el("span", {}, EW.el("i", { class: "k-" + name }), words);
-    figure.append(EW.el("div", { class: "key" }, key("power", "testing"), traces.length > 1 ? key("range", "ranging") : null, key("window", "window of LoadGen"), testing.gaps.length ? key("gap", `${testing.gaps.length} gaps`) : null, testing.bad.length ? key("bad", `${testing.bad.length} samples that are no reading`) : null,
+    figure.append(EW.el("div", { class: "key" }, key("power", "testing"), traces.length > 1 ? key("range", "ranging") : null, key("window", "window of LoadGen"), r.average_watts === null ? null : key("average", r.average_u95_w === null ? "average" : `average ± ${EW.number(Number(r.average_u95_w.toPrecision(2)))} W (95 %)`), testing.gaps.length ? key("gap", `${testing.gaps.length} gaps`) : null, testing.bad.length ? key("bad", `${testing.bad.length} samples that are no reading`) : null,
       testing.decimated ? EW.el("span", {}, `${testing.ms.length} of ${testing.samples} samples drawn: lowest and highest of each stretch`) : null));
-    figure.append(EW.el("div", { class: "small" }, "From ", traces.map((t, i) => [i ? ", " : "", EW.fileLink(r.tree, t.path, t.path.split("/").slice(-2).join("/")), ` (${t.phase}, ${t.samples} samples)`])));
+    figure.append(EW.el("div", { class: "small" }, "From ", traces.map((t, i) => [i ? ", " : "", EW.fileLink(r.tree, t.path, t.path.split("/").slice(-2).join("/")), ` (${t.phase}, ${t.samples} samples)`]), r.ranges ? `. Ranges while testing: ${r.ranges[0]} V, ${r.ranges[1]} A.` : null));
     if (testing.bad.length) figure.append(EW.asTable(["Line of the power log", "Seconds", "Watts"], testing.bad.map(([i, line]) => [String(line), testing.ms[i] / 1000, testing.watts[i] ?? "no number"])));
   };
 

@@ -12,6 +12,7 @@ EW.state = {
   // Another view is a step of the history; a change within a view is not.
   go: (values) => { location.hash = EW.state.text(values); },
   note: (values) => { history.replaceState(null, "", EW.state.text(values)); },
-  resultLink: (r) => EW.state.text({ result: `${EW.data.trees[r.tree].name}:${r.path}` }),
-  resultOf: (text) => EW.data.results.find((r) => `${EW.data.trees[r.tree].name}:${r.path}` === text),
+  nameOf: (r) => `${EW.data.trees[r.tree].name}:${r.path}`,
+  resultLink: (r) => EW.state.text({ result: EW.state.nameOf(r) }),
+  resultOf: (text) => EW.data.results.find((r) => EW.state.nameOf(r) === text),
 };

@@ -11,7 +11,7 @@ import pytest
 from checker.explorer.book import Book, book
 from checker.options import Options
 from tests.checker.corpus import folder
-from tests.checker.explorer.browser import chromium
+from tests.checker.explorer.browser import Shown, chromium
 
 ROUNDS = ("v1.0", "v1.1", "v2.0", "v2.1", "v3.0", "v4.1", "v5.1")
 
@@ -37,3 +37,18 @@ def every_round() -> Book:
 @pytest.fixture(scope="session")
 def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Any]:
+    made: list[Shown] = []
+
+    def open_(file: Path, fragment: str = "", **context: Any) -> Shown:
+        made.append(Shown(browser, file, fragment, **context))
+        return made[-1]
+
+    yield open_
+    for shown in made:
+        assert shown.complaints == []
+        assert {url.split(":")[0] for url in shown.requests} <= {"file", "about", "blob", "data"}
+        shown.close()

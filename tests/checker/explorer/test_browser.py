@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +51,6 @@ def two_rounds(page_folder: Path) -> Path:
         "compare": compare.for_page(compare.beside(found, "v1.1", "v4.1")),
     }
     return written(page_folder, "two", found, **parts)
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Any]:
-    made: list[Shown] = []
-
-    def open_(file: Path, fragment: str = "", **context: Any) -> Shown:
-        made.append(Shown(browser, file, fragment, **context))
-        return made[-1]
-
-    yield open_
-    for shown in made:
-        assert shown.complaints == []
-        assert {url.split(":")[0] for url in shown.requests} <= {"file", "about", "blob", "data"}
-        shown.close()
 
 
 @needs_corpus
