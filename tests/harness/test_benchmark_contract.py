@@ -241,7 +241,9 @@ def refused(
     tree, scenario = place / "tree", subject.scenarios[-1]
     expected = "--target-qps" if scenario == "Offline" else "--target-latency-ms"
     line = f"-q run {subject.bench.name} --division {subject.division} --round {subject.round.name} "
-    line += f"--scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1"
+    line += (
+        f"--scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1 --system-type {subject.system_type}"
+    )
     paths = ["--output", str(tree), "--model", str(model), "--dataset", str(dataset)]
     code = cli.main([*line.split(), *paths])
     said = capsys.readouterr()
