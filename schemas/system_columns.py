@@ -17,6 +17,10 @@ NOTHING = frozenset({"", "-", "n/a", "na", "none", "0", "null"})
 """Words that submitters put where there is nothing to tell, in small letters."""
 
 
+MOST = 999_999_999
+"""Processors, accelerators or nodes: more than anybody has. Beyond it a number is none, infinity and NaN included."""
+
+
 @dataclass(frozen=True, slots=True)
 class SystemColumns:
     """The columns of one system; a column that the page leaves out is empty text."""
@@ -56,12 +60,12 @@ def _word(description: Mapping[str, Any], key: str) -> str:
 
 
 def _number(value: Any) -> int | None:
-    """The number that a field begins with; words for nothing are 0, other text is None."""
+    """The number that a field begins with; words for nothing are 0, other text and what counts nothing is None."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, (int, float)):
-        return int(value)
-    match = re.match(r"\s*(\d+)", str(value))
+        return int(value) if abs(value) <= MOST else None
+    match = re.match(r"\s*(\d{1,9})(?!\d)", str(value))
     if match is not None:
         return int(match.group(1))
     return 0 if str(value).strip().lower() in NOTHING else None

@@ -19,6 +19,7 @@ from schemas.scene import Path as Line
 WIDTH, HEIGHT = 1120, 520
 LEFT, RIGHT, TOP, BOTTOM = 78, 24, 84, 74
 POWER, RANGING, MEAN, INSIDE, EDGE = "#1f5fa8", "#a8b3bd", "#b3541e", "#eef4fb", "#44617f"
+DOUBT = "#f0d9c8"
 GAP, BAD, GRID, QUIET = "#f6c9c9", "#c62828", "#dddddd", "#666666"
 Shape = Box | Line | Words
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -70,6 +71,8 @@ def scene(row: Row, traces: Sequence[Trace]) -> Scene:
         shapes += [Line(points, colour, width) for points in _lines(axes, decimated(trace, 2 * WIDTH))]
     shapes += [_mark(axes, p) for p in testing.points if not p.good]
     if row.average_watts is not None:
+        if row.average_u95_w is not None:
+            shapes.append(_doubt(axes, testing.window_s, row.average_watts, row.average_u95_w))
         y = axes.y(row.average_watts)
         shapes.append(Line([(axes.x(0), y), (axes.x(testing.window_s), y)], MEAN, 1.4, dashed=True))
     for at, word in ((0.0, "power_begin"), (testing.window_s, "power_end")):
@@ -107,6 +110,13 @@ class _Axes:
 def _band(axes: _Axes, begin: float, end: float, colour: str, note: str) -> Box:
     left = axes.x(begin)
     return Box(left, TOP, max(1.0, axes.x(end) - left), HEIGHT - TOP - BOTTOM, colour, note)
+
+
+def _doubt(axes: _Axes, window_s: float, watts: float, u95_w: float) -> Box:
+    """What the average may be with 95 % probability."""
+    left, top = axes.x(0), axes.y(watts + u95_w)
+    height = max(1.0, axes.y(watts - u95_w) - top)
+    return Box(left, top, axes.x(window_s) - left, height, DOUBT, f"average ± {u95_w:.2g} W (95 %)")
 
 
 def _mark(axes: _Axes, point: Point) -> Box:
@@ -164,7 +174,8 @@ def _words(row: Row, testing: Trace) -> list[Shape]:
     facts += [f"coverage {row.coverage:.2%}"] if row.coverage is not None else []
     facts += [text] if (text := accuracy_text(row.accuracy)) else []
     side = f"{row.round}, {row.submitter}, {row.division}, {'valid' if row.valid else 'INVALID'}"[:80]
-    meter = f"{testing.samples} samples, {row.meter}"[:80]
+    on = f" on {row.ranges[0]:g} V, {row.ranges[1]:g} A" if row.ranges is not None else ""
+    meter = f"{testing.samples} samples, {row.meter[:60]}{on}"
     return [
         Words(LEFT, 26, title, 17, "#111111", bold=True),
         Words(LEFT, 48, ", ".join(facts)[:150], 13),
