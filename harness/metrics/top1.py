@@ -33,7 +33,10 @@ def responses(said: Array) -> NDArray[np.float32]:
 
 def response(said: Array) -> bytes:
     """The same for a single sample, without an operation more than needed."""
-    place: int = said.item() if said.size == 1 else said.argmax().item()
+    try:
+        place: int = said.item()
+    except ValueError:  # scores
+        place = said.argmax().item()
     return _FLOAT.pack(place - 1)
 
 

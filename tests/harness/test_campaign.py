@@ -36,6 +36,17 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 # --- the file
 
 
+def test_options_of_a_runtime_stand_in_the_file(program: Program, fixture: Fixture, tmp_path: Path) -> None:
+    path = campaign_file(tmp_path, fixture.path)
+    path.write_text(path.read_text() + 'provider = "cpu"\noption = ["device=3"]\ncores = "0"\n')
+    code, _, err = program("plan", path)
+    assert code == 2
+    assert "--device is for another --provider than cpu" in err
+    path.write_text(path.read_text().replace('option = ["device=3"]\n', ""))
+    code, _, err = program("plan", path)
+    assert code == 0, err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -37,6 +37,28 @@ def hidden(names: set[str], *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.parametrize(
+    ("backend", "module", "extra"),
+    [
+        ("openvino", "openvino", "openvino"),
+        ("litert", "ai_edge_litert", "litert"),
+        ("pytorch", "torch", "torch"),
+    ],
+)
+def test_a_runtime_that_is_not_installed(
+    fixture: Fixture, tmp_path: Path, backend: str, module: str, extra: str
+) -> None:
+    line = f"run resnet50 --scenario Offline --backend {backend} --output {tmp_path / 'tree'} --fixture {fixture.path}"
+    done = hidden({module}, *line.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    name = extras.distribution(module)
+    assert (
+        done.stderr
+        == f"mlharness: {name} is not installed; install it with: pip install 'edgewatt[{extra}]'\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("module", sorted(extras.PACKAGES))
 def test_run_refuses_early(fixture: Fixture, tmp_path: Path, module: str) -> None:
     tree = tmp_path / "tree"

@@ -49,6 +49,10 @@ WORDS: list[tuple[str | Sequence[str], list[str]]] = [
     (f"{R} --target-qps 0", ["--target-qps 0", "greater than 0"]),
     (f"{R} --target-qps nan", ["--target-qps nan", "greater than 0"]),
     (f"{R} --target-latency-ms -1", ["--target-latency-ms -1", "greater than 0"]),
+    (f"{R} --option fast", ["--option 'fast'", "KEY=VALUE"]),
+    (f"{R} --device a --option device=b", ["option device", "given twice"]),
+    (f"{R} --cores 1-x", ["--cores '1-x'", "0-3,6"]),
+    (f"{R} --cores 4000", ["--cores 4000", "may not use 4000"]),
     (f"{R} --meter m", ["--meter needs --power", "leave out --meter"]),
     (f"{R} --power x", ["--power 'x'", "spawn:DRIVER:PORT"]),
     (f"{R} --power spawn:", ["--power 'spawn:'", "spawn:DRIVER:PORT"]),
@@ -76,6 +80,10 @@ PLAN: list[tuple[str | Sequence[str], list[str]]] = [
     (f"{F} --rehearsal 0", ["--rehearsal 0", "greater than 0"]),
     (f"{F} --rehearsal nan", ["--rehearsal nan", "greater than 0"]),
     (f"{F} --backend onx", ["'onx'", "onnxruntime"]),
+    (f"{F} --provider cud", ["'cud'", "did you mean cuda?"]),
+    (f"{F} --option colour=red", ["onnxruntime has no option colour", "it has provider, device"]),
+    (f"{F} --backend remote", ["needs the server's address", "--option url=http://HOST:PORT"]),
+    (f"{F} --backend remote --option url=here", ["the URL 'here'", "http://"]),
     (f"{F} --user-conf nope", ["--user-conf nope", "give a text file"]),
     (f"{F} --user-conf folder", ["--user-conf folder", "give a text file"]),
     (f"{F} --user-conf binary", ["--user-conf binary", "give a text file"]),
@@ -151,6 +159,17 @@ def test_a_model_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
         ["m.onnx cannot be opened", "give an ONNX file"],
         capsys,
     )
+
+
+def test_a_provider_that_is_not_in_the_build(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["has no provider qnn (QNNExecutionProvider), only", "install a build that has it"]
+    refuse(cli, f"-q {F} --rehearsal 1 --provider qnn", 2, wanted, capsys)
+
+
+def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["http://127.0.0.1:1 cannot be asked (Connection refused)", "is the server running there?"]
+    line = f"-q {F} --rehearsal 1 --backend remote --option url=http://127.0.0.1:1"
+    refuse(cli, line, 2, wanted, capsys)
 
 
 def test_files_of_somebody_else(place: Path) -> None:
