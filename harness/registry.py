@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Literal, cast
 
 from harness.benchmarks.base import Backend, Benchmark, Configurable, traits
@@ -104,6 +105,12 @@ def backend_for(bench: Benchmark, asked: str | None) -> str:
             f"{asked} cannot run {bench.name}; give --backend {' or '.join(able)}, or leave it out"
         )
     return asked
+
+
+def data_types_of(name: str, model: Path) -> Mapping[str, str]:
+    """Which types a model file has, where the runtime can tell: fields of ``measurements``."""
+    tell = getattr(backend(name), "data_types", None)
+    return {} if tell is None else cast("Mapping[str, str]", tell(model))
 
 
 def needs_of(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from harness import calibrate, loadgen
+from harness import calibrate, loadgen, room
 from harness.audit import issued
 from harness.benchmarks.base import traits
 from harness.calibrate import CALIBRATION_S, Judgement, merged
@@ -198,6 +198,7 @@ class Runner:
                 self._observer.stage("running")
                 child.go()
                 child.wait_for("done", self._observer.progress)
+        room.refuse_filled(folder)
         telemetry.write(folder)
         self._observer.stage("closing")
         self._around.after(spec, folder)

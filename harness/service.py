@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import audit, submission, system
+from harness import audit, room, submission, system
 from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
 from harness.observer import Observer, Unseen
@@ -39,6 +39,7 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
     """Plan, run, score, write. Logs are kept in the work folder whatever happens."""
     observer = observer or Unseen()
     planned = plan(request)
+    room.refuse_full(planned)
     folder = _work_folder(planned)
     say(f"logs go to {folder}")
     with _around(planned, folder, observer) as around:

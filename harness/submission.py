@@ -21,7 +21,7 @@ from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
 from harness.benchmarks.base import Showing
 from harness.model import Accuracy, Done, Plan, PowerEvidence
 from harness.record import run_record
-from harness.registry import benchmark
+from harness.registry import benchmark, data_types_of
 from harness.scenarios import BY_NAME
 
 RECORD_NAME = "edgewatt.json"
@@ -113,6 +113,7 @@ class Stage:
         row = BY_NAME[plan.scenario]
         batch = plan.workload.batch if row.batches else row.per_query
         own = {"starting_weights_filename": plan.workload.model.absolute().name, "batch": batch}
+        own |= data_types_of(plan.workload.backend, plan.workload.model)
         own |= _computing(done)
         if plan.workload.precision is not None:
             own["weight_data_types"] = plan.workload.precision

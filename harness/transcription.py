@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import audio
 from harness.benchmarks.base import Setting
 from harness.extras import need
 from schemas.errors import UserError
@@ -33,8 +34,8 @@ FEATURES = "preprocessor_config.json"
 def program(model: Path, setting: Setting, number_of: Mapping[str, int]) -> Program:
     """Open a checkpoint. ``number_of`` are the symbols of an answer; other characters are left out.
 
-    The program takes a list of recordings (float32 [samples] at 16 kHz) and gives three outputs: symbols int64
-    [N, longest], how many of them count, and how many tokens were generated.
+    The program takes a list of recordings (``harness.audio``, [samples] at 16 kHz) and gives three outputs: symbols
+    int64 [N, longest], how many of them count, and how many tokens were generated.
     """
     torch, transformers = need("torch"), need("transformers")
     transformers.utils.logging.set_verbosity_error()
@@ -48,7 +49,7 @@ def program(model: Path, setting: Setting, number_of: Mapping[str, int]) -> Prog
     net = net.to(setting.device).eval()
 
     def run(batch: Batch, first: First) -> Outputs:
-        sound: Any = list(batch)
+        sound = [audio.floats(each) for each in batch]  # type: ignore[arg-type]  # ragged: a list of recordings
         mels = features(sound, sampling_rate=RATE_HZ, return_tensors="pt").input_features
         rows = greedy(torch, net, mels.to(setting.device, net.dtype), prompt, end, first)
         texts = [tokens.decode(row, skip_special_tokens=True) for row in rows]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every file of this form (schema of TensorFlow Lite, ``file_identifier``)."""
 PACKAGE = "ai-edge-litert"
+DATA_TYPES = {0: "fp32", 1: "fp16", 3: "uint8", 7: "int16", 9: "int8", 17: "int4", 18: "bf16"}
+"""``TensorType`` of the schema in the words of MLPerf; numbers of 32 bits and more are biases and shapes."""
 
 
 class LiteRt:
@@ -113,6 +115,23 @@ class LiteRt:
             self._interpreter.set_tensor(self._inputs[name]["index"], array)
         self._interpreter.invoke()
         return [_real(self._interpreter.get_tensor(d["index"]), d) for d in self._outputs]
+
+    def data_types(self, model: Path) -> Mapping[str, str]:
+        """Of input and weights, as ``measurements`` has them, read from the file: the type that most bytes of the
+        constants have. Nothing is run."""
+        need("ai_edge_litert")
+        from ai_edge_litert.schema_py_generated import Model
+
+        file = Model.GetRootAs(model.read_bytes())
+        graph = file.Subgraphs(0)
+        bytes_of: dict[str, int] = {}
+        for tensor in (graph.Tensors(n) for n in range(graph.TensorsLength())):
+            kind = DATA_TYPES.get(tensor.Type())
+            if kind is not None:
+                bytes_of[kind] = bytes_of.get(kind, 0) + file.Buffers(tensor.Buffer()).DataLength()
+        first = DATA_TYPES.get(graph.Tensors(graph.Inputs(0)).Type(), "")
+        weights = max(bytes_of, key=lambda kind: bytes_of[kind], default="")
+        return {"input_data_types": first, "weight_data_types": weights}
 
     def close(self) -> None:
         """Let go of the interpreter."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import mel
+from harness import audio, mel
 from harness.accuracy_log import answers
 from harness.benchmarks.base import Setting, Tensor, Traits
 from harness.datasets.librispeech import LibriSpeech
@@ -117,7 +117,7 @@ class Rnnt:
         """What is heard in one recording, int64 [symbols]."""
         import numpy as np
 
-        sound = np.asarray(batch)[0]
+        sound = audio.floats(np.asarray(batch)[0])
         (encoded,) = infer({"features": mel.rnnt_features(sound)[None]})
         return self.responses([np.array(greedy(infer, encoded), dtype=np.int64)], indices)
 

@@ -11,14 +11,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness import audio
 from schemas.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 RATE_HZ = 16_000
 
@@ -60,8 +56,8 @@ class LibriSpeech:
         """The sound files in the order of the manifest."""
         return [r.path for r in self.recordings]
 
-    def load(self, index: int) -> NDArray[np.float32]:
-        """One recording, float32 [samples] from -1 to 1 at 16 kHz."""
+    def load(self, index: int) -> audio.Sound:
+        """One recording at 16 kHz, [samples] as ``harness.audio`` reads it: 16-bit sound stays 16-bit sound."""
         return audio.read(self.recordings[index].path, RATE_HZ)
 
     def transcripts(self, normal: Callable[[str], str]) -> tuple[str, ...]:

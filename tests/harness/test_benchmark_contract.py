@@ -272,6 +272,8 @@ def test_annotations_of_something_else(
 ) -> None:
     made = subject.fixture
     for number, name in enumerate(bad_inputs.annotations(subject.bench, made)):
+        if content == b"{}" and bad_inputs.is_table(made.dataset / name):
+            continue
         place = tmp_path / str(number)
         data = bad_inputs.spoilt(made, name, content, place / "data")
         said = refused(subject, place, capsys, model=made.model, dataset=data)

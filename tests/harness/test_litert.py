@@ -108,6 +108,13 @@ def test_stored_values_by_hand() -> None:
     assert scale.stored(values, "uint8").tolist() == [10, 10, 11, 12, 255, 0]
 
 
+def test_data_types_are_read_from_the_file(tmp_path: Path) -> None:
+    for most, kind in ((None, "fp32"), (4.0, "uint8")):
+        path = tmp_path / f"{kind}.tflite"
+        path.write_bytes(tiny().to_bytes("x", "y", most=most))
+        assert LiteRt().data_types(path) == {"input_data_types": kind, "weight_data_types": kind}
+
+
 def test_what_is_no_model(tmp_path: Path) -> None:
     data = tiny().to_bytes("x", "y")
     with pytest.raises(UserError, match=r"m\.tflite is not a TFLite file"):
@@ -167,6 +174,7 @@ def test_quantised_run_gives_the_planted_accuracy(mobilenet: Fixture, tmp_path: 
     assert record["synthetic"]["dataset"] == "24 generated samples (seed 5)"
     measurements = json.loads(next(outcome.written.record.parent.glob("bench_*.json")).read_text())
     assert measurements["starting_weights_filename"] == model.name
+    assert (measurements["input_data_types"], measurements["weight_data_types"]) == ("uint8", "uint8")
     report = check(tree, rehearsal=True)
     assert report.valid
     assert [(r.place.benchmark, r.place.scenario) for r in report.results] == [("mobilenet", "Offline")]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness import oip
+from harness import oip, service
 from harness.backends.remote import Remote
 from harness.benchmarks.base import Tensor
 from harness.completions import Completion, Completions
 from harness.httpline import TOKEN_VARIABLE, HttpLine
+from harness.model import Fixture, RunRequest
 from schemas.errors import UserError
 from tests.harness.model_server import Server, int64s, serving
 
@@ -219,3 +221,32 @@ def test_a_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             Completions(line(server))
         monkeypatch.setenv(TOKEN_VARIABLE, "secret")
         assert Completions(line(server)).complete("x", most=1).text == " one"
+
+
+# --- a run
+
+
+def test_a_run_on_a_served_model(fixture: Fixture, request_for: Callable[..., RunRequest]) -> None:
+    """The fixture's own model behind HTTP: its planted accuracy comes out."""
+    with serving(fixture.model) as server:
+        options = {"url": server.url, "served": "classes"}
+        outcome = service.run(
+            request_for(backend="remote", options=options, rehearsal_s=0.5), lambda text: None
+        )
+    assert outcome.accuracy is not None
+    assert outcome.accuracy.value == fixture.value
+    record = json.loads(outcome.written.record.read_text())
+    assert record["runs"]["performance"]["computing"]["options"] == options
+    assert record["runs"]["performance"]["versions"]["remote server"] == "small? server 1.0 onnx"
+
+
+def test_a_server_that_fails_in_a_run_ends_it_with_its_sentence(
+    fixture: Fixture, request_for: Callable[..., RunRequest]
+) -> None:
+    with serving(fixture.model, fault="refusal") as server:
+        request = request_for(backend="remote", options={"url": server.url, "served": "classes"})
+        with pytest.raises(
+            UserError, match=r"with status 500 \(the accelerator fell off\); look at the server"
+        ):
+            service.run(request, lambda text: None)
+    assert not request.output.exists()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from checker.api import check
 from harness import loadgens, service
-from harness.model import RunRequest
+from harness.campaign.contents import packages
+from harness.model import RunRequest, Workload
 from schemas.errors import UserError
 from schemas.loadgen import LoadgenLog
 from schemas.rounds import known_rounds, load_round
@@ -121,8 +124,9 @@ def test_no_network_is_one_sentence(
     assert not [p for p in empty_cache.rglob("*") if p.is_file()]
 
 
-def test_wheelhouse(program: Program, empty_cache: Path, tmp_path: Path) -> None:
-    """A wheel made by hand: nothing of it is looked at but its name, and a second call leaves it alone."""
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A folder with a wheel made by hand: nothing of it is looked at but its name."""
     import zipfile
 
     house = tmp_path / "house"
@@ -135,6 +139,29 @@ def test_wheelhouse(program: Program, empty_cache: Path, tmp_path: Path) -> None
         )
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{info}/RECORD", "")
+    return house
+
+
+def test_preflight_fetches_from_a_wheelhouse_what_it_would_miss(
+    program: Program, empty_cache: Path, house: Path
+) -> None:
+    _, out, _ = program("preflight", "bert", "--round", "v6.1")
+    assert "LoadGen 4.1.30" in out
+    assert "mlharness fetch --round v6.1" in out
+    _, out, _ = program("preflight", "bert", "--round", "v6.1", "--wheelhouse", house)
+    assert f"LoadGen 6.0.17, as the round has it, in {loadgens.folder('6.0.17')}" in " ".join(out.split())
+
+
+def test_the_loadgen_of_the_round_is_what_a_run_stands_on() -> None:
+    work = Workload("resnet50", Path("m"), Path("d"), "onnxruntime", 1, 1)
+    step: Any = SimpleNamespace(plan=SimpleNamespace(workload=work, round=load_round("v6.1")))
+    assert packages(step)["mlcommons-loadgen"] == "6.0.17"
+    step.plan.round = load_round("v4.1")
+    assert packages(step)["mlcommons-loadgen"] == "4.1.30"
+
+
+def test_wheelhouse(program: Program, empty_cache: Path, house: Path) -> None:
+    """A second call leaves it alone."""
     for _ in range(2):
         code, out, err = program("fetch", "--round", "v6.1", "--wheelhouse", house)
         assert (code, err) == (0, "")

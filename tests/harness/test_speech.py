@@ -41,8 +41,12 @@ def manifest(folder: Path, entries: object) -> Path:
 
 
 def test_sound_is_a_share_of_full_scale(tmp_path: Path) -> None:
+    """It is held as it is stored, in 16 bits, where it has one channel of them."""
     write_wav(tmp_path / "one.wav", [0, 16_384, -32_768])
-    assert audio.read(tmp_path / "one.wav", 16_000).tolist() == [0.0, 0.5, -1.0]
+    made = audio.read(tmp_path / "one.wav", 16_000)
+    assert (made.dtype, made.tolist()) == (np.int16, [0, 16_384, -32_768])
+    assert audio.floats(made).tolist() == [0.0, 0.5, -1.0]
+    assert audio.floats(made).dtype == np.float32
     write_wav(tmp_path / "two.wav", [0, 16_384, -16_384, -16_384], channels=2)
     assert audio.read(tmp_path / "two.wav", 16_000).tolist() == [0.25, -0.5]
 
@@ -52,6 +56,9 @@ def test_flac_is_the_same_sound(tmp_path: Path) -> None:
     need("soundfile").write(tmp_path / "one.flac", samples, 16_000)
     write_wav(tmp_path / "one.wav", samples.tolist())
     assert np.array_equal(audio.read(tmp_path / "one.flac", 16_000), audio.read(tmp_path / "one.wav", 16_000))
+    deep = np.array([0, 1 << 22, -(1 << 23)], dtype=np.int32) << 8
+    need("soundfile").write(tmp_path / "deep.flac", deep, 16_000, subtype="PCM_24")
+    assert audio.read(tmp_path / "deep.flac", 16_000).tolist() == [0.0, 0.5, -1.0]
 
 
 def test_bad_sound_is_one_sentence(tmp_path: Path) -> None:
@@ -177,7 +184,7 @@ def test_manifest(tmp_path: Path) -> None:
     data = LibriSpeech(folder, NAMES, 15.0)
     assert len(data) == 2
     assert data.files() == [folder / "dev/1/one.wav", folder / "repack/two.wav"]
-    assert data.load(1).tolist() == [-1.0]
+    assert audio.floats(data.load(1)).tolist() == [-1.0]
     assert data.transcripts(wer.plain) == ("one", "two")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import accuracy_log, transcription
+from harness import accuracy_log, audio, transcription
 from harness.benchmarks.base import Counted, Setting
 from harness.benchmarks.whisper import ALPHABET, BENCHMARK, MANIFESTS, NUMBER_OF, SPELLINGS
 from harness.extras import need
@@ -102,7 +102,7 @@ def test_greedy_is_what_transformers_generates(made: Fixture) -> None:
     tokens = need("tokenizers").Tokenizer.from_file(str(made.model / transcription.TOKENIZER))
     prompt = transcription.numbers(tokens, transcription.PROMPT, made.model)
     data = BENCHMARK.dataset(made.dataset)
-    sound: list[Any] = [data.load(n) for n in range(3)]
+    sound: list[Any] = [audio.floats(data.load(n)) for n in range(3)]
     features = transformers.WhisperFeatureExtractor.from_pretrained(made.model)
     mels = features(sound, sampling_rate=16_000, return_tensors="pt").input_features
     net = transformers.WhisperForConditionalGeneration.from_pretrained(made.model).eval()
