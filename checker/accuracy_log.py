@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from checker import accuracy_txt
 from checker.files import join
 from checker.reading import LARGEST_ACCURACY_LOG, digest, read_start
 from checker.result import Result
+from schemas.plainfile import FilePath
 
 LOG = "mlperf_log_accuracy.json"
 KEPT = 4096
@@ -35,7 +35,7 @@ class Evidence:
     line: int
 
 
-def fingerprint(path: Path) -> Fingerprint:
+def fingerprint(path: FilePath) -> Fingerprint:
     """That of a plain file; OSError when it cannot be read, ``TooLarge`` above what a log may have."""
     found, size = digest(path, "sha256", LARGEST_ACCURACY_LOG)
     return Fingerprint(found, size == CUT_SIZE and is_cut(read_start(path, KEPT + len(MARK))))

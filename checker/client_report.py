@@ -11,11 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from checker.files import Source, join, read_object
+from schemas.plainfile import FilePath
 from schemas.yaml_subset import read_yaml
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from checker.tree import Submission
 
 SETTINGS = ("config.yaml", "config.yml")
@@ -34,7 +33,7 @@ PATHS = {
 """Where the settings and reports of the client hold what a detail log holds under the key before."""
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: FilePath) -> dict[str, Any]:
     """The settings; ValueError when they are no mapping."""
     document = read_yaml(path)
     if not isinstance(document, dict):

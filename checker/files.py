@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from checker.reading import read_json, read_lenient, read_object, read_text
 from checker.rule import Absent
 from checker.walk import Folder, Stat, Tree, join
 from schemas.loadgen import LogGarbled
-from schemas.plainfile import NotPlain
+from schemas.plainfile import FilePath, NotPlain
 from schemas.powerlog import BadLine, PowerLine, read_power_log
 
 __all__ = [
@@ -29,7 +28,7 @@ CHANGED = "has changed since the tree was looked at: check again when nothing wr
 class Source(Generic[T]):
     """A file that is parsed when somebody asks, once. ``kind`` names it in the rule about readable files."""
 
-    def __init__(self, tree: Tree, path: str, kind: str, read: Callable[[Path], T], limit: int) -> None:
+    def __init__(self, tree: Tree, path: str, kind: str, read: Callable[[FilePath], T], limit: int) -> None:
         """Nothing is read yet; a file above ``limit`` bytes never is."""
         self.path, self.kind = path, kind
         self._tree, self._read, self._limit = tree, read, limit
@@ -49,7 +48,7 @@ class Source(Generic[T]):
         if size > self._limit:
             return None, f"is {size} bytes long, more than the {self._limit} that are read", None
         try:
-            value = self._read(self._tree.root / self.path)
+            value = self._read(self._tree.file(self.path))
         except (OSError, ValueError, RecursionError, MemoryError) as error:
             return None, *_reason(error)
         if self._tree.changed(self.path):
@@ -99,6 +98,6 @@ def _without_line(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def read_samples(path: Path) -> tuple[PowerLine | BadLine, ...]:
+def read_samples(path: FilePath) -> tuple[PowerLine | BadLine, ...]:
     """All lines of a power log."""
     return read_power_log(path)

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from schemas.plainfile import TooLarge, open_plain, read_plain
+from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
 
 LARGEST_DOCUMENT = 8 << 20
 """Bytes of a JSON document; the largest of published results are some ten kilobytes long. Python needs up to
@@ -38,23 +38,23 @@ LONGEST_NUMBER = 308
 """Digits of a whole number: with more it fits no floating point number, and counts as infinite."""
 
 
-def open_bytes(path: Path, limit: int) -> BufferedReader:
+def open_bytes(path: FilePath, limit: int) -> BufferedReader:
     """A plain file of at most ``limit`` bytes, to be read in pieces."""
     return open_plain(path, limit)
 
 
-def read_bytes(path: Path, limit: int) -> bytes:
+def read_bytes(path: FilePath, limit: int) -> bytes:
     """All bytes of a plain file; ``TooLarge`` above the limit, also where it grows while it is read."""
     return read_plain(path, limit)
 
 
-def read_start(path: Path, size: int) -> bytes:
+def read_start(path: FilePath, size: int) -> bytes:
     """The first bytes of a plain file, however large it is."""
     with open_plain(path) as file:
         return file.read(size)
 
 
-def read_end(path: Path, size: int) -> bytes:
+def read_end(path: FilePath, size: int) -> bytes:
     """The last bytes of a plain file, however large it is."""
     with open_plain(path) as file:
         length = file.seek(0, 2)
@@ -62,7 +62,7 @@ def read_end(path: Path, size: int) -> bytes:
         return file.read(size)
 
 
-def digest(path: Path, name: str, limit: int) -> tuple[str, int]:
+def digest(path: FilePath, name: str, limit: int) -> tuple[str, int]:
     """The digest of a plain file in hex, read piece by piece, and how many bytes it has."""
     with open_plain(path, limit) as file:
         found = hashlib.new(name)
@@ -73,12 +73,12 @@ def digest(path: Path, name: str, limit: int) -> tuple[str, int]:
         return found.hexdigest(), file.tell()
 
 
-def read_text(path: Path, limit: int = LARGEST_TEXT) -> str:
+def read_text(path: FilePath, limit: int = LARGEST_TEXT) -> str:
     """A UTF-8 text whose lines are of a length that people write; line ends become those of Unix."""
     return _plain_ends(_with_short_lines(read_bytes(path, limit)).decode("utf-8"))
 
 
-def read_lenient(path: Path, limit: int = LARGEST_TEXT) -> str:
+def read_lenient(path: FilePath, limit: int = LARGEST_TEXT) -> str:
     """The same, with bytes that are not UTF-8 replaced."""
     return _plain_ends(_with_short_lines(read_bytes(path, limit)).decode("utf-8", errors="replace"))
 
@@ -98,12 +98,12 @@ def _plain_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def read_json(path: Path, limit: int = LARGEST_DOCUMENT) -> Any:
+def read_json(path: FilePath, limit: int = LARGEST_DOCUMENT) -> Any:
     """Any JSON document within the limits; whole numbers keep all their digits up to ``LONGEST_NUMBER``."""
     return parse_json(read_bytes(path, limit))
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: FilePath) -> dict[str, Any]:
     """A JSON object; ValueError for any other document."""
     document = read_json(path)
     if not isinstance(document, dict):

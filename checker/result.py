@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker.client_report import ClientReport
@@ -15,6 +14,7 @@ from checker.run import Run, reader
 from schemas import loadgen_summary
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog
+from schemas.plainfile import FilePath
 from schemas.powerlog import BadLine, PowerLine
 from schemas.rounds import BenchmarkRules
 
@@ -26,7 +26,7 @@ LARGEST_ACCURACY_TEXT = 1 << 20
 """Bytes of an accuracy.txt; published ones have up to six thousand."""
 
 
-def _accuracy_text(path: Path) -> str:
+def _accuracy_text(path: FilePath) -> str:
     return read_text(path, LARGEST_ACCURACY_TEXT)
 
 
@@ -135,7 +135,7 @@ class Result:
         """The directory of the power session."""
         return join(self.path, "performance/power")
 
-    def _power(self, name: str, kind: str, read: Callable[[Path], T]) -> Source[T]:
+    def _power(self, name: str, kind: str, read: Callable[[FilePath], T]) -> Source[T]:
         return self.submission.source(join(self.power_path, name), kind, read)
 
     @cached_property

@@ -11,6 +11,7 @@ from checker.files import Source, join, read_samples
 from checker.rule import Absent
 from schemas import loadgen_summary
 from schemas.loadgen import LoadgenLog, LogEntry
+from schemas.plainfile import FilePath
 from schemas.powerlog import BadLine, PowerLine
 from schemas.rounds import Round
 
@@ -25,12 +26,12 @@ def in_summary(round_: Round) -> bool:
 
 def reader(
     round_: Round, read_text: Callable[[Path, Sequence[str]], LoadgenLog]
-) -> Callable[[Path], LoadgenLog]:
+) -> Callable[[FilePath], LoadgenLog]:
     """What reads a run of a round; ``read_text`` does in the rounds whose logs are plain text."""
     if not in_summary(round_):
         return partial(LoadgenLog.read, markers=round_.log_markers)
     ignored = tuple(round_.facts["ignored_loadgen_errors"])
-    return lambda path: read_text(path, ignored)
+    return lambda path: read_text(Path(path), ignored)
 
 
 class Run:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from checker.files import Source, T, Tree, join, read_object
 from checker.model import Place
 from checker.result import Result
+from schemas.plainfile import FilePath
 from schemas.rounds import BenchmarkRules, Round
 
 NETWORKED = "network"
@@ -34,7 +34,7 @@ class Submission:
         self.path = ""
         self.place = Place()
 
-    def source(self, path: str, kind: str, read: Callable[[Path], T]) -> Source[T]:
+    def source(self, path: str, kind: str, read: Callable[[FilePath], T]) -> Source[T]:
         """A file of the tree."""
         return Source(self.tree, path, kind, read, self.size_limit)
 

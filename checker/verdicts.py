@@ -35,12 +35,13 @@ class Verdicts:
         self._stop = next((at for at, f in failing if f.effect is Effect.STOP), None)
         self._skipped = {f.place.cut(DEPTHS[f.effect]) for _, f in failing if f.effect in SKIPPING}
         self._failed = {f.place for _, f in failing if f.effect is Effect.RESULT}
+        self._unlisted = self._skipped | self._failed
         self._crash: int | None = None
         self._crash = next((at for at, f in failing if self._ends_it(f)), None)
         if self._crash is None:
-            fine = [place for place in results if self.reference_valid(place)]
+            fine = {p for place in results if self.reference_valid(place) for p in above(place)}
             lists = ((at, f.place) for at, f in failing if f.effect is Effect.LISTING)
-            self._crash = next((at for at, p in lists if any(p.covers(place) for place in fine)), None)
+            self._crash = next((at for at, place in lists if place in fine), None)
 
     def _ends_it(self, found: Finding) -> bool:
         return found.effect is Effect.LOADING or (found.effect is Effect.CRASH and self._reached(found))
@@ -64,7 +65,7 @@ class Verdicts:
         """Whether the official checker lists the result at ``place``, provided that it has a number."""
         if self._stop is not None or self._crash is not None:
             return False
-        return not (self._skipped | self._failed).intersection(above(place))
+        return self._unlisted.isdisjoint(above(place))
 
     def valid(self, place: Place) -> bool:
         """Whether nothing counts against the result at ``place``."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.errors import UserError
-from schemas.plainfile import kind_of
+from schemas.plainfile import FilePath, kind_of
 
 _name = attrgetter("name")
 MOST_ENTRIES = 1_000_000
@@ -69,6 +69,18 @@ class _Above(NamedTuple):
                 return True
             at = at.above
         return False
+
+
+class _Where(os.PathLike[str]):
+    """Where a file lies. A ``Path`` takes longer to make than some files to read."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __fspath__(self) -> str:
+        return self._text
 
 
 class Tree:
@@ -170,6 +182,10 @@ class Tree:
 
     def _holds(self, real: str) -> bool:
         return real == self._real_root or real.startswith(os.path.join(self._real_root, ""))
+
+    def file(self, path: str) -> FilePath:
+        """Where a file lies, for the one who opens it."""
+        return _Where(f"{self._root_name}/{path}")
 
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""

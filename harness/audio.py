@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +42,8 @@ def floats(sound: Sound) -> NDArray[np.float32]:
 
 def _wav(path: Path) -> tuple[Sound, int] | None:
     """Samples [n] or [n,channels] and rate; None when it is no WAV of 16-bit whole numbers."""
+    import wave
+
     import numpy as np
 
     try:

@@ -23,14 +23,19 @@ ALLOWED = frozenset(
 
 
 CONSENT = "read-pickles.txt"
+WORD = "trusted"
 
 
 def consented(folder: Path) -> None:
     """``UserError`` unless the owner of a folder of pickles has said that they may be read."""
-    if not (folder / CONSENT).exists():
+    try:
+        said = (folder / CONSENT).read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        said = []
+    if WORD not in said:
         raise UserError(
             f"{folder} holds pickles, which are not read unasked; if you made them, or trust who did, say so with: "
-            f"touch {folder / CONSENT} (arrays and plain values are all that is ever made of them)"
+            f"echo {WORD} > {folder / CONSENT} (arrays and plain values are all that is ever made of them)"
         )
 
 

@@ -314,6 +314,7 @@ class FirstTokens:
     ) -> None:
         """``ids`` of the queries, by their places in the batch; ``over``: whether nobody waits for answers any more."""
         self.over = over
+        self.wanted = tell is not None
         self._tell = tell
         self._ids = ids
         self._told = False

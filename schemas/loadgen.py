@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -27,7 +27,7 @@ from schemas.loadgen_rows import (
     at_once,
     decode_line,
 )
-from schemas.plainfile import TooLarge, open_plain, read_plain
+from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
 from schemas.units import UnixNs, parse_log_time
 
 __all__ = ["Entries", "LoadgenLog", "LogEntry", "LogGarbled", "PowerWindow", "stream"]
@@ -60,9 +60,9 @@ class PowerWindow:
 class LogGarbled(ValueError):
     """A marked line that is not what LoadGen writes. ``line`` counts from 1."""
 
-    def __init__(self, path: Path, line: int, reason: str) -> None:
+    def __init__(self, path: FilePath, line: int, reason: str) -> None:
         """Say where and why."""
-        super().__init__(f"{path.name} line {line}: {reason}")
+        super().__init__(f"{os.path.basename(path)} line {line}: {reason}")
         self.path = path
         self.line = line
         self.reason = reason
@@ -72,11 +72,11 @@ class LogGarbled(ValueError):
 class LoadgenLog:
     """The entries of one detail log, in order, and the questions one asks of them."""
 
-    path: Path
+    path: FilePath
     entries: Sequence[LogEntry]
 
     @classmethod
-    def read(cls, path: Path, markers: tuple[str, ...] = (MARKER,)) -> LoadgenLog:
+    def read(cls, path: FilePath, markers: tuple[str, ...] = (MARKER,)) -> LoadgenLog:
         """Read a detail log line by line; lines with one of ``markers`` count.
 
         Raises OSError when it cannot be read, ``LogGarbled`` for a marked line that is not JSON of the known
@@ -153,7 +153,7 @@ class LoadgenLog:
         return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
 
 
-def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
+def stream(path: FilePath, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntry]:
     """Entries of a detail log one after the other; raises as ``LoadgenLog.read``."""
     wanted = tuple(m.encode() for m in markers)
     entries = 0
@@ -167,7 +167,7 @@ def stream(path: Path, markers: tuple[str, ...] = (MARKER,)) -> Iterator[LogEntr
                 yield _fast(number, line, start) or _parse(path, number, line, start)
 
 
-def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+def _lines(path: FilePath, file: IO[bytes]) -> Iterator[bytes]:
     """Lines without their ends, read in blocks: far fewer calls than line by line."""
     rest = b""
     number = 0
@@ -200,7 +200,7 @@ def _fast(number: int, line: bytes, start: int = len(MARKER)) -> LogEntry | None
     return LogEntry(found.key, raw, number, about.is_error, about.is_warning, found.time_ms)
 
 
-def _parse(path: Path, number: int, line: bytes, start: int = len(MARKER)) -> LogEntry:
+def _parse(path: FilePath, number: int, line: bytes, start: int = len(MARKER)) -> LogEntry:
     try:
         document = json.loads(line[start:].decode("utf-8"), parse_int=_whole)
         metadata = document["metadata"]

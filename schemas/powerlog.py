@@ -11,11 +11,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
-from schemas.plainfile import TooLarge, open_plain, read_plain
+from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
 from schemas.units import LogTimes, UnixNs, format_log_time, parse_log_time
 
 _LABELS = {0: "Time", 2: "Watts", 4: "Volts", 6: "Amps", 8: "PF", 10: "Mark"}
@@ -58,7 +57,7 @@ class BadLine:
     reason: str
 
 
-def read_spl(path: Path) -> Iterator[PowerLine | BadLine]:
+def read_spl(path: FilePath) -> Iterator[PowerLine | BadLine]:
     """Samples of a power log in order of the file; raises OSError when it cannot be read.
 
     Lines that do not start with ``Time`` are no samples and are passed over silently when empty, else
@@ -80,7 +79,7 @@ def read_spl(path: Path) -> Iterator[PowerLine | BadLine]:
                 yield found
 
 
-def read_power_log(path: Path) -> tuple[PowerLine | BadLine, ...]:
+def read_power_log(path: FilePath) -> tuple[PowerLine | BadLine, ...]:
     """All that ``read_spl`` finds, and raises as it does; a log of the usual form is read in columns."""
     rows = None
     with contextlib.suppress(TooLarge):

@@ -8,10 +8,9 @@ read here come from strangers, and what is left out is where YAML is dangerous. 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, NoReturn
 
-from schemas.plainfile import open_plain
+from schemas.plainfile import FilePath, open_plain
 from schemas.yaml_flow import YamlError, flow, plain_value, split_key, strip_comment, unclosed
 
 LONGEST = 1 << 18
@@ -23,7 +22,7 @@ DEEPEST = 40
 _BLOCK = re.compile(r"([|>])([+-]?)\s*(?:#.*)?\Z")
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: FilePath) -> Any:
     """The document in a file; ``YamlError`` (a ValueError) or OSError when it cannot be read."""
     with open_plain(path) as file:
         data = file.read(LONGEST + 1)

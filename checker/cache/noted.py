@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.files import Folder, Stat, Tree
+from schemas.plainfile import FilePath
 
 FILE, FOLDER, BELOW = "F", "D", "T"
 """First letter of a note: the file itself, what a directory lists (with sizes), or all that is listed below it."""
@@ -45,6 +46,12 @@ class Noted(Tree):
         """Names and sizes of the files in ``path``."""
         self.notes.add(FOLDER + path)
         return self._plain.files(path)
+
+    def file(self, path: str) -> FilePath:
+        """Where a file lies. Anything but a file that the walk saw may lead anywhere."""
+        if not self.has_file(path):
+            self.loose = True
+        return self._plain.file(path)
 
     def stat(self, path: str) -> Stat | None:
         """What the walk saw of a file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import islice
 from typing import Any, TextIO
 
 from checker.model import Finding, Metric, PowerFigures, Report, ResultReport, Severity
@@ -12,11 +13,15 @@ from schemas import __version__
 
 FORMAT = "json"
 SCHEMA = "edgewatt/report/1"
+PIECES = 1 << 14
+"""Pieces that are written together: the encoder makes one for each value."""
 
 
 def write(report: Report, stream: TextIO) -> None:
     """Write the document with an end of line."""
-    json.dump(document(report), stream, indent=1, allow_nan=False, ensure_ascii=True)
+    pieces = json.JSONEncoder(indent=1, allow_nan=False, ensure_ascii=True).iterencode(document(report))
+    while batch := "".join(islice(pieces, PIECES)):
+        stream.write(batch)
     stream.write("\n")
 
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     First = Callable[[Sequence[int], Sequence[int]], None]
     """Says that first tokens are there: places in the batch, and the token of each.
 
-    What a run hands to a program also has ``over()``, which is true once nobody waits for the answer any more."""
+    What a run hands to a program also has ``over()``, which is true once nobody waits for the answer any more, and
+    ``wanted``, whether anybody hears."""
     Program = Callable[[Batch, First], Outputs]
     """An opened model: a batch to its outputs; it says its first tokens meanwhile, where it makes any."""
 
@@ -297,6 +298,16 @@ class Speaking(Protocol):
     def ends(self, dataset: Path) -> frozenset[int]:
         """The ids of the tokens that end an answer."""
         ...
+
+
+@runtime_checkable
+class Continuing(Protocol):
+    """A benchmark whose answers continue a prompt greedily: at least and at most so many tokens.
+
+    Any server of a language model can do that; what comes of it are the outputs of ``harness.generation``.
+    """
+
+    continuation: tuple[int, int]
 
 
 class Benchmark(Protocol):

@@ -24,8 +24,8 @@ RECORDS = ("sample_cnn_eval_5000.json",)
 GENERATION: Mapping[str, Any] = {
     "num_beams": 1,
     "do_sample": False,
-    "max_new_tokens": 128,
     "min_new_tokens": 1,
+    "max_new_tokens": 128,
 }
 
 
@@ -42,6 +42,7 @@ class Llama31Edge:
     fixture_samples = 8
     least_samples = 4
     token_dtype = "<i4"
+    continuation = (1, 128)
     implementation = "edgewatt"
     full_set = 5000
     tensors = ()
@@ -49,7 +50,7 @@ class Llama31Edge:
     response_bytes = 128 * 4
     traits = Traits(
         model="folder",
-        backends=("pytorch", "pytorch_cuda"),
+        backends=("pytorch", "pytorch_cuda", "remote_text"),
         ragged=True,
         batch=1,
         precision="bf16",

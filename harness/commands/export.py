@@ -16,7 +16,7 @@ HELP = "make ONNX files from a checkpoint of weights (rnnt)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Benchmark, checkpoint and folder."""
-    parser.add_argument("benchmark", metavar="BENCHMARK", help=f"one of: {', '.join(_able())}")
+    parser.add_argument("benchmark", metavar="BENCHMARK")
     parser.add_argument("checkpoint", type=Path, metavar="FILE", help="the checkpoint of the reference")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder for the files")
 

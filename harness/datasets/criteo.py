@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.damaged import DAMAGED, reason
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def _array(path: Path, shape: tuple[int | None, ...], dtype: str) -> NDArray[Any
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"there is no {path}; {CURE}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is no array of numpy ({error}); {CURE}") from error
+    except DAMAGED as error:
+        raise UserError(f"{path} is no array of numpy ({reason(error)}); {CURE}") from error
     return _fitting(path, found, shape, dtype)
 
 
@@ -104,8 +105,8 @@ def _refuse_archive(path: Path) -> None:
             names = set(archive.namelist())
     except FileNotFoundError:
         raise UserError(f"there is no {path}; {CURE}") from None
-    except (OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no file of numpy ({error}); {CURE}") from error
+    except DAMAGED as error:
+        raise UserError(f"{path} is no file of numpy ({reason(error)}); {CURE}") from error
     missing = [f"{n}.npy" for n in range(len(HOT)) if f"{n}.npy" not in names]
     if missing:
         raise UserError(
@@ -137,8 +138,8 @@ def _member(path: Path, name: str, shape: tuple[int, int]) -> NDArray[Any]:
         else:
             with np.load(path, allow_pickle=False) as whole:
                 found = whole[name.removesuffix(".npy")]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{name} in {path} cannot be read ({error}); {CURE}") from error
+    except DAMAGED as error:
+        raise UserError(f"{name} in {path} cannot be read ({reason(error)}); {CURE}") from error
     return _fitting(path / name, found, shape, "int32")
 
 
@@ -156,7 +157,11 @@ def _ends(root: Path, rows: int) -> list[int]:
         return _traced(root / TRACE, rows)
     if (root / QUANTILES).is_file():
         return drawn(
-            _whole(root / QUANTILES, (root / QUANTILES).read_text(encoding="utf-8").split("\n")[0]), rows
+            _whole(
+                root / QUANTILES,
+                (root / QUANTILES).read_text(encoding="utf-8", errors="replace").split("\n")[0],
+            ),
+            rows,
         )
     raise UserError(
         f"there is no {root / TRACE} and no {QUANTILES}; copy one from the reference implementation"
@@ -165,7 +170,7 @@ def _ends(root: Path, rows: int) -> list[int]:
 
 def _traced(path: Path, rows: int) -> list[int]:
     ends = [0]
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         found = _whole(path, line)
         if len(found) != 3 or found[0] != ends[-1] or found[1] <= found[0] or found[1] - found[0] != found[2]:
             raise UserError(

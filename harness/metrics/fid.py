@@ -8,10 +8,10 @@ themselves: where C1 is ``X'X`` of centred features, the trace of the root is th
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.damaged import DAMAGED, reason
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,10 +45,9 @@ def read_statistics(path: Path) -> tuple[Floats, Floats]:
     try:
         with np.load(path, allow_pickle=False) as found:
             mean, covariance = (np.asarray(found[name], dtype=np.float64) for name in ("mu", "sigma"))
-    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    except DAMAGED as error:
         raise UserError(
-            f"{path} holds no statistics ({reason}); it wants an npz file with mu and sigma, such as the "
+            f"{path} holds no statistics ({reason(error)}); it wants an npz file with mu and sigma, such as the "
             "val2014.npz of the reference implementation"
         ) from error
     size = mean.shape[0] if mean.ndim == 1 else 0

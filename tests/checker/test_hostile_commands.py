@@ -137,6 +137,17 @@ def test_a_hundred_thousand_systems_are_refused_in_time(tmp_path: Path) -> None:
     assert mlcheck(tree.root, "--system", "board", cwd=tmp_path).returncode in ANSWERS
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_nine_thousand_systems_with_an_empty_result_each_are_judged_in_time(tmp_path: Path) -> None:
+    tree = build(tmp_path / "tree")
+    for at in range(9000):
+        (tree.base / "results" / f"s{at}" / "resnet50" / "offline").mkdir(parents=True)
+    done = mlcheck(tree.root, "--round", "v4.1", "--no-cache", "--jobs", 1, cwd=tmp_path)
+    assert done.returncode == 1
+    assert b"9003 results" in done.stdout
+
+
 def test_folders_and_files_without_rights_are_findings() -> None:
     with tempfile.TemporaryDirectory(prefix="edgewatt-") as folder:
         place = Path(folder)

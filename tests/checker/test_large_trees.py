@@ -30,6 +30,17 @@ def test_findings_are_looked_up_and_not_searched(monkeypatch: pytest.MonkeyPatch
     assert compared == []
 
 
+def test_what_the_listing_ends_at_is_looked_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Place] = []
+    monkeypatch.setattr(Place, "covers", lambda self, other: compared.append(other))
+    places = [Place("closed", "Bench", f"s{at}", "resnet50", "offline") for at in range(300)]
+    lost = [finding(p.cut(3), Effect.SYSTEM) for p in places]
+    assert not Verdicts([*lost, *(finding(p.cut(3), Effect.LISTING) for p in places)], places)._crash
+    ended = Verdicts([*lost[:-1], finding(places[-1].cut(3), Effect.LISTING)], places)
+    assert (ended._crash, ended.reference_valid(places[-1])) == (299, False)
+    assert compared == []
+
+
 def test_a_finding_above_concerns_all_below() -> None:
     place = Place("closed", "Bench", "s1", "resnet50", "offline")
     verdicts = Verdicts(

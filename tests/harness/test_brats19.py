@@ -41,7 +41,7 @@ def folder(path: Path, scan: Any, said: Any, labels: Any = None) -> Path:
     (path / "labelsTr").mkdir(exist_ok=True)
     right = np.zeros(ORIGINAL, dtype=np.uint8) if labels is None else labels
     nibabel.save(nibabel.Nifti1Image(right.transpose(), np.eye(4)), str(path / "labelsTr/case_a.nii.gz"))
-    (path / safepickle.CONSENT).touch()
+    (path / safepickle.CONSENT).write_text("trusted\n")
     return path
 
 
@@ -108,11 +108,12 @@ class Foreign:
 def test_pickles_need_a_word_and_make_arrays_only(tmp_path: Path) -> None:
     folder(tmp_path, scan_of(), facts())
     (tmp_path / safepickle.CONSENT).unlink()
-    with pytest.raises(
-        UserError, match=r"holds pickles, which are not read unasked.*touch .*read-pickles\.txt"
-    ):
-        Brats19(tmp_path)
-    (tmp_path / safepickle.CONSENT).touch()
+    for said in (None, "", "no"):
+        if said is not None:
+            (tmp_path / safepickle.CONSENT).write_text(said)
+        with pytest.raises(UserError, match=r"not read unasked.*echo trusted > .*read-pickles\.txt"):
+            Brats19(tmp_path)
+    (tmp_path / safepickle.CONSENT).write_text("trusted")
     (tmp_path / "case_a.pkl").write_bytes(pickle.dumps([scan_of(), Foreign()]))
     with pytest.raises(UserError, match=r"is no pickle of arrays \(it asks for posix\.system\)"):
         Brats19(tmp_path).load(0)

@@ -150,6 +150,7 @@ def array(name: str, value: Any) -> Callable[[Path], object]:
         (text(TRACE, "0, 2, 2\n3, 5, 2\n"), r"has '3, 5, 2' in line 2; .* begins at 2"),
         (text(TRACE, "0, 2, 2\n2, 6, 4\n"), "has groups up to row 6, and the data set has 5 rows to group"),
         (text(TRACE, "0, x, 2\n"), "is no row of whole numbers"),
+        (lambda r: (r / TRACE).write_bytes(b"0, 2, \xff\n"), "is no row of whole numbers"),
     ],
 )
 def test_data_that_do_not_fit(edit: Callable[[Path], object], message: str, folder: Path) -> None:

@@ -95,9 +95,9 @@ def test_preprocessed_pickles(tmp_path: Path) -> None:
     scan = np.random.default_rng(1).normal(size=(1, 128, 128, 128)).astype(np.float32)
     labels = (scan > 0).astype(np.uint8)
     preprocessed(tmp_path, scan, labels)
-    with pytest.raises(UserError, match=r"holds pickles, .* say so with: touch .*read-pickles\.txt"):
+    with pytest.raises(UserError, match=r"holds pickles, .* say so with: echo trusted > .*read-pickles\.txt"):
         Kits19(tmp_path)
-    (tmp_path / safepickle.CONSENT).touch()
+    (tmp_path / safepickle.CONSENT).write_text("trusted")
     data = Kits19(tmp_path)
     assert (len(data), data.cases) == (1, ("case_00000",))
     assert np.array_equal(data.load(0), scan)

@@ -39,6 +39,8 @@ from harness.checks.base import Line, Situation, Verdict
 from harness.machine import Machine
 from harness.model import Calibration, Fixture, LoadSettings, PowerRequest, Workload
 from harness.plan import known
+from harness.probe import Probe
+from harness.registry import benchmark
 from harness.scenarios import BY_NAME
 from schemas import documents
 from schemas.rounds import load_round
@@ -335,6 +337,17 @@ def test_model_that_fits(bare: Situation, fixture: Fixture) -> None:
     assert situation.probe is not None
     assert set(situation.probe.measured) == {1, 32}
     assert situation.probe.sample_bytes == 3 * 224 * 224 * 4
+
+
+def test_a_large_model_is_not_waited_for(bare: Situation, fixture: Fixture) -> None:
+    """24 GB take longer to open than this look may last; that is no fault of the model."""
+    situation = with_work(bare, fixture.model, fixture.dataset)
+    slow = replace(situation, benchmark=benchmark("gptj"))
+    slow.__dict__["broken"] = None
+    slow.__dict__["probe"] = Probe(fault="nothing was completed for 18 s", late=True)
+    says(only(model, slow), "warn", "not opened within the 18 s", "--rehearsal 60")
+    situation.__dict__["probe"] = Probe(fault="nothing was completed for 18 s", late=True)
+    says(only(model, situation), "fail", "nothing was completed")
 
 
 def test_truncated_model(bare: Situation, fixture: Fixture, tmp_path: Path) -> None:

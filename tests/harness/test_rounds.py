@@ -16,6 +16,7 @@ from harness.model import RunRequest, Workload
 from schemas.errors import UserError
 from schemas.loadgen import LoadgenLog
 from schemas.rounds import known_rounds, load_round
+from tests.harness.conftest import fetched
 
 Request = Callable[..., RunRequest]
 Program = Callable[..., tuple[int, str, str]]
@@ -35,7 +36,7 @@ def test_rounds_that_can_be_run() -> None:
 @pytest.mark.parametrize("name", LATER)
 def test_fixture_to_a_valid_tree(request_for: Request, name: str) -> None:
     round_ = load_round(name)
-    loadgens.fetch(round_)
+    fetched(round_)
     outcome = service.run(request_for(round_name=name, rehearsal_s=0.5, target_latency_ms=0.4), silent)
     run = LoadgenLog.read(outcome.written.results / "performance/run_1/mlperf_log_detail.txt")
     version = str(run.first("loadgen_version")).partition(" @ ")[0]
@@ -52,7 +53,7 @@ def test_settings_are_those_of_the_loadgen_of_the_round(tmp_path: Path) -> None:
 
     for name in RUN:
         round_ = load_round(name)
-        place = loadgens.fetch(round_)
+        place = fetched(round_)
         if place is None:
             import mlperf_loadgen
 

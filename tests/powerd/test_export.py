@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import signal
 import subprocess
@@ -77,7 +78,9 @@ def test_spl_is_the_official_form_with_losses_as_the_meter_gave_them(lab: Lab, t
     assert all(isinstance(line, PowerLine) for line in lines)
     good = [line for line in lines if isinstance(line, PowerLine)]
     assert {line.mark for line in good} == {"two  seconds"}
-    assert sum(not line.plain for line in good) == lab.window["bad_samples"]["overrange"] > 0
+    # A late sample, which a busy machine may have, is nan.
+    over = sum(math.isinf(line.power_w) for line in good)
+    assert over == lab.window["bad_samples"]["overrange"] > 0
 
 
 def test_json_carries_the_window_and_the_raw_answers(lab: Lab, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ The loop walks the tree, looks at every file and reads the detail logs line by l
 in Python can do. Measured are the loop, cold mlcheck (nothing known), warm mlcheck (nothing changed) and one submission
 alone with start-up, each as a program of its own; wall time is that of the fastest of the rounds, processor time that
 of all processes together. Memory is the largest sum over all processes at one moment (PSS, where shared pages are
-counted once), sampled every 20 ms.
+counted once), sampled every 20 ms in a turn of its own: adding up the pages of a process stops it and takes
+processor time, and on two cores nothing may take part in what is timed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("tree", type=Path, help="made by round_tree.py")
     parser.add_argument("--one", default="closed/UntetherAI000", help="the submission that is measured alone")
-    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is timed (default 3)")
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     args = parser.parse_args(argv)
     if not (args.tree / args.one).is_dir():
@@ -92,20 +93,19 @@ def measure(tree: Path, one: str, rounds: int, scratch: Path) -> dict[str, Run]:
         "one warm": [*check, str(alone)],
     }
     found: dict[str, Run] = {}
-    watched(commands["one"], environment)  # compiles the modules, which an installation does
-    for _ in range(rounds):
+    run_once(commands["one"], environment)  # compiles the modules, which an installation does
+    for turn in range(rounds + 1):
         shutil.rmtree(cache, ignore_errors=True)
         for name, command in commands.items():
-            run = watched(command, environment)
+            run = run_once(command, environment, watch=turn == 0)
             best = found.get(name, run)
-            peak = max(run.peak_mb, best.peak_mb)
-            fastest = min(run, best, key=lambda r: r.wall_s)
-            found[name] = Run(fastest.wall_s, fastest.cpu_s, peak)
+            fastest = run if turn == 1 else min(run, best, key=lambda r: r.wall_s)
+            found[name] = Run(fastest.wall_s, fastest.cpu_s, max(run.peak_mb, best.peak_mb))
     return found
 
 
-def watched(command: list[str], environment: Mapping[str, str]) -> Run:
-    """Run a program to its end, and watch the memory of all its processes."""
+def run_once(command: list[str], environment: Mapping[str, str], *, watch: bool = False) -> Run:
+    """Run a program to its end; where asked for, watch the memory of all its processes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     with subprocess.Popen(
@@ -113,16 +113,18 @@ def watched(command: list[str], environment: Mapping[str, str]) -> Run:
     ) as process:
         over, peak = threading.Event(), [0.0]
 
-        def watch() -> None:
+        def look() -> None:
             while not over.wait(EVERY_S):
                 peak[0] = max(peak[0], memory_mb(process.pid))
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
+        watcher = threading.Thread(target=look)
+        if watch:
+            watcher.start()
         _, said = process.communicate()
         wall_s = time.perf_counter() - began
         over.set()
-        watcher.join()
+        if watch:
+            watcher.join()
     if process.returncode not in (0, 1):
         raise SystemExit(
             f"{' '.join(command)} ended with {process.returncode}: {said.decode(errors='replace')}"
