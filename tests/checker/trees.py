@@ -99,6 +99,12 @@ class TreeUnderTest:
         assert old in text, f"{old!r} is not in {path}"
         path.write_text(text.replace(old, new))
 
+    def long_accuracy_log(self, scenario: str = "offline") -> None:
+        """An accuracy log of a byte more than is published, with its hash in accuracy.txt."""
+        folder, log = self.result(scenario) / "accuracy", "a" * 10241
+        (folder / "mlperf_log_accuracy.json").write_text(log)
+        self.sub(folder / "accuracy.txt", LOG_HASH, hashlib.sha256(log.encode()).hexdigest())
+
     def move_to(self, division: str) -> None:
         shutil.move(self.root / self.division, self.root / division)
         self.division, self.base = division, self.root / division / SUBMITTER
