@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from checker.api import check
-from harness import cli, loadgens, retired, runner, service
+from harness import cli, retired, runner, service
 from harness.benchmarks.base import (
     Adapted,
     Backend,
@@ -38,7 +38,7 @@ from harness.sut import Samples, Sut
 from schemas import documents
 from schemas.rounds import Round, known_rounds, load_round
 from tests.harness import bad_inputs
-from tests.harness.conftest import plain_request
+from tests.harness.conftest import fetched, plain_request
 from tests.trips import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +91,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("contract") / bench.name
     made = bench.make_fixture(folder, width="small", seed=3, samples=min(bench.fixture_samples, 8))
     round_, official, system_type = newest(bench)
-    loadgens.fetch(round_)
+    fetched(round_)
     return Subject(bench, made, round_, official, system_type)
 
 
@@ -242,7 +242,7 @@ def refused(
     expected = "--target-qps" if scenario == "Offline" else "--target-latency-ms"
     line = f"-q run {subject.bench.name} --division {subject.division} --round {subject.round.name} "
     line += (
-        f"--scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1 --system-type {subject.system_type}"
+        f"--system-type {subject.system_type} --scenario {scenario} {expected} 9 --rehearsal 0.3 --threads 1"
     )
     paths = ["--output", str(tree), "--model", str(model), "--dataset", str(dataset)]
     code = cli.main([*line.split(), *paths])
