@@ -43,7 +43,7 @@ NO_TREE = {
     "schemas/metrology.py": "reads data of ours",
     "schemas/rounds/__init__.py": "reads data of ours",
     "schemas/cliapp.py": "gives stdout up",
-    "schemas/toml_file.py": "reads the file that a user named",
+    "schemas/toml_file.py": "reads files that a user names: configurations, waivers, campaigns",
     "schemas/power_session.py": "reads what our own daemon wrote, and hashes through the door",
 }
 """Modules that may open something themselves, and why that is no file of a submission."""
