@@ -91,7 +91,7 @@ def test_the_page_tells_where_the_verdicts_differ_and_why(tmp_path: Path) -> Non
     assert "| v4.1 | `golden-v4.1.csv` | 1 verdict, 1 accuracy, 1 metric | all |" in text
     assert "resnet50/singlestream | invalid | valid | `performance/early-stopping`: " in text
     assert "| rule | severity | v4.1 |" in text
-    assert "Never: `internal/rule-crashed`, `quality/analyzer-changed`" in text
+    assert "Never: `internal/rule-crashed`, `quality/accuracy-hash`, `quality/analyzer-changed`" in text
 
 
 @needs_corpus

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from checker import cli
 from checker.api import check
 from checker.model import Finding, Report, Severity
 from checker.reports.text import write
@@ -39,7 +40,7 @@ class Reader:
             "Remove the file": lambda f, p: p.unlink(),
             "Rename it; use an underscore": lambda f, p: p.rename(p.with_name(p.name.replace(" ", "_"))) and None,
             "Write into the file": lambda f, p: p.write_text("what it is for\n") and None,
-            "mlcheck fix": self.run_again,
+            "mlcheck fix": lambda f, p: self.fix(),
             "without debug": self.run_again,
             "again": self.run_again,
             "until the target is met": self.run_again,
@@ -52,6 +53,10 @@ class Reader:
             "Fill the field in": lambda f, p: self.set(f, p, "0"),
             'Set "status" to': lambda f, p: self.set(f, p, f.wanted.split(" or ")[0]),
         }  # fmt: skip
+
+    def fix(self) -> None:
+        """The command, which may leave other faults to its user."""
+        assert cli.main(["fix", str(self.tree), "--apply"]) in (0, 1)
 
     def set(self, found: Finding, path: Path, value: Any, key: str = "") -> None:
         """A field of a JSON file."""
