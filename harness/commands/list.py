@@ -58,8 +58,8 @@ def _print_benchmark(row: dict[str, Any]) -> None:
         state = "" if scenario["runs_here"] else ", not run by this version"
         print(f"  {scenario['name']} ({need}{state})")
     needs = row["needs"]
-    print(f"  needs --model, with {', '.join(needs['model'])}")
-    print(f"  needs --dataset, {needs['dataset']}: {needs['samples']} samples")
+    print(f"  needs --model: {', '.join(needs['model'])}")
+    print(f"  needs --dataset: {needs['dataset']} ({needs['samples']} samples)")
     print(f"  or both made up: mlharness make-fixture {row['name']} DIR")
     print(f"  compliance tests outside the open division: {', '.join(row['compliance_tests']) or 'none'}")
 
