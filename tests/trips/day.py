@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sys
 import threading
 import time
@@ -43,8 +44,13 @@ class Now:
 
 
 def simulate(now: Now) -> None:
-    """Every clock of this process follows ``now``, and waiting on the loop's thread takes no time."""
-    time.clock_gettime_ns = now.boottime_ns  # type: ignore[assignment]
+    """Every clock of this process follows ``now``, and waiting on the loop's thread takes no time.
+
+    The meter is the same one every day too: of meters with errors drawn at random, some (3 in 100 of this kind) are
+    rightly outside a bar of 95 %.
+    """
+    random.SystemRandom = lambda: random.Random(1)  # type: ignore[assignment, misc]
+    time.clock_gettime_ns = now.boottime_ns
     time.monotonic_ns = now.boottime_ns
     time.time_ns = now.unix_ns
     time.sleep = now.pass_s  # type: ignore[assignment]
