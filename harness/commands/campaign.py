@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from harness.campaign import execute
 from harness.campaign.steps import Step
@@ -39,9 +40,17 @@ def run(args: argparse.Namespace) -> int:
     if ended.failed:
         raise Failed(
             f"{len(ended.failed)} of {len(prepared.steps)} runs are not in the tree; put right what is said above and "
-            f"go on with: mlharness campaign {args.file} --resume"
+            f"go on with: {_resumed(args)}"
         )
     return FINE if ended.done or ended.reused else NOT_FINE
+
+
+def _resumed(args: argparse.Namespace) -> str:
+    """The same command, to go on with."""
+    words = ["mlharness", "campaign", str(args.file), "--resume"]
+    for option, value in (("--with", args.extra), ("--output", args.output)):
+        words += [] if value is None else [option, str(value)]
+    return shlex.join(words)
 
 
 def told(step: Step, outcome: Outcome) -> None:
