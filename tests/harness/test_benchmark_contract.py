@@ -19,24 +19,15 @@ import pytest
 
 from checker.api import check
 from harness import cli, plan, practice, retired, runner, service
-from harness.benchmarks.base import (
-    Adapted,
-    Backend,
-    Benchmark,
-    Composed,
-    Contract,
-    Counted,
-    Describing,
-    OfFiles,
-    Quick,
-    traits,
-)
+from harness.backends.base import Backend, Describing
+from harness.benchmarks.base import Adapted, Benchmark, Composed, Contract, Counted, OfFiles, Quick, traits
 from harness.commands import run as run_command
 from harness.fixtures import description
 from harness.model import Fixture
 from harness.opening import opened
 from harness.registry import backend_for, benchmark, benchmarks, precision_for
-from harness.sut import Samples, Sut
+from harness.samples import Samples
+from harness.sut import Sut
 from schemas import documents
 from schemas.cliparse import Parser
 from schemas.rounds import Round, known_rounds, load_round

@@ -11,7 +11,7 @@ import pytest
 from harness.backends.remote_text import RemoteText
 from harness.benchmarks.gptj import BENCHMARK as GPTJ
 from harness.benchmarks.llama31_8b import BENCHMARK as LLAMA
-from harness.sut import FirstTokens
+from harness.handback import FirstTokens
 from schemas.errors import UserError
 from tests.harness.model_server import Server, serving
 
