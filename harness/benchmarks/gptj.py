@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import checkpoints
 from harness.benchmarks.base import Setting, Traits
-from harness.datasets.cnn_dailymail import CnnDailymail, scored
+from harness.datasets.cnn_dailymail import CnnDailymail, refuse_unscorable, scored
 from harness.model import Accuracy, Fixture
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class GptJ:
     inputs = ("input_ids",)
     outputs = ("output_ids",)
     most = None
-    extra = ("transformers", "tokenizers", "rouge_score")
+    extra = ("transformers", "tokenizers", "rouge_score", "nltk")
     fixture_samples = 8
     least_samples = 4
     token_dtype = "<i8"
@@ -89,6 +89,10 @@ class GptJ:
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """ROUGE-1 in percent, and the other figures beside it, over the articles in the log."""
         return scored(log, self.dataset(dataset), self.token_dtype)
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The tokenizer and ROUGE."""
+        refuse_unscorable(self.dataset(dataset))
 
     def ends(self, dataset: Path) -> frozenset[int]:
         """The tokens that end an answer."""

@@ -82,6 +82,10 @@ class Yolo:
         """COCO mAP in percent over the images in the log."""
         return coco.accuracy(log, read_annotations(dataset))
 
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The annotations, by pycocotools."""
+        coco.refuse_unscorable(read_annotations(dataset))
+
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that finds bright patches, images with some, and annotations that plant an mAP."""
         from harness.fixtures.yolo import make
