@@ -129,6 +129,10 @@ class Rnnt:
         value, line = wer.line(wrong, total)
         return Accuracy("WER", value, len(answered), line, {"errors": wrong, "words": total})
 
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """Every transcript can be made what answers are held against."""
+        self.dataset(dataset).transcripts(wer.plain)
+
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A network that hears tones, recordings that spell words in tones, and transcripts that plant a WER."""
         from harness.fixtures.rnnt import make

@@ -103,6 +103,10 @@ class Unet3d:
         line = f"Accuracy: mean = {value:.5f}, kidney = {kidney:.4f}, tumor = {tumour:.4f}"
         return Accuracy("DICE", value, len(scores), line, {"kidney": kidney, "tumor": tumour})
 
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The labels of the first case, and no file that is cut off."""
+        Kits19(dataset).refuse_unscorable()
+
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that labels by brightness, made-up scans, and labels that plant a DICE."""
         from harness.fixtures.unet3d import make

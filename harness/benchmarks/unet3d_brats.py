@@ -82,6 +82,10 @@ class Unet3dBrats:
         figures = {"whole tumor": whole, "tumor core": core, "enhancing tumor": enhancing}
         return Accuracy("DICE", value, len(seen), line, figures)
 
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The labels of the first case, and no file that is cut off."""
+        Brats19(dataset).refuse_unscorable()
+
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that labels by brightness, made-up heads, and labels that plant a DICE."""
         from harness.fixtures.unet3d_brats import make

@@ -93,6 +93,11 @@ class Whisper(TextGenerator):
         value, line = wer.line(wrong, total)
         return Accuracy("ACCURACY", value, len(answered), line, {"errors": wrong, "words": total})
 
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """Every transcript can be made what answers are held against."""
+        normal = normaliser(dataset)
+        self.dataset(dataset).transcripts(lambda text: normal(spoken(text)))
+
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A seeded network that answers in made-up words, and transcripts that plant a word error rate."""
         from harness.fixtures.whisper import make

@@ -32,6 +32,10 @@ class Detector:
         """COCO mAP in percent over the images in the log."""
         return coco.accuracy(log, self.truth(dataset))
 
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The annotations, by pycocotools."""
+        coco.refuse_unscorable(self.truth(dataset))
+
 
 def room_for(boxes: int) -> int:
     """The bytes of an answer of so many boxes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import checkpoints
 from harness.benchmarks.base import Counted, Setting, Tensor, Traits
-from harness.datasets.cnn_dailymail import CnnDailymail, scored
+from harness.datasets.cnn_dailymail import CnnDailymail, refuse_unscorable, scored
 from harness.model import Accuracy
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Summariser(TextGenerator):
 
     inputs = ("input_ids",)
     outputs = ("output_ids",)
-    extra = (*TextGenerator.extra, "rouge_score")
+    extra = (*TextGenerator.extra, "rouge_score", "nltk")
     name: str
     records: tuple[str, ...]
     generation: Mapping[str, Any]
@@ -94,6 +94,10 @@ class Summariser(TextGenerator):
     def accuracy(self, log: Path, dataset: Path) -> Accuracy:
         """ROUGE-1 in percent, and the other figures beside it, over the articles in the log."""
         return scored(log, self.dataset(dataset), self.token_dtype)
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The tokenizer and ROUGE."""
+        refuse_unscorable(self.dataset(dataset))
 
     def ends(self, dataset: Path) -> frozenset[int]:
         """The tokens that end an answer."""
