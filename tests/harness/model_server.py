@@ -36,6 +36,8 @@ class Server(ThreadingHTTPServer):
         self.session = None if model is None else onnxruntime.InferenceSession(str(model))
         self.binary, self.fault, self.token = binary, fault, token
         self.asked: list[dict[str, Any]] = []
+        self.ids: list[int] = []
+        """What a language model says to every prompt, as token ids; empty: four words."""
         self.connections = 0
         self.ended = threading.Event()
 
@@ -176,8 +178,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def complete(self, asked: dict[str, Any]) -> None:
         self.server.asked.append(asked)
-        words = WORDS[: asked["max_tokens"]]
-        ids = list(range(100, 100 + len(words))) if asked.get("return_token_ids") else None
+        own_ids = self.server.ids or list(range(100, 100 + len(WORDS)))
+        ids = own_ids[: asked["max_tokens"]] if asked.get("return_token_ids") else None
+        words = [WORDS[n % len(WORDS)] for n in range(len(own_ids))][: asked["max_tokens"]]
         usage = {"completion_tokens": len(words)}
         if not asked.get("stream"):
             choice = {"index": 0, "text": "".join(words), "finish_reason": "length", "token_ids": ids}
@@ -192,7 +195,8 @@ class Handler(BaseHTTPRequestHandler):
                 return
             own = None if ids is None else [ids[place]]
             self.event({"choices": [{"index": 0, "text": word, "token_ids": own, "finish_reason": None}]})
-            time.sleep(0.05)
+            if not self.server.ids:
+                time.sleep(0.05)
         self.event({"choices": [], "usage": usage})
         self.wfile.write(b": a comment\n\ndata: [DONE]\n\n")
 
