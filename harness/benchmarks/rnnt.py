@@ -11,13 +11,13 @@ runtimes want its three parts as files of their own, which ``mlharness export`` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import audio, mel
 from harness.accuracy_log import answers
-from harness.benchmarks.base import Setting, Tensor, Traits
+from harness.benchmarks.base import Setting, Tensor, Traits, as_published
 from harness.datasets.librispeech import LibriSpeech
 from harness.metrics import wer
 from harness.model import Accuracy, Fixture
@@ -75,12 +75,7 @@ class Rnnt:
     )
     dataset_form = "a folder with dev-clean-wav.json of LibriSpeech and the recordings that it names"
     response_bytes = 100 * 8
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    measurements = as_published()
 
     def dataset(self, path: Path) -> LibriSpeech:
         """A folder with manifest and recordings."""

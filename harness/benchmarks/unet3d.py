@@ -9,13 +9,13 @@ tumour is the label. The answer that is logged is the labels, one byte a voxel.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.accuracy_log import entries
-from harness.benchmarks.base import Tensor
+from harness.benchmarks.base import Tensor, as_published
 from harness.datasets.kits19 import STRIDE, WINDOW, Kits19
 from harness.model import Accuracy, Fixture
 from schemas.errors import Failed
@@ -53,12 +53,7 @@ class Unet3d:
         "a folder of KiTS19: case_*/imaging.nii.gz and segmentation.nii.gz, or preprocessed pickles"
     )
     response_bytes = 8 * WINDOW**3
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    measurements = as_published()
 
     def dataset(self, path: Path) -> Kits19:
         """A folder with the cases."""

@@ -39,6 +39,11 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.seed < 0:
         raise UserError(f"--seed {args.seed} is negative; give 0 or more")
-    fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, samples=samples)
+    try:
+        fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, samples=samples)
+    except OSError as error:
+        raise UserError(
+            f"{args.folder} cannot be written ({error.strerror or error}); make room, or give another folder"
+        ) from error
     print(shlex.join([fixture.benchmark, "--model", str(fixture.model), "--dataset", str(fixture.dataset)]))
     return 0
