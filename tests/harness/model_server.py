@@ -10,7 +10,7 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,6 +38,8 @@ class Server(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         self.ids: list[int] = []
         """What a language model says to every prompt, as token ids; empty: four words."""
+        self.search: Callable[[list[int], int], list[list[int]]] | None = None
+        """Searches with beams: a prompt and their number, to as many answers, the best one first; None: it cannot."""
         self.connections = 0
         self.ended = threading.Event()
 
@@ -178,6 +180,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def complete(self, asked: dict[str, Any]) -> None:
         self.server.asked.append(asked)
+        if asked.get("use_beam_search") and self.server.search is not None:
+            found = self.server.search(asked["prompt"], asked["n"])
+            rows = [{"index": n, "text": str(n), "token_ids": ids} for n, ids in enumerate(found)]
+            self.say({"choices": rows, "usage": {"completion_tokens": sum(map(len, found))}})
+            return
         own_ids = self.server.ids or list(range(100, 100 + len(WORDS)))
         ids = own_ids[: asked["max_tokens"]] if asked.get("return_token_ids") else None
         words = [WORDS[n % len(WORDS)] for n in range(len(own_ids))][: asked["max_tokens"]]
