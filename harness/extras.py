@@ -58,7 +58,7 @@ def sentence(module: str) -> str:
 
 def cure(distributions: Iterable[str]) -> str:
     """The command that installs what single benchmarks need besides."""
-    owners = {name: extra for name, extra in FURTHER.values()}
+    owners = dict(FURTHER.values())
     return f"pip install 'edgewatt[{','.join(dict.fromkeys(owners[d] for d in distributions))}]'"
 
 

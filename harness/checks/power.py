@@ -62,7 +62,7 @@ def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
         meter = client.meter(name)
         tie = client.sync_clock()
     except (ClientError, UserError) as error:
-        yield told(SUBJECT, str(error), "a powerd that measures", "start one with `powerd run`")
+        yield told(SUBJECT, str(error), "a powerd that measures", "put right what is said here")
         return
     yield ok(SUBJECT, f"powerd {version} answers at {url}, meter {name}")
     found = (
