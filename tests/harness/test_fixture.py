@@ -98,16 +98,6 @@ def test_make_fixture_refuses_a_full_folder(
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
-def test_make_fixture_where_nothing_can_be_written_is_one_sentence(
-    program: Callable[..., tuple[int, str, str]], tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("")
-    for folder, said in (("/proc/fixture", "cannot be written"), (tmp_path / "file", "is not empty")):
-        code, out, err = program("make-fixture", "resnet50", folder)
-        assert (code, out) == (2, "")
-        assert said in err
-
-
 def test_make_fixture_prints_the_arguments_for_run(
     program: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
