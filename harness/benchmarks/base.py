@@ -258,7 +258,7 @@ class Speaking(Protocol):
 
 @runtime_checkable
 class Continuing(Protocol):
-    """A benchmark whose answers continue a prompt greedily: at least and at most so many tokens.
+    """A benchmark whose answers continue a prompt: at least and at most so many tokens, greedily or as ``beams`` says.
 
     Any server of a language model can do that; what comes of it are the outputs of ``harness.generation``.
     """

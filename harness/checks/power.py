@@ -31,6 +31,7 @@ SPAWNED = "meter"
 GOOD_TIE_S = 0.005
 """Uncertainty of the clock tie above which the ends of a window are noticeably uncertain."""
 START = "start one with `powerd run --meter NAME=DRIVER:PORT`, and wait until it says where it listens"
+SAID = "put right what is said here"
 CURES = {
     "meter": "connect a real meter; what an emulated or unknown one measures cannot be submitted",
     "range": "run {doctor} with the system under its usual load",
@@ -64,7 +65,8 @@ def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
         meter = client.meter(name)
         tie = client.sync_clock()
     except (ClientError, UserError) as error:
-        yield told(SUBJECT, str(error), "a powerd that measures", START)
+        away = isinstance(error, ClientError) and not error.status
+        yield told(SUBJECT, str(error), "a powerd that measures", START if away else SAID)
         return
     yield ok(SUBJECT, f"powerd {version} answers at {url}, meter {name}")
     found = (
