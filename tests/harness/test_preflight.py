@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ from harness.checks import (
     port,
     power,
     run_length,
+    scoring,
     swap,
     temperature,
     throttling,
@@ -348,6 +350,53 @@ def test_a_large_model_is_not_waited_for(bare: Situation, fixture: Fixture) -> N
     says(only(model, slow), "warn", "not opened within the 18 s", "--rehearsal 60")
     situation.__dict__["probe"] = Probe(fault="nothing was completed for 18 s", late=True)
     says(only(model, situation), "fail", "nothing was completed")
+
+
+def test_weights_that_do_not_fit_are_not_opened(bare: Situation, fixture: Fixture, tmp_path: Path) -> None:
+    """Known from the headers in a moment; opening them would push everything else out of the memory."""
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        (checkpoint / name).write_text("{}")
+    header = json.dumps(
+        {"w": {"dtype": "F16", "shape": [6_000_000_000], "data_offsets": [0, 12_000_000_000]}}
+    ).encode()
+    with (checkpoint / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + 12_000_000_000)  # nothing of it is on the disk
+    small = with_files(bare, tmp_path, {"proc/meminfo": "MemAvailable: 8388608 kB\n"})
+    work = Workload("gptj", checkpoint, fixture.dataset, "pytorch", 1, 1, "fp32")
+    situation = replace(small, benchmark=benchmark("gptj"), workload=work)
+    says(
+        only(model, situation),
+        "warn",
+        "not opened, its weights take 22.4 GiB",
+        "6 billion weights (F16, 12 GB)",
+    )
+    says(only(memory, situation), "fail", "8.0 GiB available", "22.4 GiB for the weights alone")
+    far = replace(situation, workload=replace(work, backend="remote_text", precision=None))
+    assert far.weights_bytes is None, "they are in the memory of a server"
+
+
+def test_scoring_is_looked_at_with_the_model(bare: Situation, fixture: Fixture, tmp_path: Path) -> None:
+    boxes = benchmark("ssd-mobilenet").make_fixture(tmp_path / "boxes", width="small", seed=3, samples=4)
+    work = Workload("ssd-mobilenet", boxes.model, boxes.dataset, "onnxruntime", 1, 4)
+    situation = replace(bare, benchmark=benchmark("ssd-mobilenet"), workload=work)
+    says(only(scoring, situation), "ok", "gives a score")
+    assert situation.probe is not None
+    assert situation.probe.scoring_tried
+    place = boxes.dataset / "annotations/instances_val2017.json"
+    document = json.loads(place.read_text())
+    place.write_text(
+        json.dumps({**document, "annotations": [{**a, "area": None} for a in document["annotations"]]})
+    )
+    for broken_model in (boxes.model, tmp_path / "none.onnx"):  # by the way, and in a child of its own
+        again = replace(situation, workload=replace(work, model=broken_model))
+        says(only(scoring, again), "fail", "cannot be scored with")
+    late = replace(situation)
+    late.__dict__["probe"] = Probe(late=True)
+    says(only(scoring, late), "warn", "the model took too long", "before it begins")
+    assert found(scoring, with_work(bare, fixture.model, fixture.dataset)) == [], "its data set says all"
 
 
 def test_truncated_model(bare: Situation, fixture: Fixture, tmp_path: Path) -> None:
