@@ -18,7 +18,7 @@ from harness.campaign.contents import Hashes, changes, contents, digest, setting
 from harness.campaign.file import Campaign
 from harness.campaign.forecast import Forecast, forecast
 from harness.campaign.journal import NAME, Journal, Past, on_disk, read
-from harness.campaign.steps import Step, ready, steps
+from harness.campaign.steps import Step, few, ready, steps
 from harness.campaign.values import Mistakes
 from harness.estimate import span
 from harness.observer import Observer, Unseen
@@ -175,7 +175,7 @@ class _Campaign:
         if past is None:
             return False
         if asked_anew(step, self._past):
-            self._say(f"{step.name}: made again, asked for by {step.reason}")
+            self._say(f"{step.name}: made again, asked for by {few(step.reason or '')}")
             return False
         if past.state != "finished":
             before = "failed" if past.state == "failed" else "was not finished"
@@ -213,7 +213,7 @@ class _Campaign:
         reason = step.reason or "made again"
         room = aside.move(step, self._tree, self._work)
         self._journal.aside(step.name, reason, str(room))
-        self._say(f"{step.name}: what was in the tree of it lies in {room} now ({reason})")
+        self._say(f"{step.name}: what was in the tree of it lies in {room} now ({few(reason)})")
         tests = self._tree / step.plan.result.place(step.plan.round, "compliance_dir")
         same = [s for s in self._steps if s.mode == "compliance" and s.record == step.record]
         if step.mode != "compliance" and not same and tests.is_dir():

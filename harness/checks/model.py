@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.benchmarks.base import PLAIN, Contract, traits
 from harness.checks.base import Line, Situation, fail, ok, told, warn
 from harness.contracts import differences
+from harness.practice import rehearsal
 from harness.probe import LIMIT_S, Probe
 
 SUBJECT = "model"
+REHEARSAL_S = 60
 CURE = "give the checkpoint of the reference implementation, or one exported with the same names, shapes and types"
 
 
@@ -52,5 +55,22 @@ def _not_seen(situation: Situation, probe: Probe) -> Line:
         return warn(SUBJECT, f"{probe.fault}{about}", "a look at it", "see what is said of the memory")
     step = "answered" if probe.opened else "opened"
     found = f"not {step} within the {LIMIT_S:.0f} s that are given to it here{about}"
-    cure = "measure it by a run: mlharness run … --rehearsal 60; then give its latency or rate to this look"
+    cure = f"measure it by `{_rehearsal(situation)}`, then give its latency or rate to this look"
     return warn(SUBJECT, found, "a look at it", cure)
+
+
+def _rehearsal(situation: Situation) -> str:
+    """The command of a short run of what was asked for."""
+    work, fixture = situation.workload, situation.fixture
+    assert work is not None
+    given = ["--model", str(work.model), "--dataset", str(work.dataset)]
+    return rehearsal(
+        situation.benchmark,
+        situation.scenarios[0].name,
+        given if fixture is None else ["--fixture", str(fixture.path)],
+        round_name=situation.round.name,
+        system_type=situation.system_type,
+        seconds=REHEARSAL_S,
+        output=Path("practice"),
+        backend=work.backend,
+    )

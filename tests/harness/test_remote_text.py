@@ -15,8 +15,8 @@ from harness.benchmarks.base import Adapted
 from harness.benchmarks.gptj import BENCHMARK as GPTJ
 from harness.benchmarks.llama31_8b import BENCHMARK as LLAMA
 from harness.benchmarks.stable_diffusion_xl import BENCHMARK as SDXL
+from harness.handback import FirstTokens
 from harness.model import Fixture, RunRequest
-from harness.sut import FirstTokens
 from schemas.errors import UserError
 from tests.harness.conftest import plain_request
 from tests.harness.model_server import Server, serving
