@@ -229,6 +229,16 @@ def test_annotations_that_only_pycocotools_refuses_end_before_a_run(
     assert "area" in said
     assert not tree.exists()
     assert not tree.with_name("tree.work").exists()
+    path = tmp_path / "lab.toml"
+    path.write_text(
+        f'output = "tree"\n[[run]]\nsystem = "bench"\nbenchmark = "ssd-mobilenet"\n'
+        f'scenario = ["Offline", "SingleStream"]\n'
+        f'model = "{boxes.model}"\ndataset = "{data}"\n'
+    )
+    for command in ("plan", "campaign"):
+        code, _, said = program(command, path)
+        assert (code, said.count("area")) == (2, 1), said
+    assert not list(tmp_path.glob("tree*"))
     code, out, _ = program("preflight", "ssd-mobilenet", "--scenario", "Offline", *work, "--json")
     lines = [row for row in json.loads(out)["lines"] if row["subject"] == scoring_check.SUBJECT]
     assert (code, [row["verdict"] for row in lines]) == (1, ["fail"])
