@@ -89,7 +89,7 @@ def wanted_key(text: str) -> str:
     if not Path(text).is_file():
         raise UserError(
             f"found --key {text[:80]!r}, wanted a fingerprint (SHA256: and 64 hexadecimal digits) or the file of a "
-            "public key: `powerd doctor` and /v1/health tell the fingerprint"
+            "public key: `powerd doctor --data-dir DIR` and /v1/health tell the fingerprint"
         )
     _need_cryptography()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -277,7 +277,8 @@ def _key_notes(state: str) -> list[str]:
     if state != "not given":
         return []
     return [
-        "the key is unknown here: compare the fingerprint with that of `powerd doctor`, or give it with --key"
+        "the key is unknown here: compare the fingerprint with that of `powerd doctor --data-dir DIR`, or give it "
+        "with --key"
     ]
 
 
