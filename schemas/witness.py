@@ -20,6 +20,7 @@ MEMBERS = ("specification", "meter", "run", "fix", "exchange", "mark", "reading"
 """Members of a bundle that hold what a document was computed from, in their order."""
 Specify = Callable[[MeterInfo], Specification]
 _WITH_PARTS = ("specification", "meter")
+_PARTS = (dict, list)
 MOST_PARTS = 1000
 """Values in the lists and tables of such a record; those of a meter of three channels are some fifty."""
 
@@ -219,11 +220,11 @@ class Remembered:
 def _refuse_parts(member: str, data: Mapping[str, Any]) -> None:
     """Lists and tables stand only in few records, and are short: what a bundle may make us keep is bounded."""
     left = MOST_PARTS if member in _WITH_PARTS else 0
-    level: list[Any] = [v for v in data.values() if isinstance(v, dict | list)]
+    level: list[Any] = [v for v in data.values() if type(v) in _PARTS]
     while level and left >= 0:
         inner = [i for node in level for i in (node.values() if isinstance(node, dict) else node)]
         left -= len(level) + len(inner)
-        level = [i for i in inner if isinstance(i, dict | list)]
+        level = [i for i in inner if type(i) in _PARTS]
     if left < 0:
         raise ValueError(f"is no record of member {member}: it holds lists or tables that it does not have")
 
