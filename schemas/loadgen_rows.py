@@ -227,7 +227,7 @@ def _without_long_lists(data: bytes) -> tuple[bytes, list[msgspec.Raw]]:
 
 
 def _new(data: bytes, begin: int) -> msgspec.Raw | None:
-    """The list that begins somewhere in a log, where it is long; None where it is not whole, odd, or not plain ASCII."""
+    """The list that begins at a place of a log, where it is long; None where it is not whole, odd, or not ASCII."""
     if data.find(b"\n", begin, begin + LONG_ENTRY) >= 0:
         return None
     line_end = data.find(b"\n", begin)
