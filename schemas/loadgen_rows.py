@@ -198,7 +198,7 @@ class _Remembered(dict[bytes, list[msgspec.Raw]]):
     def at(self, data: bytes, begin: int) -> msgspec.Raw | None:
         """The value that stands at a place of a log, if it is one of these."""
         for value in self.get(data[begin : begin + TELLING], ()):
-            if data.startswith(value, begin):  # type: ignore[arg-type]  # any buffer will do
+            if data.startswith(value, begin):
                 return value
         return None
 
@@ -237,7 +237,7 @@ def _behind(data: bytes, begin: int) -> int:
 
 
 def _new(data: bytes, begin: int) -> msgspec.Raw | None:
-    """The list that begins at a place of a log, where it is long; None where it is not whole, odd, or not ASCII."""
+    """The long list that begins somewhere in a log; None where it is short, not whole, odd, or not plain ASCII."""
     if data.find(b"\n", begin, begin + LONG_ENTRY) >= 0:
         return None
     line_end = data.find(b"\n", begin)
