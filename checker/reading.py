@@ -27,8 +27,8 @@ LONGEST_LINE = 1 << 16
 """Bytes of a line of a text; published ones have up to some thousand."""
 LARGEST_ACCURACY_LOG = 2 << 30
 """Bytes of an accuracy log before it is cut; it is read in pieces, for its hash alone."""
-LARGEST_GIVEN = 256 << 20
-"""Bytes of a file that a user names: waivers, a former report."""
+LARGEST_GIVEN = 128 << 20
+"""Bytes of a file that a user names: a former report."""
 DEEPEST = 100
 """Levels of a document; published ones have five."""
 TOO_DEEP = f"is nested more than {DEEPEST} levels deep"

@@ -85,6 +85,18 @@ class Traits:
 
 
 PLAIN = Traits()
+BY_RUNTIME = "none by the harness; graph optimisation of the runtime"
+
+
+def as_published(inputs: str = "fp32", weights: str = "fp32", changed: str = BY_RUNTIME) -> Mapping[str, str]:
+    """``measurements`` of a model that is run as it was published: types of its inputs and weights, and what becomes of
+    the weights."""
+    return {
+        "input_data_types": inputs,
+        "retraining": "No",
+        "weight_data_types": weights,
+        "weight_transformations": changed,
+    }
 
 
 def traits(bench: object) -> Traits:

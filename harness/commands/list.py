@@ -132,7 +132,7 @@ def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, A
 
 
 def _lacking(bench: Benchmark) -> list[str]:
-    """Distributions that the benchmark and its usual runtime need besides, and that are not here."""
+    """Distributions that a benchmark and its usual runtime need besides those of every run, and that are not there."""
     modules = dict.fromkeys((*bench.extra, *registry.needs_of(registry.backend_for(bench, None))))
     return [extras.distribution(m) for m in modules if m not in extras.PACKAGES and not extras.is_there(m)]
 

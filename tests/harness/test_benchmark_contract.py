@@ -11,6 +11,7 @@ import filecmp
 import itertools
 import json
 import re
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 
 from checker.api import check
 from harness import cli, retired, runner, service
+from harness.accuracy_log import ACCURACY_LOG, write
 from harness.benchmarks.base import (
     Adapted,
     Backend,
@@ -34,8 +36,10 @@ from harness.fixtures import description
 from harness.model import Fixture
 from harness.opening import opened
 from harness.registry import backend_for, benchmark, benchmarks, precision_for
+from harness.scoring import Demanding
 from harness.sut import Samples, Sut
 from schemas import documents
+from schemas.errors import UserError
 from schemas.rounds import Round, known_rounds, load_round
 from tests.harness import bad_inputs
 from tests.harness.conftest import fetched, plain_request
@@ -249,6 +253,8 @@ def refused(
     said = capsys.readouterr()
     sentences.judge(code, said.out, said.err, 2, [], "mlharness")
     assert not tree.exists()
+    if model == subject.fixture.model:
+        assert not tree.with_name("tree.work").exists(), "a run began"
     return said.err
 
 
@@ -298,3 +304,45 @@ def test_a_model_of_other_shapes(
         model = bad_inputs.misshapen(bench.tensors, tmp_path / "model.onnx")
         said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
         assert f"{bench.tensors[0]}" in said, said
+
+
+# --- what would keep a log from being scored is said before there is one
+
+
+def test_whatever_cannot_be_scored_is_refused_before_a_run(subject: Subject, tmp_path: Path) -> None:
+    """Each kind of file of the data set gone, empty, cut in half, or garbage: refused at once, or it scores."""
+    bench, made = subject.bench, subject.fixture
+    assert isinstance(bench, Contract)
+    count = 2 if bench.response_bytes < LARGE else 1
+    log = log_of(subject, tmp_path / ACCURACY_LOG, count)
+    assert bench.accuracy(log, made.dataset).total == count
+    looked(bench, made.dataset)
+    said: list[str] = []
+    for number, (name, edit) in enumerate(itertools.product(bad_inputs.kinds(made), bad_inputs.EDITS)):
+        data = bad_inputs.edited(made.dataset, name, edit, tmp_path / f"{number}")
+        try:
+            looked(bench, data)
+        except UserError as error:
+            said.append(str(error))
+        else:
+            assert bench.accuracy(log, data).total == count, f"{name} {edit}"
+        shutil.rmtree(data)
+    assert said
+    assert not [text for text in said if "\n" in text]
+
+
+def looked(bench: Benchmark, data: Path) -> None:
+    """What a run looks at before it begins."""
+    bench.dataset(data)
+    if isinstance(bench, Demanding):
+        bench.refuse_unscorable(data)
+
+
+def log_of(subject: Subject, path: Path, count: int) -> Path:
+    """An accuracy log with the answers to the first samples."""
+    bench, engine = subject.bench, engine_of(subject)
+    samples = Samples.of(bench, bench.dataset(subject.fixture.dataset))
+    samples.load(range(count), lambda: None)
+    rows = [(n, answers(bench, engine.infer, samples, [n])[0]) for n in range(count)]
+    write(path, [{"seq_id": n, "qsl_idx": n, "data": data.hex().upper()} for n, data in rows])
+    return path
