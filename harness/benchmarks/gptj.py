@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.base import as_published
-from harness.families.text_generator import Summariser, folder_of
+from harness.families.text_generator import RUNTIMES, Summariser, folder_of
 from harness.model import Fixture
 
 
@@ -22,7 +22,12 @@ class GptJ(Summariser):
     name = "gptj"
     official = ("gptj-99", "gptj-99.9")
     help = "summaries by GPT-J 6B, CNN/DailyMail, ROUGE"
-    traits = folder_of("the fine-tuned GPT-J 6B", precision="fp32", stall_s=3600.0)
+    traits = folder_of(
+        "the fine-tuned GPT-J 6B",
+        precision="fp32",
+        stall_s=3600.0,
+        runtimes=(*RUNTIMES, "remote_text"),
+    )
     measurements = as_published("int64", changed="none")
     records = ("cnn_eval.json",)
     dataset_form = "a folder with cnn_eval.json and tokenizer.json of the checkpoint"
@@ -34,6 +39,8 @@ class GptJ(Summariser):
         "max_new_tokens": 128,
         "min_new_tokens": 30,
     }
+    continuation = (30, 128)
+    beams = 4
     tells = False
     token_dtype = "<i8"
     response_bytes = 69 * 8

@@ -11,6 +11,7 @@ import filecmp
 import itertools
 import json
 import re
+import shlex
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,27 +19,20 @@ from pathlib import Path
 import pytest
 
 from checker.api import check
-from harness import cli, retired, runner, service
+from harness import cli, plan, practice, retired, runner, service
 from harness.accuracy_log import ACCURACY_LOG, write
-from harness.benchmarks.base import (
-    Adapted,
-    Backend,
-    Benchmark,
-    Composed,
-    Contract,
-    Counted,
-    Describing,
-    OfFiles,
-    Quick,
-    traits,
-)
+from harness.backends.base import Backend, Describing
+from harness.benchmarks.base import Adapted, Benchmark, Composed, Contract, Counted, OfFiles, Quick, traits
+from harness.commands import run as run_command
 from harness.fixtures import description
 from harness.model import Fixture
 from harness.opening import opened
 from harness.registry import backend_for, benchmark, benchmarks, precision_for
+from harness.samples import Samples
 from harness.scoring import Demanding
-from harness.sut import Samples, Sut
+from harness.sut import Sut
 from schemas import documents
+from schemas.cliparse import Parser
 from schemas.errors import UserError
 from schemas.rounds import Round, known_rounds, load_round
 from tests.harness import bad_inputs
@@ -223,6 +217,19 @@ def test_tree_lacks_only_what_the_rehearsal_declares(
 def test_tree_with_every_required_scenario(subject: Subject, tmp_path: Path) -> None:
     build(subject, tmp_path / "tree", subject.scenarios)
     judge(subject, tmp_path / "tree", subject.scenarios)
+
+
+def test_the_command_that_make_fixture_prints_is_whole(subject: Subject) -> None:
+    """It can be pasted as it is: every option is known, and a plan is made of it, which refuses what cannot be run."""
+    command = shlex.split(practice.of_fixture(subject.fixture))
+    assert command[:2] == ["mlharness", "run"]
+    parser = Parser(prog="mlharness run")
+    run_command.add_arguments(parser)
+    asked = run_command.request(parser.parse_args(command[2:]))
+    planned = plan.plan(asked)
+    assert planned.fixture == subject.fixture
+    assert planned.request.rehearsal_s == practice.SECONDS
+    assert not asked.output.exists()
 
 
 def test_page(subject: Subject) -> None:
