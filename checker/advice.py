@@ -106,6 +106,13 @@ def move_line(move: Move) -> str:
     return f"{'/'.join(move.place.names[:4])} {', '.join(move.scenarios)} ({listing(move.rules, 3)})"
 
 
+def multitude(cause: Cause) -> str:
+    """How often a cause shows, where it is more than once: ``3 places``, or ``2 findings`` at one place."""
+    if places(cause) > 1:
+        return f"{places(cause)} places"
+    return f"{len(cause.findings)} findings" if len(cause.findings) > 1 else ""
+
+
 def places(cause: Cause) -> int:
     """In how many places a cause shows."""
     return len({(f.location.path, f.location.line, f.location.pointer) for f in cause.findings})

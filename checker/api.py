@@ -81,7 +81,7 @@ def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
         findings = forgive(findings, results)
     findings, remarks = _accept(findings, options)
     shown = [f for f in findings if options.wants(f.rule)]
-    verdicts = Verdicts(shown, places)
+    verdicts = official if shown == official.findings else Verdicts(shown, places)
     reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
     report = Report(
         tree=str(path),

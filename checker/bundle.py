@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,23 @@ SCHEMA = "edgewatt/verification/1"
 ONCE = ("header", "window", "request", "moment")
 INSTALL = "pip install 'edgewatt[verify]'"
 MOST_FAULTS = 50
-LARGEST_BUNDLE = 2 << 30
-"""Bytes: some days of samples at ten a second."""
+LARGEST_BUNDLE = 256 << 20
+"""Bytes: twelve hours of samples at ten a second, five days at one."""
+MOST_LINES = 1_000_000
+"""Lines: a reading has some six hundred bytes."""
+MOST_OF_A_KIND = 10_000
+"""Records of what a window has a few of: specifications, meters, lives of the daemon, marks."""
+_KEPT = {"signature": 10}
+"""Lines of a member whose data are kept for later, where it is not the first alone."""
+_FEW = ("specification", "meter", "run", "mark")
+HIGHEST_W = 1e37
+"""As meters write what is no number."""
 LARGEST_KEY = 1 << 16
 """Bytes of a PEM file; one of Ed25519 has some hundred."""
+_IMPOSSIBLE = (
+    Refused, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError,
+)  # fmt: skip
+"""What comes out of numbers, texts and times that no daemon writes."""
 _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _FINGERPRINT = re.compile(r"(?:SHA256:)?([0-9a-f]{64})\Z", re.IGNORECASE)
 
@@ -72,7 +86,7 @@ def wanted_key(text: str) -> str:
     if not Path(text).is_file():
         raise UserError(
             f"found --key {text[:80]!r}, wanted a fingerprint (SHA256: and 64 hexadecimal digits) or the file of a "
-            "public key: `powerd doctor` and /v1/health tell the fingerprint"
+            "public key: `powerd doctor --data-dir DIR` and /v1/health tell the fingerprint"
         )
     _need_cryptography()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -89,7 +103,7 @@ def wanted_key(text: str) -> str:
 
 def verify(path: Path, key: str | None = None) -> Verification:
     """Judge the file; ``key`` is the fingerprint that must have signed. ``UserError`` when it is no bundle at all."""
-    lines = _read(path)
+    lines, source, unreadable = _read(path)
     faults = [Fault(line.fault, line.number, line.member) for line in lines if line.fault is not None]
     by_member = _by_member(lines)
     faults += _misplaced(lines)
@@ -100,9 +114,8 @@ def verify(path: Path, key: str | None = None) -> Verification:
     window = next((line.data for line in by_member.get("window", ())), None)
     recomputed, samples, found = False, 0, 0
     if whole:
-        source, unreadable = _source(lines, by_member)
         faults += unreadable
-        if source is not None:
+        if not unreadable:
             differ, more = _numbers(by_member, source)
             faults += differ
             notes += more
@@ -121,12 +134,16 @@ def verify(path: Path, key: str | None = None) -> Verification:
     return Verification(len(lines), window, print_, state, recomputed, samples, found, shown, notes)
 
 
-def _read(path: Path) -> list[Line]:
+def _read(path: Path) -> tuple[list[Line], Remembered, list[Fault]]:
+    """The lines, the records as the daemon's store would give them, and which of them are none.
+
+    Lines of records come without their data: with them a bundle would take seven times its size.
+    """
     try:
         with open_bytes(path, LARGEST_BUNDLE) as file:
-            lines = list(bundle.read(file))
+            lines, source, unreadable = _remembered(path, bundle.read(file))
     except TooLarge as error:
-        raise UserError(f"{path} {error}") from error
+        raise UserError(f"{path} {error}: export shorter windows") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be read ({error.strerror}): name a bundle, as `powerd export ID --format bundle` writes it"
@@ -135,7 +152,42 @@ def _read(path: Path) -> list[Line]:
         raise UserError(
             f"{path} is no evidence bundle, wanted {bundle.SCHEMA}: make one with `powerd export ID --format bundle`"
         )
-    return lines
+    return lines, source, unreadable
+
+
+def _remembered(path: Path, found: Iterable[Line]) -> tuple[list[Line], Remembered, list[Fault]]:
+    lines: list[Line] = []
+    source, unreadable, counts = Remembered(""), list[Fault](), Counter[str]()
+    for line in found:
+        if line.number > MOST_LINES:
+            raise UserError(
+                f"{path} has more than {MOST_LINES} lines, more than a bundle: make one of a shorter window"
+            )
+        data, kept = line.data, line
+        if data is not None:
+            counts[line.member] += 1
+            wrong = _add(source, line.member, data, counts[line.member])
+            if wrong and len(unreadable) <= MOST_FAULTS:
+                unreadable.append(Fault(wrong[:200], line.number, line.member))
+            if line.member == "moment":
+                source.boot_id = str(data.get("boot_id"))
+            if line.member in MEMBERS or counts[line.member] > _KEPT.get(line.member, 1):
+                kept = replace(line, data={})
+        lines.append(kept)
+    return lines, source, unreadable
+
+
+def _add(source: Remembered, member: str, data: Mapping[str, Any], count: int) -> str:
+    """Why a line is no record; empty where it is one, or is no line of a record."""
+    if member not in MEMBERS:
+        return ""
+    if member in _FEW and count > MOST_OF_A_KIND:
+        return f"there are more than {MOST_OF_A_KIND} records of member {member}"
+    try:
+        source.add(member, data)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _by_member(lines: Sequence[Line]) -> dict[str, list[Line]]:
@@ -222,23 +274,9 @@ def _key_notes(state: str) -> list[str]:
     if state != "not given":
         return []
     return [
-        "the key is unknown here: compare the fingerprint with that of `powerd doctor`, or give it with --key"
+        "the key is unknown here: compare the fingerprint with that of `powerd doctor --data-dir DIR`, or give it "
+        "with --key"
     ]
-
-
-def _source(
-    lines: Sequence[Line], by_member: Mapping[str, Sequence[Line]]
-) -> tuple[Remembered | None, list[Fault]]:
-    """The records as the daemon's store would give them; None when one cannot be read."""
-    faults: list[Fault] = []
-    source = Remembered(str((by_member["moment"][0].data or {}).get("boot_id")))
-    for line in lines:
-        if line.member in MEMBERS and line.data is not None:
-            try:
-                source.add(line.member, line.data)
-            except ValueError as error:
-                faults.append(Fault(str(error)[:200], line.number, line.member))
-    return (None if faults else source), faults
 
 
 def _numbers(by_member: Mapping[str, Sequence[Line]], source: Remembered) -> tuple[list[Fault], list[str]]:
@@ -247,21 +285,22 @@ def _numbers(by_member: Mapping[str, Sequence[Line]], source: Remembered) -> tup
     window = line.data or {}
     place = (line.number, "window")
     faults: list[Fault] = []
-    if window.get("sha256") != window_document.digest(window):
-        faults.append(Fault("its sha256 is not that of its text", *place))
     try:
+        if window.get("sha256") != window_document.digest(window):
+            faults.append(Fault("its sha256 is not that of its text", *place))
         stored, moment = _request(by_member)
         again = window_document.document(
             AsOf(source, moment), stored, moment.boottime_ns, source.specification
         )
-    except (Refused, KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, IndexError) as error:
+        faults += [Fault(text, *place) for text in window_differences.differences(window, again)]
+    except _IMPOSSIBLE as error:
         return [
             *faults,
             Fault(f"the window cannot be computed from these lines: {str(error)[:200]}", *place),
         ], []
-    faults += [Fault(text, *place) for text in window_differences.differences(window, again)]
     notes = list(_specification_notes(source))
-    made = (window.get("daemon") or {}).get("version")
+    daemon = window.get("daemon")
+    made = daemon.get("version") if isinstance(daemon, Mapping) else None
     if faults and made != __version__:
         notes.append(f"powerd {made} made it and this is {__version__}: one of them may compute otherwise")
     if by_member.get("kept"):
@@ -306,7 +345,8 @@ def _raw(source: Remembered) -> tuple[int, int]:
     for stored in source.stored_readings:
         power = stored.reading.values.power_w
         numbers = [float(n) for n in _NUMBER.findall(stored.reading.raw)]
-        if stored.reading.values.quality is Quality.GOOD and power is not None and len(numbers) > 1:
+        good = stored.reading.values.quality is Quality.GOOD and len(numbers) > 1
+        if good and isinstance(power, float | int) and abs(power) < HIGHEST_W:
             samples += 1
             found += any(math.isclose(power, n, rel_tol=1e-9, abs_tol=1e-12) for n in numbers)
     return samples, found

@@ -27,8 +27,10 @@ LONGEST_LINE = 1 << 16
 """Bytes of a line of a text; published ones have up to some thousand."""
 LARGEST_ACCURACY_LOG = 2 << 30
 """Bytes of an accuracy log before it is cut; it is read in pieces, for its hash alone."""
-LARGEST_GIVEN = 256 << 20
-"""Bytes of a file that a user names: waivers, a former report."""
+PIECE = 1 << 17
+"""Bytes of a large file that are read in one go."""
+LARGEST_GIVEN = 128 << 20
+"""Bytes of a file that a user names: a former report."""
 DEEPEST = 100
 """Levels of a document; published ones have five."""
 TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
@@ -65,12 +67,13 @@ def read_end(path: FilePath, size: int) -> bytes:
 def digest(path: FilePath, name: str, limit: int) -> tuple[str, int]:
     """The digest of a plain file in hex, read piece by piece, and how many bytes it has."""
     with open_plain(path, limit) as file:
-        found = hashlib.new(name)
-        while piece := file.read(1 << 20):
+        found, size = hashlib.new(name), 0
+        while piece := file.read(PIECE):
             found.update(piece)
-            if file.tell() > limit:
+            size += len(piece)
+            if size > limit:
                 raise TooLarge(f"grew beyond {limit} bytes while it was read")
-        return found.hexdigest(), file.tell()
+        return found.hexdigest(), size
 
 
 def read_text(path: FilePath, limit: int = LARGEST_TEXT) -> str:

@@ -13,7 +13,6 @@ The file is TOML, one ``[[waiver]]`` each (``schemas/files/waivers.schema.json``
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -25,10 +24,9 @@ from typing import Any
 from checker.aliases import matches
 from checker.choice import known_rule, near
 from checker.model import Finding, Place
-from checker.reading import read_given
 from schemas.documents import load, violations
 from schemas.errors import UserError
-from schemas.plainfile import TooLarge
+from schemas.toml_file import read_toml
 
 
 @dataclass(frozen=True)
@@ -74,22 +72,14 @@ _WILD = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 def _glob(pattern: str) -> str:
     """A glob as a regular expression: a star stays in its directory, two of them do not."""
+    pattern = re.sub(r"(?:\*\*/)+", "**/", pattern)  # each more would multiply the ways to look for it
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
     return "".join(_WILD.get(part, re.escape(part)) for part in parts)
 
 
 def read(path: Path) -> tuple[Waiver, ...]:
     """The waivers of a file; UserError that names every mistake in it."""
-    try:
-        document = tomllib.loads(read_given(path).decode("utf-8"))
-    except OSError as error:
-        raise UserError(f"--waivers {path} cannot be read: {error.strerror or error}") from error
-    except RecursionError as error:
-        raise UserError(f"--waivers {path} is not TOML: it is nested too deeply") from error
-    except TooLarge as error:
-        raise UserError(f"--waivers {path} {error}") from error
-    except ValueError as error:
-        raise UserError(f"--waivers {path} is not TOML: {error}") from error
+    document = read_toml(path, "--waivers", "name a TOML file of [[waiver]]")
     plain = _plain(document)
     wrong = list(dict.fromkeys(_mistakes(plain)))
     if wrong:

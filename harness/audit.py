@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness import scoring
 from harness.accuracy_log import ACCURACY_LOG, sha256
 from harness.compliance.base import Evidence
 from harness.model import Baseline, Done, Plan, RunSpec, Verdict
@@ -101,6 +102,7 @@ def verify(plan: Plan, done: Done) -> Mapping[str, Verdict]:
             measured=float(run.metric or 0.0),
             baseline=base.accuracy_log,
             log_dir=run.log_dir,
+            scorer=scoring.score,
         )
         found[run.spec.name] = compliance_test(run.spec.name).verify(evidence)
     return found

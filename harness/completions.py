@@ -5,6 +5,10 @@ Server-Sent Events ``data: {…}`` and ends with ``data: [DONE]``, ``usage`` cou
 ``stream_options.include_usage`` comes last in a stream. Token ids are not part of it; ``return_token_ids`` asks for
 them where a server knows that word (vLLM), and others pass it over. Confidence: high for the form, medium for the ids;
 tested against a server of ours and no other. Nothing is sampled: ``temperature`` is 0.
+
+Beams are vLLM's ``use_beam_search`` with ``n`` beams, of which the first of ``choices`` is the best (its source,
+``BeamSearchParams``; medium). Its beams know no ``min_tokens`` and no early stopping. A server that passes the word
+over gives one answer, or the same one ``n`` times, and is found out by that.
 """
 
 from __future__ import annotations
@@ -70,8 +74,9 @@ class Completions:
         first: Callable[[Completion], None] | None = None,
         stop_ids: Sequence[int] = (),
         least: int = 0,
+        beams: int = 1,
     ) -> Completion:
-        """Continue a prompt by at most ``most`` tokens, greedily.
+        """Continue a prompt by at most ``most`` tokens, greedily, or with the best of several ``beams`` (unstreamed).
 
         ``first`` is told as soon as there is something: then the answer is streamed. ``least`` tokens before it may
         end (``min_tokens``) and ``stop_ids`` (``stop_token_ids``) are words of vLLM. ``UserError`` for a server that
@@ -86,12 +91,16 @@ class Completions:
         }
         if least:
             asked["min_tokens"] = least
+        if beams > 1:
+            asked |= {"use_beam_search": True, "n": beams}
         if stop_ids:
             asked["stop_token_ids"] = [int(token) for token in stop_ids]
         found = Completion()
         try:
-            if first is None:
-                _take(found, self._line.post(PATH, asked))
+            if first is None or beams > 1:
+                document = self._line.post(PATH, asked)
+                self._refuse_without_beams(document, beams)
+                _take(found, document)
             else:
                 asked |= {"stream": True, "stream_options": {"include_usage": True}}
                 for document in self._streamed(asked):
@@ -107,6 +116,16 @@ class Completions:
         if found.tokens is None and found.ids is not None:
             found.tokens = len(found.ids)
         return found
+
+    def _refuse_without_beams(self, document: Any, beams: int) -> None:
+        """``UserError`` for an answer that did not come of so many beams: they end in different answers."""
+        if beams > 1 and "error" not in document:
+            different = {str(row.get("token_ids") or row["text"]) for row in document["choices"]}
+            if len(different) != beams:
+                raise UserError(
+                    f"{self._line.url} gave {len(different)} different answers to a prompt with {beams} beams, so it "
+                    "searches without them; take a server that knows use_beam_search and n, as vLLM does"
+                )
 
     def _streamed(self, asked: Mapping[str, Any]) -> Iterator[Any]:
         """The documents of a stream; ``UserError`` for one that breaks off."""

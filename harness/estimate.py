@@ -65,6 +65,11 @@ def conf_value(round_: Round, official: str, scenario: str, key: str) -> Any:
     return None
 
 
+def least_queries(round_: Round, official: str, scenario: str) -> int:
+    """So many queries a run must have, however long it takes."""
+    return int(conf_value(round_, official, scenario, "min_query_count") or LEAST_QUERIES)
+
+
 def performance(
     round_: Round,
     official: str,
@@ -77,7 +82,7 @@ def performance(
 
     ``samples`` in the data set, None: as many as the round wants.
     """
-    least = int(conf_value(round_, official, scenario.name, "min_query_count") or LEAST_QUERIES)
+    least = least_queries(round_, official, scenario.name)
     whole = 1
     if conf_value(round_, official, scenario.name, EQUAL_ISSUE):
         held = round_.benchmark(official).performance_sample_count
@@ -215,6 +220,11 @@ def runs(
         Run(one.scenario, "accuracy", accuracy),
         *(Run(one.scenario, name, timed) for name in round_.benchmark(official).compliance_tests),
     )
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def span(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
@@ -53,6 +54,12 @@ def sentence(module: str) -> str:
     """What to say of a module that is not there."""
     extra = FURTHER[module][1] if module in FURTHER else "harness"
     return f"{distribution(module)} is not installed; install it with: pip install 'edgewatt[{extra}]'"
+
+
+def cure(distributions: Iterable[str]) -> str:
+    """The command that installs what single benchmarks need besides."""
+    owners = dict(FURTHER.values())
+    return f"pip install 'edgewatt[{','.join(dict.fromkeys(owners[d] for d in distributions))}]'"
 
 
 def missing() -> tuple[str, ...]:

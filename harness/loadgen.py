@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.extras import need
+from harness.handback import Answer
 from harness.model import Job, LoadSettings
-from harness.sut import Answer, Sut
+from harness.sut import Sut
 from schemas.errors import UserError
 
 NO_AUDIT = "no-audit.config"

@@ -63,8 +63,8 @@ def chosen(round_: Round) -> Path | None:
     if there(version):
         return folder(version)
     raise UserError(
-        f"round {round_.name} wants LoadGen {version}, which is not on this machine; fetch it with: "
-        f"mlharness fetch --round {round_.name} (without a network, from a folder of wheels: --wheelhouse DIR)"
+        f"round {round_.name} wants LoadGen {version}, which is not on this machine (without a network give its wheel "
+        f"by --wheelhouse DIR); fetch it with: mlharness fetch --round {round_.name}"
     )
 
 

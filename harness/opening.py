@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.benchmarks.base import Adapted, Adopting, Backend, Benchmark, Contract, Describing, InParts
+from harness.backends.base import Adopting, Backend, Describing
+from harness.benchmarks.base import Adapted, Benchmark, Contract, InParts
 from harness.contracts import differences
 from harness.parts import Parts
 from harness.registry import configured

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.benchmarks.base import Backend, Describing, InParts, Tensor, traits
+from harness.backends.base import Backend, Describing
+from harness.benchmarks.base import InParts, Tensor, traits
 from schemas.errors import UserError
 
 if TYPE_CHECKING:

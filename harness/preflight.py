@@ -125,6 +125,7 @@ def situation(request: Request) -> Situation:
         power=request.power,
         output=request.output,
         batch=request.batch or traits(bench).batch,
+        system_type=request.system_type,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
@@ -19,6 +20,9 @@ HEAD = 6
 STYLE = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 PLAIN_WIDTH = 10_000
 """Where there is no terminal lines are not broken, so that they can be searched."""
+COMMAND = re.compile("`[^`]*`")
+HELD = "\0"
+"""A blank at which no line ends."""
 COUNTED = ("fail", "warn", "ok")
 
 
@@ -50,13 +54,18 @@ def _paragraphs(console: Console, line: Line) -> None:
 
 
 def _say(console: Console, head: str, said: str, style: str = "") -> None:
-    """One paragraph, broken to the width. The verdict before it has the style, or the text where there is none."""
+    """One paragraph, broken to the width. The verdict before it has the style, or the text where there is none.
+
+    What stands in backticks is a command, and a long word a path: both stay in one piece, so that they can be pasted.
+    """
     from rich.text import Text
 
     start = (head.ljust(HEAD), style)
     body = "" if head else style
-    for part in textwrap.wrap(safe(said), max(20, console.width - HEAD - 1), break_on_hyphens=False):
-        console.print(Text.assemble(start, (part, body)), soft_wrap=True)
+    held = COMMAND.sub(lambda found: found[0].replace(" ", HELD), safe(said))
+    width = max(20, console.width - HEAD - 1)
+    for part in textwrap.wrap(held, width, break_on_hyphens=False, break_long_words=False):
+        console.print(Text.assemble(start, (part.replace(HELD, " "), body)), soft_wrap=True)
         start = (" " * HEAD, "")
 
 

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.benchmarks.base import Backend, Dataset, Describing
+from harness.backends.base import Backend, Describing
+from harness.benchmarks.base import Dataset
 from harness.calibrate import fast
 from harness.computing import pin
 from harness.opening import opened

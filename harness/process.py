@@ -68,10 +68,17 @@ class ChildProcess:
     """One child, from its job to its last word. Use as a context: leaving it ends the child."""
 
     def __init__(
-        self, job: Orders, log_dir: Path, *, patience: Patience = PATIENCE, entry: str = "harness.child"
+        self,
+        job: Orders,
+        log_dir: Path,
+        *,
+        patience: Patience = PATIENCE,
+        entry: str = "harness.child",
+        what: str = "the run",
     ) -> None:
-        """Start it; it works up to ``ready`` at once."""
+        """Start it; it works up to ``ready`` at once. ``what`` it does, for sentences."""
         self._patience = patience
+        self._what = what
         self.progress = Progress()
         self._going = False
         self._left = False
@@ -143,7 +150,7 @@ class ChildProcess:
             if message is None:
                 code = self._process.wait()
                 raise Failed(
-                    f"the process of the run ended with code {code}; its last words are in {self._log_path}"
+                    f"the process of {self._what} ended {_ending(code)}; its last words are in {self._log_path}"
                 )
             return message
 
@@ -155,7 +162,7 @@ class ChildProcess:
             self.end()
             named = "where it hung stands in" if where is None else f"it hung in {where}; all stacks are in"
             raise Failed(
-                f"nothing was completed for {silent:.0f} s, so the run was ended; {named} {self._log_path}"
+                f"nothing was completed for {silent:.0f} s, so {self._what} was ended; {named} {self._log_path}"
             )
 
     def dump_stacks(self) -> None:
@@ -213,7 +220,9 @@ class ChildProcess:
         text = str(message["message"])
         if message["kind"] == "user":
             return UserError(text)
-        return Failed(f"the run failed inside its process ({text}); the details are in {self._log_path}")
+        if message["kind"] == "failed":
+            return Failed(text)
+        return Failed(f"{self._what} failed inside its process ({text}); the details are in {self._log_path}")
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -228,3 +237,14 @@ class ChildProcess:
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # it has ended; reading its messages says why
+
+
+def _ending(code: int) -> str:
+    """How a process ended: its code, or the signal that ended it."""
+    if code >= 0:
+        return f"with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"by {name}" + (", maybe for want of memory" if -code == signal.SIGKILL else "")

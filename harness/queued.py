@@ -13,8 +13,10 @@ import queue
 import threading
 from collections.abc import Sequence
 
-from harness.benchmarks.base import Backend, Benchmark, Dataset
-from harness.sut import Complete, Guard, Sut
+from harness.backends.base import Backend
+from harness.benchmarks.base import Benchmark, Dataset
+from harness.handback import Complete
+from harness.sut import Guard, Sut
 
 Waiting = tuple[int, int]
 """Query id and sample index."""

@@ -8,7 +8,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, cast
 
-from harness.benchmarks.base import Backend, Benchmark, Configurable, traits
+from harness.backends.base import Backend, Configurable
+from harness.benchmarks.base import Benchmark, traits
 from harness.compliance.base import ComplianceTest
 from schemas.discovery import collect, module_names
 from schemas.errors import UserError

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.benchmarks.base import Contract
 from harness.checks.disk import ANSWER_BYTES, ENTRY_BYTES, RUN_BYTES, existing
+from harness.estimate import size
 from harness.model import Plan
 from harness.registry import benchmark
 from schemas.errors import UserError
@@ -32,7 +33,7 @@ def refuse_full(plan: Plan) -> None:
     free, needed = shutil.disk_usage(place).free, bytes_needed(plan)
     if free < needed:
         raise UserError(
-            f"the logs need {needed / 1e6:.1f} MB and {place} has {free / 1e6:.1f} MB free; free some, or choose an "
+            f"the logs need {size(needed)} and {place} has {size(free)} free; free some, or choose an "
             "--output on another disk"
         )
 

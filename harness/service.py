@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import audit, room, submission, system
+from harness import audit, kept, room, scoring, submission, system
 from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
 from harness.observer import Observer, Unseen
 from harness.plan import plan
 from harness.registry import benchmark, compute_of
 from harness.runner import NoPower, Runner, Say
-from schemas.errors import Failed
+from schemas.errors import Failed, UserError
 
 if TYPE_CHECKING:
     from harness.power import PowerAround
@@ -40,14 +40,14 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
     observer = observer or Unseen()
     planned = plan(request)
     room.refuse_full(planned)
+    if scoring.needs_score(planned.specs):
+        scoring.refuse_unscorable(benchmark(planned.workload.benchmark), planned.workload.dataset)
     folder = _work_folder(planned)
     say(f"logs go to {folder}")
     with _around(planned, folder, observer) as around:
         done = Runner(planned, folder, around or NoPower(), say, observer).run()
-        accuracy = _score(planned, done)
         evidence = None if around is None else around.outcome()
         done.power_lost = None if around is None else around.lost
-    done.verdicts = audit.verify(planned, done)
     described = system.describe(
         planned.round,
         division=request.division,
@@ -57,7 +57,33 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
         compute=compute_of(planned.workload.backend, planned.workload.options),
         system_type=planned.system_type,
     )
-    written = submission.write(planned, done, accuracy, evidence, described)
+    kept.write(folder, planned, done, evidence, described)
+    return _end(planned, done, evidence, described, folder, say)
+
+
+def score(folder: Path, say: Say) -> Outcome:
+    """Score and write what was run before, from the work folder of those runs; ``UserError`` when it cannot be."""
+    found = kept.read(folder)
+    planned = plan(found.request)
+    kept.refuse_other_model(found, planned)
+    return _end(planned, found.done, found.power, found.system, folder, say)
+
+
+def _end(
+    planned: Plan,
+    done: Done,
+    evidence: PowerEvidence | None,
+    described: Mapping[str, str],
+    folder: Path,
+    say: Say,
+) -> Outcome:
+    """What comes after the last run."""
+    with _complete_anyway(folder):
+        accuracy = _score(planned, done, say)
+        done.verdicts = audit.verify(planned, done)
+    with kept.over(folder):
+        _refuse_unplanted(planned, accuracy)
+        written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)
     lost = done.power_lost
     if lost is not None:
@@ -66,6 +92,18 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
             "and says so; make the performance run again once powerd answers"
         )
     return Outcome(planned, done, accuracy, evidence, written, system.holes(described))
+
+
+@contextlib.contextmanager
+def _complete_anyway(folder: Path) -> Iterator[None]:
+    """Say with every error that the runs need not be made again."""
+    try:
+        yield
+    except (Failed, UserError) as error:
+        kind = UserError if isinstance(error, UserError) else Failed
+        raise kind(
+            f"{error} (the runs are complete, only their scoring failed; do it again with: mlharness score {folder})"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -86,20 +124,25 @@ def _work_folder(planned: Plan) -> Path:
     return planned.work / result.system / result.benchmark / result.scenario / stamp
 
 
-def _score(planned: Plan, done: Done) -> Accuracy | None:
+def _score(planned: Plan, done: Done, say: Say) -> Accuracy | None:
     result = done.results.get("accuracy")
     if result is None:
         return None
+    say("accuracy: scoring")
     log = result.log_dir / ACCURACY_LOG
-    accuracy = benchmark(planned.workload.benchmark).accuracy(log, planned.workload.dataset)
+    return scoring.score(benchmark(planned.workload.benchmark), log, planned.workload.dataset)
+
+
+def _refuse_unplanted(planned: Plan, accuracy: Accuracy | None) -> None:
     fixture = planned.fixture
-    if fixture is not None and (accuracy.value, accuracy.total) != (fixture.value, fixture.samples):
+    if accuracy is None or fixture is None:
+        return
+    if (accuracy.value, accuracy.total) != (fixture.value, fixture.samples):
         raise Failed(
             f"the fixture has {fixture.metric} {fixture.value} over {fixture.samples} samples planted, but "
             f"{accuracy.value} over {accuracy.total} came out; "
             "the runtime computes something else, or the fixture was changed"
         )
-    return accuracy
 
 
 def _judge_compliance(planned: Plan, done: Done, written: submission.Written, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,25 @@ def summary(outcome: Outcome, *, holes: bool = True) -> list[str]:
     unit = rules.counted_in(outcome.plan.scenario)
     for name, result in outcome.done.results.items():
         if result.metric is not None:
-            lines.append(f"{name}: {metric_text(unit, result.metric)}, {result.query_count} queries")
+            lines.append(f"{name}: {metric_text(unit, result.metric)}, {_queries(result.query_count)}")
     lines += power_lines(outcome)
     if outcome.accuracy is not None:
         lines.append(f"over {outcome.accuracy.total} samples: {outcome.accuracy.line}")
     lines += compliance_line(outcome)
     return lines + (holes_line(outcome) if holes else [])
+
+
+def next_line(outcome: Outcome) -> str:
+    """The command that judges the tree, as what it is."""
+    request = outcome.plan.request
+    words = ["mlcheck", str(outcome.written.tree)]
+    words += ["--rehearsal"] if request.rehearsal_s is not None or request.fixture is not None else []
+    words += ["--power", "unofficial"] if outcome.power is not None else []
+    return f"next: {shlex.join(words)}"
+
+
+def _queries(number: int) -> str:
+    return f"{number} {'query' if number == 1 else 'queries'}"
 
 
 def compliance_line(outcome: Outcome) -> list[str]:
@@ -67,5 +81,8 @@ def power_lines(outcome: Outcome) -> list[str]:
     mean = f"{window['average_w']:.4g} W ± {window['average_u95_w']:.2g} W (u95)"
     word = "average" if BY_NAME[outcome.plan.scenario].energy_unit == "stream" else "system"
     lines.append(f"{word} power: {mean} over {window['duration_s']:.1f} s, {window['samples']} samples")
-    lines.append(f"coverage of the testing window: {window['coverage']:.4f}, quality {window['quality']}")
+    simulated = " SIMULATED" if window.get("simulated") else ""
+    lines.append(
+        f"coverage of the testing window: {window['coverage']:.4f}, quality {window['quality']}{simulated}"
+    )
     return lines

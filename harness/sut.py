@@ -7,117 +7,25 @@ complete logs, and the run is called failed afterwards. A signal drains in the s
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.benchmarks.base import Adopting, Composed, Counted, Quick, traits
+from harness.backends.base import Adopting
+from harness.benchmarks.base import Composed, Counted, Quick
+from harness.handback import LEAST_TOKENS, Answer, Complete, FirstTokens, Held, One, Rows, lone
+from harness.samples import Samples
 
 if TYPE_CHECKING:
-    from harness.benchmarks.base import (
-        Array,
-        Backend,
-        Batch,
-        Benchmark,
-        Dataset,
-        First,
-        Infer,
-        Responses,
-        Sample,
-    )
+    from harness.backends.base import Backend
+    from harness.benchmarks.base import Batch, Benchmark, Dataset, First, Infer, Responses
 
-ONLY = ""
-"""The name of the array of a sample that is one array."""
-
-Answer = tuple[int, int, int] | tuple[int, int, int, int]
-"""Query id, address, bytes and, where they are counted, tokens."""
-Complete = Callable[[Sequence[Answer]], None]
-"""Hands finished samples, or their first tokens, to LoadGen. It may offer two shorter ways, ``one`` and ``rows``."""
-One = Callable[[int, int, int], None]
-"""Hands one finished sample to LoadGen: query id, address, bytes. For one thread only."""
-Rows = Callable[[Sequence[int], int, int], None]
-"""Hands finished samples to LoadGen whose answers lie one behind the other: ids, first address, bytes of each."""
-LEAST_TOKENS = 2
-"""What LoadGen takes as the number of tokens of an answer without an error; from one it makes a time per token of
-minus something."""
 ENOUGH = 3
 """Queries that a measurement should have."""
 SLOW_S = 20.0
 """How long it goes on for their sake; one query is always measured."""
-
-
-class Samples:
-    """The loaded samples, found by index: one array per input, and every sample as a batch of one."""
-
-    def __init__(self, dataset: Dataset, *, stacked: bool = True, ragged: bool = False) -> None:
-        """Nothing is loaded yet. ``stacked`` False: samples are only taken one by one and may differ in shape.
-
-        ``ragged``: they may differ in shape, and a batch is a list of them as they are.
-        """
-        self._dataset = dataset
-        self._stacked = stacked
-        self._ragged = ragged
-        self._place: dict[int, int] = {}
-        self._arrays: dict[str, Array] = {}
-        self._single: list[Batch] = []
-        self._whole: list[Sample] = []
-        self.ready: dict[int, Batch] = {}
-        """Every loaded sample as a batch of one, by its index."""
-
-    @classmethod
-    def of(cls, benchmark: Benchmark, dataset: Dataset) -> Samples:
-        """As the benchmark wants its samples."""
-        return cls(dataset, stacked=benchmark.most != 1, ragged=traits(benchmark).ragged)
-
-    def load(self, indices: Sequence[int], on_sample: Callable[[], None]) -> None:
-        """Read and pre-process samples; LoadGen may name one twice."""
-        unique = list(dict.fromkeys(indices))
-        self._single, self._arrays, self._whole = [], {}, []
-        for place, index in enumerate(unique):
-            self._keep(place, len(unique), self._dataset.load(index))
-            on_sample()
-        self._place = {index: place for place, index in enumerate(unique)}
-        self.ready = {} if self._ragged else dict(zip(unique, self._single, strict=True))
-
-    def _keep(self, place: int, count: int, sample: Sample) -> None:
-        """Store one sample; the first one of a load settles names, shapes and types."""
-        if self._ragged:
-            self._whole.append(sample)
-            return
-        named: Mapping[str, Array] = sample if isinstance(sample, Mapping) else {ONLY: sample}
-        if not self._stacked:
-            single = {name: array[None] for name, array in named.items()}
-        else:
-            if place == 0:
-                self._arrays = {name: _room(count, array) for name, array in named.items()}
-            for name, array in named.items():
-                self._arrays[name][place] = array
-            single = {name: array[place : place + 1] for name, array in self._arrays.items()}
-        self._single.append(single if isinstance(sample, Mapping) else single[ONLY])
-
-    def unload(self) -> None:
-        """Let go of all samples."""
-        self._place, self._arrays, self._single, self._whole, self.ready = {}, {}, [], [], {}
-
-    def batch(self, indices: Sequence[int]) -> Batch:
-        """Samples as one batch; a single one is a view without a copy."""
-        if self._ragged:
-            return [self._whole[self._place[i]] for i in indices]
-        if len(indices) == 1:
-            return self._single[self._place[indices[0]]]
-        places = [self._place[i] for i in indices]
-        if ONLY in self._arrays:
-            return self._arrays[ONLY][places]
-        return {name: array[places] for name, array in self._arrays.items()}
-
-
-def _room(count: int, sample: Array) -> Array:
-    import numpy as np
-
-    return np.empty((count, *sample.shape), dtype=sample.dtype)
 
 
 class Sut:
@@ -266,9 +174,9 @@ class Sut:
         if isinstance(rows, Counted):
             first.at_last(rows.rows)
             pairs = zip(rows.rows, rows.tokens, strict=True)
-            self._hand_back([(*_lone(i, row), n) for i, (row, n) in zip(ids, pairs, strict=True)])
+            self._hand_back([(*lone(i, row), n) for i, (row, n) in zip(ids, pairs, strict=True)])
         elif isinstance(rows, list):
-            self._hand_back([_lone(i, row) for i, row in zip(ids, rows, strict=True)])
+            self._hand_back([lone(i, row) for i, row in zip(ids, rows, strict=True)])
         else:
             self._hand_rows(ids, rows.ctypes.data, rows.nbytes // len(rows))
 
@@ -306,36 +214,6 @@ class Sut:
         self.loaded += 1
 
 
-class FirstTokens:
-    """What a program says its first tokens to: LoadGen where it times them, else nobody. Heard once only."""
-
-    def __init__(
-        self, tell: Complete | None, ids: Sequence[int], over: Callable[[], bool] = lambda: False
-    ) -> None:
-        """``ids`` of the queries, by their places in the batch; ``over``: whether nobody waits for answers any more."""
-        self.over = over
-        self.wanted = tell is not None
-        self._tell = tell
-        self._ids = ids
-        self._told = False
-
-    def __call__(self, places: Sequence[int], tokens: Sequence[int]) -> None:
-        """Hand them on."""
-        if self._tell is None:
-            return
-        import numpy as np
-
-        self._told = True
-        held = np.array(tokens, dtype=np.int32)  # must live until LoadGen has copied it
-        address = held.ctypes.data
-        self._tell([(self._ids[place], address + 4 * n, 4, 1) for n, place in enumerate(places)])
-
-    def at_last(self, rows: Sequence[Array]) -> None:
-        """The whole answers are there; a runtime that gives them in one piece has said nothing before."""
-        if self._tell is not None and not self._told:
-            self(range(len(rows)), [int(row[0]) for row in rows])
-
-
 class Guard:
     """Keeps the first error of a callback and starts draining; nothing leaves it."""
 
@@ -350,32 +228,6 @@ class Guard:
         if error is not None:
             self._sut.fail(error)
         return True
-
-
-class Held:
-    """A place for one answer whose address is known: asking numpy for it takes longer than copying a few bytes.
-
-    An answer of another length than the one before gets a place of its own.
-    """
-
-    def __init__(self) -> None:
-        self._place = bytearray()
-        self.address = 0
-        self.size = 0
-
-    def put(self, answer: bytes) -> None:
-        """The next answer; its bytes are at ``address`` until the next one is put."""
-        if len(answer) != self.size:
-            self.size = len(answer)
-            self._place = bytearray(self.size)
-            room = ctypes.c_char * self.size
-            self.address = ctypes.addressof(room.from_buffer(self._place)) if answer else 0
-        self._place[:] = answer
-
-
-def _lone(query: int, row: Array) -> tuple[int, int, int]:
-    """One answer of its own length. An empty one has no address: numpy's would point at nothing."""
-    return (query, row.ctypes.data, row.nbytes) if row.nbytes else (query, 0, 0)
 
 
 def _batches(count: int, size: int) -> Iterator[tuple[int, int]]:

@@ -26,6 +26,10 @@ _CHAIN = re.compile(rb'"chain":"([0-9a-f]{64})"')
 MEMBERS = ("header", "kept", "window", "request", "moment", *witness.MEMBERS, "signature")
 """All members, in their order."""
 Sign = Callable[[bytes], Mapping[str, str]]
+LONGEST_LINE = 1 << 20
+"""Bytes of a line; a reading has some six hundred, a window some thousand."""
+MOST_LOST = 8
+"""Chain values that a line may rest on where the lines before it are damaged; the latest are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +85,36 @@ def _plain(value: Any) -> Any:
 
 def read(lines: Iterable[bytes]) -> Iterator[Line]:
     """Every line, each with what is wrong with it; lines as a binary file gives them, with their ends."""
-    possible = {START}
+    possible = [START]
     last = "header"
     for number, raw in enumerate(lines, 1):
-        match = _SEALED.match(raw)
+        match = None if len(raw) > LONGEST_LINE else _SEALED.match(raw)
         if match is None:
             last = _member(raw, last)
-            possible |= {chain.decode() for chain in _CHAIN.findall(raw)}
-            yield Line(number, last, None, "", "is not a sealed line: it was changed or cut off")
+            possible = _latest(possible, (chain.decode() for chain in _CHAIN.findall(raw[:LONGEST_LINE])))
+            yield Line(number, last, None, "", _why_unsealed(raw))
             continue
         body, last, stated = match[1], match[2].decode(), match[3].decode()
-        computed = {_link(before, body) for before in possible}
+        computed = [_link(before, body) for before in possible]
         if stated in computed:
-            possible = {stated}
+            possible = [stated]
             yield _content(number, last, body + b"}", stated)
             continue
         # Either the line or its chain value was changed: the line behind it rests on one of them.
-        possible = {stated, *computed}
+        possible = _latest(computed, (stated,))
         yield Line(
             number, last, None, stated, "does not fit its chain value: it was changed, or lines are missing"
         )
+
+
+def _latest(old: list[str], new: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*old, *new]))[-MOST_LOST:]
+
+
+def _why_unsealed(raw: bytes) -> str:
+    if len(raw) > LONGEST_LINE:
+        return f"is longer than the {LONGEST_LINE} bytes of any record: it was changed"
+    return "is not a sealed line: it was changed or cut off"
 
 
 def _member(raw: bytes, last: str) -> str:

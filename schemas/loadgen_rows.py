@@ -1,7 +1,7 @@
 """The marked lines of a detail log: one as ``LogEntry``, and all of an ordinary log decoded in one go as ``Entries``.
 
 Nearly all bytes of a log list the samples that a run loads. The seeds of a round draw the same lists again and again,
-so a long list or object is decoded where it is seen for the first time, and known by its bytes from then on.
+so a long list is decoded where it is seen for the first time, and known by its bytes from then on.
 """
 
 from __future__ import annotations
@@ -26,14 +26,20 @@ LONG_ENTRY = 1 << 10
 """Bytes from which on the value of an entry is worth remembering."""
 MOST_REMEMBERED = 1 << 23
 """Bytes of values that are remembered; those of a submission with forty results are some two million."""
+TELLING = 64
+"""First bytes of a value by which it is looked for."""
+MOST_ALIKE = 8
+"""Values that begin with the same bytes: the same seed draws the same samples for runs of other sizes."""
 BEGINNING = 4096
 _QUOTE, _BRACKET = b'"['
 _LONG_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER + 1))
-_HEAD = re.compile(rb'\{"key": "[^"\\]*", "value": (?=[\[{])')
-"""What LoadGen writes before a list or an object. Nothing in it is escaped, so that the value does begin there."""
+_LIST = b'", "value": ['
+"""What LoadGen writes between the key of an entry and the rest of a list. No text can hold it: its quotes would be
+escaped."""
 _TAIL = b', "time_ms": '
-_STAND_IN = b"[%d]" % secrets.randbits(62)
-"""Stands for a remembered value while the rest of its line is decoded; no file can hold it by intent."""
+_STAND_IN = b"[%s]" % b",".join(b"%d" % (secrets.randbits(62) | 1 << 61) for _ in range(3))
+"""Stands for a remembered list while the rest of its line is decoded; no file can hold it by intent. It is longer than
+``DEEPEST``, so that it is met where long values are looked at anyway."""
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -145,16 +151,19 @@ def at_once(data: bytes, marker: bytes) -> Entries | None:
     """
     if not data.startswith(marker + b" {"):
         return None
-    lines = data.split(b"\n" + marker + b" ")
-    lines[0] = lines[0][len(marker) + 1 :]
+    text, lists = _without_long_lists(data)
+    lines = text[len(marker) + 1 :].split(b"\n" + marker + b" ")
     lines[-1] = lines[-1].removesuffix(b"\n")
-    values = _without_long_values(lines)
     rows = _decoded(lines)
-    if rows is None or any(bytes(rows[at].value) != _STAND_IN for at in values):
+    if rows is None:
         return None
-    for at, value in values.items():
-        rows[at].value = value
-    return Entries(rows)
+    left = iter(lists)
+    for row in [row for row in rows if len(row.value) > DEEPEST]:
+        if bytes(row.value) == _STAND_IN:
+            row.value = next(left)
+        elif not _sound(row.value):
+            return None
+    return Entries(rows) if next(left, None) is None else None
 
 
 def _decoded(lines: Sequence[bytes]) -> list[Line] | None:
@@ -167,54 +176,86 @@ def _decoded(lines: Sequence[bytes]) -> list[Line] | None:
         rows = _decode_lines(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    odd = any(map(_odd, [row.value for row in rows if len(row.value) > DEEPEST]))
-    return None if odd or len(rows) != len(lines) else rows
+    return None if len(rows) != len(lines) else rows
 
 
-class _Remembered(dict[bytes, msgspec.Raw]):
-    """Values by how they are written. ``size`` is the sum of their bytes."""
+class _Remembered(dict[bytes, list[msgspec.Raw]]):
+    """Values by how they begin. ``size`` is the sum of their bytes."""
 
     size = 0
 
-    def add(self, text: bytes, value: msgspec.Raw) -> None:
+    def add(self, value: msgspec.Raw) -> None:
         """One more; where there are too many, the others are forgotten."""
-        if self.size + len(text) > MOST_REMEMBERED:
+        if self.size + len(value) > MOST_REMEMBERED:
             self.clear()
             self.size = 0
-        self.size += len(text)
-        self[text] = value
+        alike = self.setdefault(bytes(memoryview(value)[:TELLING]), [])
+        if len(alike) == MOST_ALIKE:
+            self.size -= len(alike.pop())
+        self.size += len(value)
+        alike.insert(0, value)
+
+    def at(self, data: bytes, begin: int) -> msgspec.Raw | None:
+        """The value that stands at a place of a log, if it is one of these."""
+        for value in self.get(data[begin : begin + TELLING], ()):
+            if data.startswith(value, begin):
+                return value
+        return None
 
 
 _remembered = _Remembered()
 
 
-def _without_long_values(lines: list[bytes]) -> dict[int, msgspec.Raw]:
-    """Put the stand-in in the place of long lists and objects that are whole and not odd; what they are, by line."""
-    found = {}
-    for at, line in [(at, line) for at, line in enumerate(lines) if len(line) > LONG_ENTRY]:
-        head, end = _HEAD.match(line), line.rfind(_TAIL)
-        if head is None or end < head.end():
-            continue
-        value = _remember(line[head.end() : end])
+def _without_long_lists(data: bytes) -> tuple[bytes, list[msgspec.Raw]]:
+    """A log with the stand-in in the place of each long list that is whole and not odd, and these lists in order.
+
+    A list that is known is not looked through for its end: it is there where its bytes are.
+    """
+    parts: list[bytes] = []
+    found: list[msgspec.Raw] = []
+    done = 0
+    at = data.find(_LIST)
+    while at >= 0:
+        begin = at + len(_LIST) - 1
+        value = _remembered.at(data, begin) or _new(data, begin)
         if value is not None:
-            found[at] = value
-            lines[at] = line[: head.end()] + _STAND_IN + line[end:]
-    return found
+            parts.append(data[done:begin])
+            found.append(value)
+            done = begin + len(value)
+        at = data.find(_LIST, max(begin, done))
+    return _STAND_IN.join([*parts, data[done:]]), found
 
 
-def _remember(text: bytes) -> msgspec.Raw | None:
-    """The value that a text is; None where it is none, odd, or not plain ASCII."""
-    known = _remembered.get(text)
-    if known is not None:
-        return known
+def _new(data: bytes, begin: int) -> msgspec.Raw | None:
+    """The long list that begins somewhere in a log; None where it is short, not whole, odd, or not plain ASCII."""
+    if data.find(b"\n", begin, begin + LONG_ENTRY) >= 0:
+        return None
+    line_end = data.find(b"\n", begin)
+    end = data.rfind(_TAIL, begin, line_end if line_end >= 0 else len(data))
+    if end < 0:
+        return None
+    text = data[begin:end]
     try:
         value = _decode_raw(text)
     except (msgspec.MsgspecError, RecursionError):
         return None
     if _odd(value) or not text.isascii():
         return None
-    _remembered.add(text, value)
+    _remembered.add(value)
     return value
+
+
+def _sound(value: msgspec.Raw) -> bool:
+    """Whether a long value is not odd; of one that many logs hold this is found out once."""
+    if len(value) < LONG_ENTRY:
+        return not _odd(value)
+    known = _remembered.at(bytes(value), 0)
+    if known is not None and len(known) == len(value):
+        return True
+    if _odd(value):
+        return False
+    _remembered.add(value.copy())
+    return True
 
 
 def _odd(value: msgspec.Raw) -> bool:

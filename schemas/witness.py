@@ -18,6 +18,9 @@ from schemas.records import Run, Source, StoredReading
 MEMBERS = ("specification", "meter", "run", "fix", "exchange", "mark", "reading")
 """Members of a bundle that hold what a document was computed from, in their order."""
 Specify = Callable[[MeterInfo], Specification]
+_WITH_PARTS = ("specification", "meter")
+MOST_PARTS = 1000
+"""Values in the lists and tables of such a record; those of a meter of three channels are some fifty."""
 
 
 class Witness:
@@ -121,6 +124,7 @@ class Remembered:
 
     def add(self, member: str, data: Mapping[str, Any]) -> None:
         """Take a record of one of ``MEMBERS``; ValueError when it cannot be one."""
+        _refuse_parts(member, data)
         try:
             _ADD[member](self, dict(data))
         except (KeyError, TypeError, AttributeError) as error:
@@ -192,6 +196,18 @@ class Remembered:
     def marks(self, window: str) -> Sequence[tuple[int, str]]:
         """As ``Source.marks``."""
         return [(at, text) for owner, at, text in self._marks if owner == window]
+
+
+def _refuse_parts(member: str, data: Mapping[str, Any]) -> None:
+    """Lists and tables stand only in few records, and are short: what a bundle may make us keep is bounded."""
+    left = MOST_PARTS if member in _WITH_PARTS else 0
+    level: list[Any] = [v for v in data.values() if isinstance(v, dict | list)]
+    while level and left >= 0:
+        inner = [i for node in level for i in (node.values() if isinstance(node, dict) else node)]
+        left -= len(level) + len(inner)
+        level = [i for i in inner if isinstance(i, dict | list)]
+    if left < 0:
+        raise ValueError(f"is no record of member {member}: it holds lists or tables that it does not have")
 
 
 _ADD = {member: getattr(Remembered, f"_add_{member}") for member in MEMBERS}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from checker import outputs
 from checker.api import check_with
-from checker.cache import store
 from checker.choice import rules_named
+from checker.commands import _judging
 from checker.model import Place, Report, Severity
 from checker.options import Options
 from schemas.errors import UserError
@@ -66,12 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rerun", type=Path, metavar="FILE", help="write the runs still to make as a campaign (TOML)"
     )
     parser.add_argument("--watch", action="store_true", help="check again on every change, until Ctrl-C")
-    parser.add_argument(
-        "--jobs", type=int, metavar="N", help="processes to judge with (default: as many as are of use)"
-    )
-    parser.add_argument(
-        "--no-cache", action="store_true", help="forget what is known of unchanged files, and judge them all"
-    )
+    _judging.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -128,8 +123,6 @@ def _refuse_own_output(tree: Path, targets: list[str]) -> None:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    if args.jobs is not None and args.jobs < 1:
-        raise UserError(f"--jobs {args.jobs} is no number of processes; give 1 or more")
     given: dict[str, Any] = {}
     if args.waivers is not None:
         from checker import waivers
@@ -139,7 +132,8 @@ def _options(args: argparse.Namespace) -> Options:
         from checker import baseline
 
         given["baseline"] = baseline.read(args.baseline)
-    return Options(
+    return _judging.options(
+        args,
         round=args.round,
         power=args.power,
         rehearsal=args.rehearsal,
@@ -148,9 +142,6 @@ def _options(args: argparse.Namespace) -> Options:
         select=rules_named(args.select, "--select"),
         ignore=rules_named(args.ignore, "--ignore"),
         power_checker=args.more_power_check or None,
-        jobs=args.jobs or 0,
-        cache=store.folder(),
-        forget=args.no_cache,
         **given,
     )
 

@@ -8,9 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cache import store
-from checker.options import Options
-from schemas.cliparse import whole
+from checker.commands import _judging
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,14 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for side in ("old", "new"):
         parser.add_argument(f"--{side}-round", default="auto", help=f"the MLPerf round of {side.upper()}")
-    parser.add_argument(
-        "--jobs",
-        type=whole(1, 256),
-        default=0,
-        metavar="N",
-        help="processes (default: as many as are of use)",
-    )
-    parser.add_argument("--no-cache", action="store_true", help="judge unchanged files anew too")
+    _judging.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from checker.history import diff, ledger
 
     reasons = ledger.read(args.ledger) if args.ledger is not None else ()
-    asked = Options(jobs=args.jobs, cache=store.folder(), forget=args.no_cache)
+    asked = _judging.options(args)
     old, new = (
         volume(path, replace(asked, round=name), name=str(path))
         for path, name in ((args.old, args.old_round), (args.new, args.new_round))

@@ -6,9 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from checker.cache import store
-from checker.options import Options
-from schemas.cliparse import whole
+from checker.commands import _judging
 from schemas.errors import UserError
 
 NAME = "report"
@@ -45,14 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--power", choices=("official", "unofficial"), default="official", help="as in the check"
     )
     parser.add_argument("--rehearsal", action="store_true", help="as in the check")
-    parser.add_argument(
-        "--jobs",
-        type=whole(1, 256),
-        default=0,
-        metavar="N",
-        help="processes (default: as many as are of use)",
-    )
-    parser.add_argument("--no-cache", action="store_true", help="judge unchanged files anew too")
+    _judging.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,10 +60,7 @@ def run(args: argparse.Namespace) -> int:
             "write mlcheck report TREE --html FILE"
         )
     outputs.refuse_early(wanted)
-    options = Options(
-        round=args.round, power=args.power, rehearsal=args.rehearsal, jobs=args.jobs,
-        cache=store.folder(), forget=args.no_cache,
-    )  # fmt: skip
+    options = _judging.options(args, round=args.round, power=args.power, rehearsal=args.rehearsal)
     for line in outputs.write(book.book(args.trees, options), args.trees, wanted):
         if not args.quiet:
             print(line, file=sys.stderr)

@@ -38,7 +38,7 @@ def _describe(round_: Round) -> None:
     runs = round_.facts.get("loadgen", {}).get("version")
     minutes = round_.min_duration_ms / 60_000
     how = f"LoadGen {runs}" if runs else "judged, not run"
-    print(f"{round_.name}: {how}, at least {minutes:g} minutes a run")
+    print(f"{round_.name}: {how}, at least {minutes:g} min a run")
     later = round_.facts.get("published_with")
     if later:
         print(

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cache import store
+from checker.commands import _judging
 from checker.console import console_for
-from checker.options import Options
 from checker.systems_table import write_systems
 from checker.table import NARROW, write_table
 
@@ -22,19 +21,19 @@ BARS_WIDTH = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The tree and the round."""
+    """The tree, the round, and how it is judged."""
     parser.add_argument(
         "tree", type=Path, metavar="TREE", help="folder that holds closed/, open/ or network/"
     )
     parser.add_argument("--round", default="auto", help="the MLPerf round (auto: told from the seeds)")
-    parser.add_argument("--no-cache", action="store_true", help="judge unchanged files anew too")
+    _judging.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     from checker.explorer.book import volume
 
-    found = volume(args.tree, Options(round=args.round, jobs=0, cache=store.folder(), forget=args.no_cache))
+    found = volume(args.tree, _judging.options(args, round=args.round))
     report, console = found.report, console_for(sys.stdout)
     write_table(console, report.results, _more(found) if console.width > NARROW else None)
     write_systems(console, report.results)

@@ -14,6 +14,7 @@ from checker.explorer.book import Book
 from checker.explorer.data import page_document
 from checker.explorer.links import link
 from checker.history import compare, diff, ledger
+from checker.wording import count
 from schemas.errors import UserError
 
 
@@ -54,18 +55,22 @@ def write(book: Book, paths: Sequence[Path], wanted: Wanted) -> Iterator[str]:
         text = page.html(_document(book, paths, wanted))
         with _writing(wanted.html):
             wanted.html.write_text(text, encoding="utf-8", newline="\n")
-        yield f"{wanted.html}: {sum(len(v.rows) for v in book)} results, {len(text) / 1e6:.1f} MB"
+        yield f"{wanted.html}: {count(sum(len(v.rows) for v in book), 'result')}, {len(text) / 1e6:.1f} MB"
     for form, folder in (("png", wanted.png), ("svg", wanted.svg)):
         if folder is not None:
             with _writing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 number = sum(1 for _ in pictures.write_all(book, folder, form))
-            yield f"{folder}: {number} pictures" if number else f"{folder}: no result has power, no picture"
+            yield (
+                f"{folder}: {count(number, 'picture')}"
+                if number
+                else f"{folder}: no result has power, no picture"
+            )
     for path, kind in ((wanted.results, tables.RESULTS), (wanted.samples, tables.SAMPLES)):
         if path is not None:
             with _writing(path):
                 number = tables.write(path, kind, book)
-            yield f"{path}: {number} rows"
+            yield f"{path}: {count(number, 'row')}"
 
 
 @contextmanager

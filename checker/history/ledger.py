@@ -11,7 +11,6 @@ The file is TOML (``schemas/files/ledger.schema.json``), one ``[[change]]`` each
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,10 +18,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from checker.history.diff import Change, ChangeLog
-from checker.reading import read_given
 from schemas.documents import violations
 from schemas.errors import UserError
-from schemas.plainfile import TooLarge
+from schemas.toml_file import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,7 @@ class Reason:
 
 def read(path: Path) -> tuple[Reason, ...]:
     """A ledger; UserError with every mistake when it is none."""
-    try:
-        document = tomllib.loads(read_given(path).decode("utf-8"))
-    except (OSError, TooLarge) as error:
-        raise UserError(
-            f"the ledger {path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UserError(f"the ledger {path} is no TOML: {error}; see `mlcheck diff --help`") from error
+    document = read_toml(path, "the ledger", "name a TOML file of [[change]], see `mlcheck diff --draft`")
     plain = {
         key: [{k: str(v) if isinstance(v, date) else v for k, v in row.items()} if isinstance(row, dict) else row
               for row in value] if isinstance(value, list) else value

@@ -14,8 +14,8 @@ from checker.advice import (
     advise,
     aside,
     move_line,
+    multitude,
     own_verdict,
-    places,
     rerun_line,
     runs_title,
 )
@@ -91,7 +91,7 @@ def _to_do(advice: Advice) -> Iterator[str]:
         yield "## What to do, in this order"
         yield ""
     for at, cause in enumerate(advice.causes, start=1):
-        more = f" ({places(cause)} places)" if places(cause) > 1 else ""
+        more = f" ({multitude(cause)})" if multitude(cause) else ""
         yield f"{at}. {code(cause.first.rule)}{more}: {plain(cause.first.fix)}"
     if advice.causes:
         yield ""

@@ -10,9 +10,9 @@ from checker.advice import (
     advise,
     aside,
     move_line,
+    multitude,
     official_verdict,
     own_verdict,
-    places,
     rerun_line,
     runs_title,
 )
@@ -92,7 +92,7 @@ def _to_do(console: Console, advice: Advice) -> None:
     if advice.causes:
         say(console, "\nWhat to do, in this order", style="bold")
     for at, cause in enumerate(advice.causes[:LISTED], start=1):
-        more = f", {places(cause)} places" if places(cause) > 1 else ""
+        more = f", {multitude(cause)}" if multitude(cause) else ""
         said = f"{shorten(_bare(cause.first), HEADLINE)} ({cause.first.rule}{more})"
         say(console, said, "red", label=f"{at:2}", pad=3, indent=1)
         say(console, cause.first.fix, indent=4)

@@ -1,9 +1,9 @@
 """A language model on another machine, asked over HTTP by OpenAI's completions (``harness.completions``).
 
-For benchmarks whose prompts are token ids and whose text is continued greedily (``Continuing``). The server must tell
-token ids (``return_token_ids``, as vLLM does), because they are the answer. The prompts of a batch are asked at the
-same time, each over a connection of its own, so that the server can put them together. ``--model`` names the
-checkpoint that the server was given, so that the record says which one.
+For benchmarks whose prompts are token ids and whose text is continued, greedily or with beams (``Continuing``). The
+server must tell token ids (``return_token_ids``, as vLLM does), because they are the answer. The prompts of a batch
+are asked at the same time, each over a connection of its own, so that the server can put them together. ``--model``
+names the checkpoint that the server was given, so that the record says which one.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class RemoteText:
         self._served: str | None = None
         self._completions: Completions | None = None
         self._least = self._most = 0
+        self._beams = 1
         self._pool = ThreadPoolExecutor(MOST_AT_ONCE, "ask")
 
     def configure(self, options: Mapping[str, str]) -> None:
@@ -59,11 +60,14 @@ class RemoteText:
     def adopt(self, bench: Adapted, model: Path, *, threads: int) -> None:
         """Ask the server what it serves; ``threads`` are its own affair."""
         if not isinstance(bench, Continuing):
-            raise UserError("remote_text continues texts greedily, and this benchmark does not; leave it out")
+            raise UserError(
+                "remote_text continues texts, and this benchmark does something else; leave it out"
+            )
         if self._line is None:
             self.configure({})  # says what is missing
         assert self._line is not None
         self._least, self._most = bench.continuation
+        self._beams = int(getattr(bench, "beams", 1))
         self._completions = Completions(self._line, self._served)
 
     def infer(self, batch: Batch) -> Outputs:
@@ -95,11 +99,20 @@ class RemoteText:
 
         tells = getattr(first, "wanted", False)
         found = completions.complete(
-            prompt.tolist(), most=self._most, least=self._least, first=begun if tells else None
+            prompt.tolist(),
+            most=self._most,
+            least=self._least,
+            first=begun if tells else None,
+            beams=self._beams,
         )
         if not found.ids:
             raise UserError(
                 f"{line.url} tells no token ids, and they are the answer; take a server that knows return_token_ids"
+            )
+        if len(found.ids) < self._least:
+            raise UserError(
+                f"{line.url} ended an answer after {len(found.ids)} tokens, and the benchmark wants {self._least} at "
+                "least; take a server that knows min_tokens, also with beams"
             )
         return found.ids
 

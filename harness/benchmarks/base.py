@@ -1,4 +1,4 @@
-"""What a benchmark, a data set and a runtime must offer; each implementation is one file in its folder.
+"""What a benchmark and a data set must offer; each is one file in its folder. Runtimes: ``harness.backends.base``.
 
 A sample is one array, or several by the names of the model's inputs, of any types; neither has a batch axis. A
 runtime gets a batch of the same form, with the batch axis in front, and gives one array per output. An answer is
@@ -85,6 +85,18 @@ class Traits:
 
 
 PLAIN = Traits()
+BY_RUNTIME = "none by the harness; graph optimisation of the runtime"
+
+
+def as_published(inputs: str = "fp32", weights: str = "fp32", changed: str = BY_RUNTIME) -> Mapping[str, str]:
+    """``measurements`` of a model that is run as it was published: types of its inputs and weights, and what becomes of
+    the weights."""
+    return {
+        "input_data_types": inputs,
+        "retraining": "No",
+        "weight_data_types": weights,
+        "weight_transformations": changed,
+    }
 
 
 def traits(bench: object) -> Traits:
@@ -153,53 +165,6 @@ class OfFiles(Protocol):
 
 
 @runtime_checkable
-class Backend(Protocol):
-    """One runtime. ``load`` imports it; nothing else of the harness knows it."""
-
-    name: str
-
-    def load(self, model: Path, *, inputs: Sequence[str], outputs: Sequence[str], threads: int) -> None:
-        """Open a model; ``UserError`` when the runtime is not installed or the model does not fit."""
-        ...
-
-    def infer(self, batch: Batch) -> Outputs:
-        """Run one batch: one array is for the first input, a mapping names them all; one array per output."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the model."""
-        ...
-
-    def versions(self) -> Mapping[str, str]:
-        """Names and versions of the software that computes."""
-        ...
-
-
-@runtime_checkable
-class Configurable(Protocol):
-    """A runtime with options (``--option KEY=VALUE``, ``--device``, ``--provider``): names, and what each means."""
-
-    options: Mapping[str, str]
-
-    def configure(self, options: Mapping[str, str]) -> None:
-        """Take them, before ``load`` and without importing anything; ``UserError`` for a value that makes no sense."""
-        ...
-
-
-@runtime_checkable
-class Adopting(Protocol):
-    """A runtime that runs what a benchmark has opened itself."""
-
-    def adopt(self, bench: Adapted, model: Path, *, threads: int) -> None:
-        """Have the benchmark open its model; ``UserError`` when the runtime is missing or the model does not fit."""
-        ...
-
-    def generate(self, batch: Batch, first: First) -> Outputs:
-        """Run one batch; ``first`` is told of first tokens as soon as they are there."""
-        ...
-
-
-@runtime_checkable
 class Exporting(Protocol):
     """A benchmark whose published checkpoint is weights without a graph, and which can make model files of it."""
 
@@ -228,15 +193,6 @@ class Adapted(Protocol):
 
     def program(self, model: Path, setting: Setting) -> Program:
         """Open the model. Called once in the child, where threads are set and no library asks a network."""
-        ...
-
-
-@runtime_checkable
-class Describing(Protocol):
-    """A runtime that tells what the loaded model looks like."""
-
-    def tensors(self) -> Sequence[Tensor]:
-        """All inputs, then all outputs, of the model."""
         ...
 
 
@@ -302,7 +258,7 @@ class Speaking(Protocol):
 
 @runtime_checkable
 class Continuing(Protocol):
-    """A benchmark whose answers continue a prompt greedily: at least and at most so many tokens.
+    """A benchmark whose answers continue a prompt: at least and at most so many tokens, greedily or as ``beams`` says.
 
     Any server of a language model can do that; what comes of it are the outputs of ``harness.generation``.
     """

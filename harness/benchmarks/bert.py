@@ -7,12 +7,12 @@ and end side by side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.accuracy_log import answers
-from harness.benchmarks.base import Tensor
+from harness.benchmarks.base import Tensor, as_published
 from harness.datasets.squad import INPUTS, LENGTH, Squad, Window
 from harness.model import Accuracy, Fixture
 
@@ -44,12 +44,7 @@ class Bert:
     )
     dataset_form = "a folder with dev-v1.1.json of SQuAD and vocab.txt of the checkpoint"
     response_bytes = LENGTH * 2 * 4
-    measurements: Mapping[str, str] = {
-        "input_data_types": "int64",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    measurements = as_published("int64")
 
     def dataset(self, path: Path) -> Squad:
         """A folder with the questions and the vocabulary."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.benchmarks.base import Tensor
 from harness.datasets.openimages import SIZE, OpenImages, read_annotations
+from harness.families.detector import Detector, room_for
 from harness.metrics import coco
-from harness.model import Accuracy, Fixture
+from harness.model import Fixture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LEAST_SCORE = 0.05
 
 
-class RetinaNet:
+class RetinaNet(Detector):
     """The benchmark ``retinanet`` of the rounds."""
 
     name = "retinanet"
@@ -35,11 +36,6 @@ class RetinaNet:
     inputs = ("images",)
     outputs = ("boxes", "labels", "scores")
     most = 1
-    extra = ("cv2", "pycocotools")
-    fixture_samples = 16
-    least_samples = 4
-    implementation = "edgewatt"
-    full_set = 24_781
     tensors = (
         Tensor("input", "images", "float32", (1, 3, SIZE, SIZE)),
         Tensor("output", "boxes", "float32", (None, 4)),
@@ -47,13 +43,9 @@ class RetinaNet:
         Tensor("output", "scores", "float32", (None,)),
     )
     dataset_form = "a folder with annotations/openimages-mlperf.json and the images in validation/data"
-    response_bytes = 20 * coco.FIGURES * 4
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    full_set = 24_781
+    response_bytes = room_for(20)
+    fixture_samples = 16
 
     def dataset(self, path: Path) -> OpenImages:
         """A folder with annotations and images."""
@@ -64,9 +56,9 @@ class RetinaNet:
         boxes, labels, scores = outputs
         return [rows(indices[0], boxes, labels, scores)]
 
-    def accuracy(self, log: Path, dataset: Path) -> Accuracy:
-        """COCO mAP in percent over the images in the log."""
-        return coco.accuracy(log, read_annotations(dataset))
+    def truth(self, folder: Path) -> Mapping[str, Any]:
+        """The annotations of the same folder."""
+        return read_annotations(folder)
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that finds bright patches, images with some, and annotations that plant an mAP."""

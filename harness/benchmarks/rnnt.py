@@ -11,13 +11,13 @@ runtimes want its three parts as files of their own, which ``mlharness export`` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import audio, mel
 from harness.accuracy_log import answers
-from harness.benchmarks.base import Setting, Tensor, Traits
+from harness.benchmarks.base import Setting, Tensor, Traits, as_published
 from harness.datasets.librispeech import LibriSpeech
 from harness.metrics import wer
 from harness.model import Accuracy, Fixture
@@ -75,12 +75,7 @@ class Rnnt:
     )
     dataset_form = "a folder with dev-clean-wav.json of LibriSpeech and the recordings that it names"
     response_bytes = 100 * 8
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    measurements = as_published()
 
     def dataset(self, path: Path) -> LibriSpeech:
         """A folder with manifest and recordings."""
@@ -133,6 +128,10 @@ class Rnnt:
         wrong, total = wer.rate(pairs)
         value, line = wer.line(wrong, total)
         return Accuracy("WER", value, len(answered), line, {"errors": wrong, "words": total})
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """Every transcript can be made what answers are held against."""
+        self.dataset(dataset).transcripts(wer.plain)
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A network that hears tones, recordings that spell words in tones, and transcripts that plant a WER."""

@@ -8,14 +8,15 @@ for each of the first ``num_detections`` boxes: sample index, top, left, bottom,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.benchmarks.base import Tensor
-from harness.datasets.coco import CocoImages, read_annotations, whole
+from harness.benchmarks.base import Tensor, as_published
+from harness.datasets.coco import CocoImages, whole
+from harness.families.detector import Detector, room_for
 from harness.metrics import coco
-from harness.model import Accuracy, Fixture
+from harness.model import Fixture
 from harness.retired import Retired
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 SIZE = 300
 
 
-class SsdMobileNet:
+class SsdMobileNet(Detector):
     """The benchmark ``ssd-small`` of the old rounds."""
 
     name = "ssd-mobilenet"
@@ -34,11 +35,6 @@ class SsdMobileNet:
     inputs = ("image_tensor:0",)
     outputs = ("num_detections:0", "detection_boxes:0", "detection_scores:0", "detection_classes:0")
     most = None
-    extra = ("cv2", "pycocotools")
-    fixture_samples = 16
-    least_samples = 4
-    implementation = "edgewatt"
-    full_set = 5000
     tensors = (
         Tensor("input", "image_tensor:0", "uint8", (None, SIZE, SIZE, 3)),
         Tensor("output", "num_detections:0", "float32", (None,)),
@@ -46,14 +42,11 @@ class SsdMobileNet:
         Tensor("output", "detection_scores:0", "float32", (None, None)),
         Tensor("output", "detection_classes:0", "float32", (None, None)),
     )
+    measurements = as_published("uint8")
     dataset_form = "a folder with annotations/instances_val2017.json and the images in val2017"
-    response_bytes = 20 * coco.FIGURES * 4
-    measurements: Mapping[str, str] = {
-        "input_data_types": "uint8",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    full_set = 5000
+    response_bytes = room_for(20)
+    fixture_samples = 16
 
     def dataset(self, path: Path) -> CocoImages:
         """A folder with annotations and images."""
@@ -67,10 +60,6 @@ class SsdMobileNet:
             coco.rows(index, boxes[row, :end], scores[row, :end], labels[row, :end])
             for row, (index, end) in enumerate(zip(indices, ends, strict=True))
         ]
-
-    def accuracy(self, log: Path, dataset: Path) -> Accuracy:
-        """COCO mAP in percent over the images in the log."""
-        return coco.accuracy(log, read_annotations(dataset))
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that finds bright patches, images with some, and annotations that plant an mAP."""

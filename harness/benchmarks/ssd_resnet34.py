@@ -8,14 +8,15 @@ more: sample index, top, left, bottom, right, score, class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.benchmarks.base import Tensor
-from harness.datasets.coco import CocoImages, normalised, read_annotations
+from harness.datasets.coco import CocoImages, normalised
+from harness.families.detector import Detector, room_for
 from harness.metrics import coco
-from harness.model import Accuracy, Fixture
+from harness.model import Fixture
 from harness.retired import Retired
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SIZE = 1200
 LEAST_SCORE = 0.5
 
 
-class SsdResNet34:
+class SsdResNet34(Detector):
     """The benchmark ``ssd-large`` of the old rounds."""
 
     name = "ssd-resnet34"
@@ -35,11 +36,6 @@ class SsdResNet34:
     inputs = ("image",)
     outputs = ("bboxes", "labels", "scores")
     most = 1
-    extra = ("cv2", "pycocotools")
-    fixture_samples = 8
-    least_samples = 4
-    implementation = "edgewatt"
-    full_set = 5000
     tensors = (
         Tensor("input", "image", "float32", (1, 3, SIZE, SIZE)),
         Tensor("output", "bboxes", "float32", (1, None, 4)),
@@ -47,13 +43,9 @@ class SsdResNet34:
         Tensor("output", "scores", "float32", (1, None)),
     )
     dataset_form = "a folder with annotations/instances_val2017.json and the images in val2017"
-    response_bytes = 10 * coco.FIGURES * 4
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    full_set = 5000
+    response_bytes = room_for(10)
+    fixture_samples = 8
 
     def dataset(self, path: Path) -> CocoImages:
         """A folder with annotations and images."""
@@ -64,10 +56,6 @@ class SsdResNet34:
         boxes, labels, scores = (values[0] for values in outputs)
         count = coco.before_low(scores, LEAST_SCORE)
         return [coco.rows(indices[0], boxes[:count, [1, 0, 3, 2]], scores[:count], labels[:count])]
-
-    def accuracy(self, log: Path, dataset: Path) -> Accuracy:
-        """COCO mAP in percent over the images in the log."""
-        return coco.accuracy(log, read_annotations(dataset))
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that finds bright patches, images with some, and annotations that plant an mAP."""

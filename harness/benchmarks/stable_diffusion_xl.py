@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from harness import checkpoints
 from harness.accuracy_log import entries
 from harness.benchmarks.base import Setting, Traits
-from harness.datasets.coco2014 import CLIP, INPUTS, Captions, scoring
+from harness.datasets.coco2014 import CLIP, INPUTS, SCORING, Captions, scoring
 from harness.digests import sha256_of
 from harness.extras import is_there, need
 from harness.model import Accuracy, Fixture
@@ -117,6 +117,18 @@ class StableDiffusionXl:
         line = f"Accuracy Results: {{'FID_SCORE': {figures.fid}, 'CLIP_SCORE': {figures.clip}}}"
         hashes = {name: sha256_of(path) for name, path in scoring(dataset).items()}
         return Accuracy("FID_SCORE", figures.fid, figures.total, line, {"CLIP_SCORE": figures.clip}, hashes)
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """One black picture gets both scores, and the latents that all pictures begin with can be read."""
+        import numpy as np
+
+        Captions(dataset).load(0)
+        found = score(dataset, [(0, np.zeros((SIDE, SIDE, 3), dtype=np.uint8))])
+        if not (math.isfinite(found.fid) and math.isfinite(found.clip)):
+            raise UserError(
+                f"what scores in {dataset / SCORING} gives a picture FID {found.fid} and CLIP score {found.clip}; "
+                "copy its files again"
+            )
 
     def samples_to_show(
         self, log: Path, dataset: Path, wanted: Mapping[str, Sequence[str]]

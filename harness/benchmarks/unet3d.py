@@ -9,13 +9,13 @@ tumour is the label. The answer that is logged is the labels, one byte a voxel.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.accuracy_log import entries
-from harness.benchmarks.base import Tensor
+from harness.benchmarks.base import Tensor, as_published
 from harness.datasets.kits19 import STRIDE, WINDOW, Kits19
 from harness.model import Accuracy, Fixture
 from schemas.errors import Failed
@@ -53,12 +53,7 @@ class Unet3d:
         "a folder of KiTS19: case_*/imaging.nii.gz and segmentation.nii.gz, or preprocessed pickles"
     )
     response_bytes = 8 * WINDOW**3
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    measurements = as_published()
 
     def dataset(self, path: Path) -> Kits19:
         """A folder with the cases."""
@@ -107,6 +102,10 @@ class Unet3d:
         value = sum((row[0] + row[1]) / 2 for row in ordered) / len(ordered)
         line = f"Accuracy: mean = {value:.5f}, kidney = {kidney:.4f}, tumor = {tumour:.4f}"
         return Accuracy("DICE", value, len(scores), line, {"kidney": kidney, "tumor": tumour})
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The labels of the first case, and no file that is cut off."""
+        Kits19(dataset).refuse_unscorable()
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that labels by brightness, made-up scans, and labels that plant a DICE."""

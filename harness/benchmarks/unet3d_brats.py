@@ -8,12 +8,12 @@ DICE of three regions (whole tumour 1 to 3, core 2 and 3, enhancing 3), each the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.accuracy_log import entries
-from harness.benchmarks.base import Tensor
+from harness.benchmarks.base import Tensor, as_published
 from harness.datasets.brats19 import MODALITIES, VOLUME, Brats19, Place
 from harness.metrics.dice import Regions
 from harness.model import Accuracy, Fixture
@@ -51,12 +51,7 @@ class Unet3dBrats:
     )
     dataset_form = "a folder of BraTS 2019 as preprocessed by nnU-Net: pickles, and labelsTr/*.nii.gz"
     response_bytes = 2 * CLASSES * VOXELS
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none by the harness; graph optimisation of the runtime",
-    }
+    measurements = as_published()
 
     def dataset(self, path: Path) -> Brats19:
         """A folder with the cases."""
@@ -86,6 +81,10 @@ class Unet3dBrats:
         )
         figures = {"whole tumor": whole, "tumor core": core, "enhancing tumor": enhancing}
         return Accuracy("DICE", value, len(seen), line, figures)
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """The labels of the first case, and no file that is cut off."""
+        Brats19(dataset).refuse_unscorable()
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that labels by brightness, made-up heads, and labels that plant a DICE."""

@@ -10,15 +10,16 @@ with the checkpoint.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import checkpoints, transcription
 from harness.accuracy_log import answers
-from harness.benchmarks.base import Counted, Setting, Traits
+from harness.benchmarks.base import Counted, Setting, as_published
 from harness.datasets.librispeech import LibriSpeech
 from harness.extras import need
+from harness.families.text_generator import TextGenerator, folder_of
 from harness.metrics import wer
 from harness.model import Accuracy, Fixture
 from schemas.errors import Failed, UserError
@@ -37,7 +38,7 @@ ALPHABET = " abcdefghijklmnopqrstuvwxyz'0123456789$%+-"
 NUMBER_OF = {symbol: number for number, symbol in enumerate(ALPHABET)}
 
 
-class Whisper:
+class Whisper(TextGenerator):
     """The benchmark ``whisper`` of the rounds from v5.1 on."""
 
     name = "whisper"
@@ -45,30 +46,11 @@ class Whisper:
     help = "speech recognition by Whisper-large-v3, LibriSpeech, word error rate"
     inputs = ("sound",)
     outputs = ("symbols", "lengths", "tokens")
-    most = None
-    extra = ("transformers", "tokenizers")
-    fixture_samples = 8
-    least_samples = 4
-    implementation = "edgewatt"
-    full_set = 1633
-    tensors = ()
+    traits = folder_of("whisper-large-v3", precision="fp32", stall_s=900.0)
+    measurements = as_published(changed="none")
     dataset_form = f"a folder with {MANIFESTS[0]}, the recordings it names, and {SPELLINGS} of the checkpoint"
+    full_set = 1633
     response_bytes = 400 * 8
-    traits = Traits(
-        model="folder",
-        backends=("pytorch", "pytorch_cuda"),
-        ragged=True,
-        batch=1,
-        precision="fp32",
-        stall_s=900.0,
-        model_about="a folder with whisper-large-v3 in the form of save_pretrained",
-    )
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "none",
-    }
 
     def dataset(self, path: Path) -> LibriSpeech:
         """A folder with manifest, recordings and spellings."""
@@ -110,6 +92,11 @@ class Whisper:
         wrong, total = wer.rate(pairs, wer.errors_but_joined)
         value, line = wer.line(wrong, total)
         return Accuracy("ACCURACY", value, len(answered), line, {"errors": wrong, "words": total})
+
+    def refuse_unscorable(self, dataset: Path) -> None:
+        """Every transcript can be made what answers are held against."""
+        normal = normaliser(dataset)
+        self.dataset(dataset).transcripts(lambda text: normal(spoken(text)))
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A seeded network that answers in made-up words, and transcripts that plant a word error rate."""

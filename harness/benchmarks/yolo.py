@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.benchmarks.base import Tensor
+from harness.benchmarks.base import Tensor, as_published
 from harness.datasets.coco_safe import SIZE, CocoSafe, placed, read_annotations
+from harness.families.detector import Detector, room_for
 from harness.metrics import coco
-from harness.model import Accuracy, Fixture
+from harness.model import Fixture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +37,7 @@ COCO_IDS = tuple(n for n in range(1, 91) if n not in UNUSED)
 """The COCO id of each of the 80 classes."""
 
 
-class Yolo:
+class Yolo(Detector):
     """The benchmarks ``yolo-99`` and ``yolo-95`` of the rounds."""
 
     name = "yolo"
@@ -45,23 +46,15 @@ class Yolo:
     inputs = ("images",)
     outputs = ("output0",)
     most = 1
-    extra = ("cv2", "pycocotools")
-    fixture_samples = 16
-    least_samples = 4
-    implementation = "edgewatt"
-    full_set = 1525
     tensors = (
         Tensor("input", "images", "float32", (1, 3, SIZE, SIZE)),
         Tensor("output", "output0", "float32", (1, 4 + CLASSES, PLACES)),
     )
     dataset_form = "a folder with annotations/instances_val2017.json and the images in val2017_safe"
-    response_bytes = 100 * coco.FIGURES * 4
-    measurements: Mapping[str, str] = {
-        "input_data_types": "fp32",
-        "retraining": "No",
-        "weight_data_types": "fp32",
-        "weight_transformations": "exported to ONNX; graph optimisation of the runtime",
-    }
+    full_set = 1525
+    response_bytes = room_for(100)
+    fixture_samples = 16
+    measurements = as_published(changed="exported to ONNX; graph optimisation of the runtime")
 
     def dataset(self, path: Path) -> CocoSafe:
         """A folder with annotations and images."""
@@ -78,9 +71,9 @@ class Yolo:
         height, width = batch["original"][0].tolist()
         return [rows(indices[0], output, height, width)]
 
-    def accuracy(self, log: Path, dataset: Path) -> Accuracy:
-        """COCO mAP in percent over the images in the log."""
-        return coco.accuracy(log, read_annotations(dataset))
+    def truth(self, folder: Path) -> Mapping[str, Any]:
+        """The annotations of the same folder."""
+        return read_annotations(folder)
 
     def make_fixture(self, folder: Path, *, width: str, seed: int, samples: int) -> Fixture:
         """A graph that finds bright patches, images with some, and annotations that plant an mAP."""

@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import service
+from harness import kept, scoring, service
 from harness.campaign import aside
 from harness.campaign.contents import Hashes, changes, contents, digest, settings
 from harness.campaign.file import Campaign
 from harness.campaign.forecast import Forecast, forecast
 from harness.campaign.journal import NAME, Journal, Past, on_disk, read
-from harness.campaign.steps import Step, ready, steps
+from harness.campaign.steps import Step, few, ready, steps
 from harness.campaign.values import Mistakes
 from harness.estimate import span
 from harness.observer import Observer, Unseen
+from harness.registry import benchmark
 from harness.runner import Say
 from schemas.errors import Failed, UserError
 
@@ -59,6 +60,7 @@ def prepare(campaign: Campaign, mistakes: Mistakes) -> Prepared:
     past = read(work_folder(campaign.output) / FOLDER / NAME).runs
     hashes = Hashes(work_folder(campaign.output) / FOLDER / MEMORY)
     taken = {s.name: t for s in found if (t := _taken(s, past.get(s.name), hashes)) is not None}
+    _refuse_unscorable(found, mistakes)
     strange = [s for s in found if s.name not in past and not s.reason and aside.is_there(s, campaign.output)]
     if strange:
         names = ", ".join(s.name for s in strange)
@@ -67,6 +69,22 @@ def prepare(campaign: Campaign, mistakes: Mistakes) -> Prepared:
             'move them away, or say why they are to be made again with reason = "…" in their [[run]]'
         )
     return Prepared(campaign, found, past, forecast(found, campaign.output, taken))
+
+
+def _refuse_unscorable(found: Sequence[Step], mistakes: Mistakes) -> None:
+    """Each data set that runs are scored with, once."""
+    works = {
+        (w.benchmark, w.dataset)
+        for s in found
+        if scoring.needs_score(s.plan.specs)
+        for w in (s.plan.workload,)
+    }
+    for name, dataset in sorted(works):
+        try:
+            scoring.refuse_unscorable(benchmark(name), dataset)
+        except UserError as error:
+            mistakes.add(str(error))
+    mistakes.check()
 
 
 def _taken(step: Step, past: Past | None, hashes: Hashes) -> float | None:
@@ -157,7 +175,7 @@ class _Campaign:
         if past is None:
             return False
         if asked_anew(step, self._past):
-            self._say(f"{step.name}: made again, asked for by {step.reason}")
+            self._say(f"{step.name}: made again, asked for by {few(step.reason or '')}")
             return False
         if past.state != "finished":
             before = "failed" if past.state == "failed" else "was not finished"
@@ -195,7 +213,7 @@ class _Campaign:
         reason = step.reason or "made again"
         room = aside.move(step, self._tree, self._work)
         self._journal.aside(step.name, reason, str(room))
-        self._say(f"{step.name}: what was in the tree of it lies in {room} now ({reason})")
+        self._say(f"{step.name}: what was in the tree of it lies in {room} now ({few(reason)})")
         tests = self._tree / step.plan.result.place(step.plan.round, "compliance_dir")
         same = [s for s in self._steps if s.mode == "compliance" and s.record == step.record]
         if step.mode != "compliance" and not same and tests.is_dir():
@@ -221,7 +239,9 @@ class _Campaign:
         begin_s = time.monotonic()
         try:
             number = self._journal.started(step.name, before, based_on)
-            outcome = service.run(ready(step, self._tree), self._say, self._observer)
+            outcome = self._scored(step, before, based_on) or service.run(
+                ready(step, self._tree), self._say, self._observer
+            )
             self._finish(step, number, time.monotonic() - begin_s, before, outcome)
         except (Failed, UserError) as error:
             self._journal.failed(step.name, str(error))
@@ -233,6 +253,23 @@ class _Campaign:
             )
             self._journal.failed(step.name, why)
             raise
+
+    def _scored(
+        self, step: Step, before: Mapping[str, object], based_on: Mapping[str, int]
+    ) -> service.Outcome | None:
+        """What comes of runs that are complete and wait to be scored, where they stand on what is there now."""
+        past = self._past.get(step.name)
+        if past is None or past.state == "finished" or past.started.get("based_on") != based_on:
+            return None
+        if changes(past.started.get("contents", {}), before):
+            return None
+        place = step.plan.result
+        where = self._work / place.system / place.benchmark / place.scenario
+        folder = kept.newest(where, ready(step, self._tree), past.started["at"])
+        if folder is None:
+            return None
+        self._say(f"{step.name}: its runs are complete in {folder}; they are scored and not made again")
+        return service.score(folder, self._say)
 
     def _finish(
         self, step: Step, number: int, seconds: float, before: Mapping[str, object], outcome: service.Outcome

@@ -19,9 +19,9 @@ from harness.calibrate import CALIBRATION_S
 from harness.campaign.steps import Step
 from harness.checks import disk
 from harness.inference import results
-from harness.model import Calibration, PowerRequest
+from harness.model import Calibration, Plan, PowerRequest
 from harness.registry import benchmark
-from harness.scenarios import BY_NAME
+from harness.scenarios import BY_NAME, Scenario
 from harness.submission import RECORD_NAME
 from powerd.client import ClientError, PowerdClient
 
@@ -113,13 +113,30 @@ def _performance(step: Step, measured: Calibration | None) -> Length:
     if step.mode == "performance" and planned.calibrate:
         around += estimate.WARM_UP_S + CALIBRATION_S
     if request.rehearsal_s is not None:
-        return Length(around + count * request.rehearsal_s, True, "a rehearsal")
+        each_s, known = _rehearsed(planned, row, request.rehearsal_s, measured)
+        return Length(
+            around + count * each_s, known, "a rehearsal" if known else "a rehearsal of unknown pace"
+        )
     one = estimate.performance(
         planned.round, planned.official, row, planned.settings, measured, planned.samples
     )
     least = planned.round.min_duration_ms / 1000
     seconds = least if one is None else max(least, one.seconds)
     return Length(around + count * seconds, one is not None, "" if one else "its pace is not known")
+
+
+def _rehearsed(
+    planned: Plan, row: Scenario, asked_s: float, measured: Calibration | None
+) -> tuple[float, bool]:
+    """Seconds of one shortened run, and whether that is all: streams run until they have their queries, too."""
+    if row.expects != "latency":
+        return asked_s, True
+    latency_ms = measured.p50_latency_ms if measured else planned.settings.target_latency_ms
+    if latency_ms is None:
+        return asked_s, False
+    return max(
+        asked_s, estimate.least_queries(planned.round, planned.official, row.name) * latency_ms / 1e3
+    ), True
 
 
 def _told(step: Step) -> float | None:

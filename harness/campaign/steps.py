@@ -143,3 +143,9 @@ def ready(step: Step, tree: Path) -> RunRequest:
     if step.mode == "accuracy" and own.user_conf is None and conf.is_file():
         return replace(own, user_conf=conf, target_latency_ms=None, target_qps=None)
     return own
+
+
+def few(reason: str) -> str:
+    """The first two of the rules that a result is asked for by; a file of mlcheck may name many."""
+    rules = reason.split(", ")
+    return reason if len(rules) <= 3 else f"{', '.join(rules[:2])} and {len(rules) - 2} more"

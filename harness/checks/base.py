@@ -16,6 +16,7 @@ from harness.machine import Machine
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
 from harness.probe import Probe, probe
 from harness.scenarios import Scenario
+from harness.system_types import DEFAULT
 from schemas.errors import UserError
 from schemas.rounds import Round
 
@@ -83,6 +84,7 @@ class Situation:
     power: PowerRequest | None = None
     output: Path | None = None
     batch: int | None = None
+    system_type: str = DEFAULT
     machine: Machine = field(default_factory=Machine)
     free_bytes: int | None = None
 

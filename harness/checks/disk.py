@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.benchmarks.base import Contract
 from harness.checks.base import Line, Situation, fail, ok
+from harness.estimate import size
 
 SUBJECT = "disk"
 ENTRY_BYTES = 90
@@ -33,8 +34,8 @@ def check(situation: Situation) -> Iterator[Line]:
         yield fail(SUBJECT, f"{folder} may not be written", "a folder of yours", cure)
     free = shutil.disk_usage(folder).free if situation.free_bytes is None else situation.free_bytes
     needed = bytes_needed(situation)
-    found = f"{_size(free)} free at {folder}"
-    wanted = f"{_size(needed)} for the logs of {len(situation.scenarios)} scenarios"
+    found = f"{size(free)} free at {folder}"
+    wanted = f"{size(needed)} for the logs of {len(situation.scenarios)} scenarios"
     if free < needed:
         yield fail(SUBJECT, found, wanted, "free some, or choose an --output on another disk")
     else:
@@ -54,7 +55,3 @@ def bytes_needed(situation: Situation) -> int:
 def existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     return next((p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir()), Path("/"))
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -18,14 +18,14 @@ def check(situation: Situation) -> Iterator[Line]:
     if gone:
         wanted = "the packages of the extra harness"
         yield fail(
-            SUBJECT, f"{', '.join(gone)} not installed", wanted, "run: pip install 'edgewatt[harness]'"
+            SUBJECT, f"{', '.join(gone)} not installed", wanted, "run `pip install 'edgewatt[harness]'`"
         )
     runtime = () if situation.workload is None else needs_of(situation.workload.backend)
     for module in dict.fromkeys((*situation.benchmark.extra, *runtime)):
         if module not in PACKAGES and not is_there(module):
-            found, _, cure = sentence(module).partition("; ")
+            found, _, advice = sentence(module).partition("; ")
             wanted = f"what {situation.benchmark.name} needs"
-            yield fail(SUBJECT, found, wanted, cure.replace("install it with", "run"))
+            yield fail(SUBJECT, found, wanted, f"run `{advice.partition(': ')[2]}`")
     yield _loadgen(situation)
 
 
@@ -38,5 +38,5 @@ def _loadgen(situation: Situation) -> Line:
     if loadgens.there(demanded):
         return ok(SUBJECT, f"LoadGen {demanded}, as the round has it, in {loadgens.folder(demanded)}")
     found = version(loadgens.PACKAGE)
-    cure = f"run: mlharness fetch --round {round_.name} (or with --wheelhouse DIR)"
+    cure = f"run `mlharness fetch --round {round_.name}`; without a network also give --wheelhouse DIR"
     return fail(SUBJECT, f"LoadGen {found or 'none'}", f"{demanded}, that of round {round_.name}", cure)

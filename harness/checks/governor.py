@@ -24,5 +24,5 @@ def check(situation: Situation) -> Iterator[Line]:
         yield ok(SUBJECT, said)
         return
     files = situation.machine.sys / "devices/system/cpu/cpu*/cpufreq/scaling_governor"
-    cure = f"run: echo {STEADY} | sudo tee {files} (or keep it: the submission tells the setting)"
+    cure = f"run `echo {STEADY} | sudo tee {files}`, or keep it: the submission tells the setting"
     yield warn(SUBJECT, said, f"{STEADY} on all processors", cure)

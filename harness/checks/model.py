@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.benchmarks.base import PLAIN, Contract, traits
 from harness.checks.base import Line, Situation, fail, ok, told, warn
 from harness.contracts import differences
+from harness.practice import rehearsal
 from harness.probe import LIMIT_S
 
 SUBJECT = "model"
+REHEARSAL_S = 60
 CURE = "give the checkpoint of the reference implementation, or one exported with the same names, shapes and types"
 
 
@@ -28,9 +31,7 @@ def check(situation: Situation) -> Iterator[Line]:
     assert probe is not None
     if probe.late and traits(bench).stall_s > PLAIN.stall_s:
         step = "answered" if probe.opened else "opened"
-        cure = (
-            "measure it by a run: mlharness run … --rehearsal 60; then give its latency or rate to this look"
-        )
+        cure = f"measure it by `{_rehearsal(situation)}`, then give its latency or rate to this look"
         yield warn(
             SUBJECT, f"not {step} within the {LIMIT_S:.0f} s that are given to it here", "a look at it", cure
         )
@@ -49,3 +50,20 @@ def check(situation: Situation) -> Iterator[Line]:
         versions = ", ".join(f"{name} {version}" for name, version in probe.versions.items())
         fits = "its inputs and outputs are those of the benchmark; " if probe.tensors is not None else ""
         yield ok(SUBJECT, f"{fits}answered by {versions}")
+
+
+def _rehearsal(situation: Situation) -> str:
+    """The command of a short run of what was asked for."""
+    work, fixture = situation.workload, situation.fixture
+    assert work is not None
+    given = ["--model", str(work.model), "--dataset", str(work.dataset)]
+    return rehearsal(
+        situation.benchmark,
+        situation.scenarios[0].name,
+        given if fixture is None else ["--fixture", str(fixture.path)],
+        round_name=situation.round.name,
+        system_type=situation.system_type,
+        seconds=REHEARSAL_S,
+        output=Path("practice"),
+        backend=work.backend,
+    )

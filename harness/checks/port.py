@@ -29,7 +29,7 @@ def check(situation: Situation) -> Iterator[Line]:
         return
     needs = os.R_OK if port is not None and port.startswith("replay:") else os.R_OK | os.W_OK
     if not os.access(path, needs):
-        cure = f"run: sudo usermod -aG {_group(path)} $USER, then log in again"
+        cure = f"run `sudo usermod -aG {_group(path)} $USER`, then log in again"
         yield fail(SUBJECT, f"{path} may not be read and written by you", "the right to open it", cure)
         return
     others = list(holders(situation.machine, path))

@@ -7,6 +7,7 @@ meter measures is powerd's to say.
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -29,9 +30,11 @@ ANSWER_S = 5.0
 SPAWNED = "meter"
 GOOD_TIE_S = 0.005
 """Uncertainty of the clock tie above which the ends of a window are noticeably uncertain."""
+START = "start one with `powerd run --meter NAME=DRIVER:PORT`, and wait until it says where it listens"
+SAID = "put right what is said here"
 CURES = {
     "meter": "connect a real meter; what an emulated or unknown one measures cannot be submitted",
-    "range": "run `powerd doctor` with the system under its usual load",
+    "range": "run {doctor} with the system under its usual load",
     "uncertainty": "fix smaller ranges, or use a meter that is made for smaller loads",
     "firmware": "look at the meter's own menu",
     "port": "run `powerd probe` to see what is there",
@@ -62,7 +65,8 @@ def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
         meter = client.meter(name)
         tie = client.sync_clock()
     except (ClientError, UserError) as error:
-        yield told(SUBJECT, str(error), "a powerd that measures", "start one with `powerd run`")
+        away = isinstance(error, ClientError) and not error.status
+        yield told(SUBJECT, str(error), "a powerd that measures", START if away else SAID)
         return
     yield ok(SUBJECT, f"powerd {version} answers at {url}, meter {name}")
     found = (
@@ -73,21 +77,21 @@ def _daemon(power: PowerRequest, url: str) -> Iterator[Line]:
         yield warn(SUBJECT, found, f"known to ± {1e3 * GOOD_TIE_S:g} ms", cure)
     else:
         yield ok(SUBJECT, found)
-    yield from _state(name, meter)
+    yield from _state(name, meter, url)
     yield from _doctor(["--url", url], name)
 
 
-def _state(name: str, meter: Mapping[str, Any]) -> Iterator[Line]:
+def _state(name: str, meter: Mapping[str, Any], url: str) -> Iterator[Line]:
     what = f"{SUBJECT}, {name}"
     if not meter["connected"]:
         reason = str(meter["last_error"] or "no answer yet")
-        yield fail(
-            what, f"not connected: {reason}", "a meter that answers", "see `powerd doctor` and the cable"
-        )
+        cure = f"look at the cable, and at what {_doctor_command(['--url', url])} says"
+        yield fail(what, f"not connected: {reason}", "a meter that answers", cure)
         return
     samples, bad = int(meter["samples"]), int(meter["bad_samples"])
     if bad:
-        cure = "look at `powerd watch` and at the cable; a run wants 0.99 of its window in good samples"
+        watch = shlex.join(["powerd", "watch", "--url", url])
+        cure = f"look at `{watch}` and at the cable; a run wants 0.99 of its window in good samples"
         yield warn(what, f"{bad} of {samples} samples so far were bad", "none", cure)
     else:
         yield ok(what, f"connected, {samples} samples so far, none bad")
@@ -123,15 +127,20 @@ def _doctor(options: Sequence[str], meter: str) -> Iterator[Line]:
             if words
             else f"powerd doctor ended with code {done.returncode}"
         )
-        yield told(SUBJECT, said, "a meter that answers", "run `powerd doctor` to see why")
+        yield told(SUBJECT, said, "a meter that answers", f"run {_doctor_command(options)} to see why")
         return
     for finding in findings:
         owner, mark, topic = str(finding["what"]).partition(": ")
         if mark and (owner == meter or owner.startswith(f"{meter}/") or owner == meter_of(meter)):
-            yield _line(topic, finding, meter)
+            yield _line(topic, finding, meter, _doctor_command(options))
 
 
-def _line(topic: str, finding: Mapping[str, str], meter: str) -> Line:
+def _doctor_command(options: Sequence[str]) -> str:
+    return f"`{shlex.join(['powerd', 'doctor', *options])}`"
+
+
+def _line(topic: str, finding: Mapping[str, str], meter: str, doctor: str) -> Line:
     verdict = Verdict(finding["level"])
-    cure = "" if verdict is Verdict.OK else finding["advice"] or CURES.get(topic, "run `powerd doctor`")
+    cure = finding["advice"] or CURES.get(topic, "run {doctor}").format(doctor=doctor)
+    cure = "" if verdict is Verdict.OK else cure
     return Line(f"{SUBJECT}, {meter}: {topic}", verdict, finding["found"], finding["wanted"], cure)

@@ -20,5 +20,5 @@ def check(situation: Situation) -> Iterator[Line]:
     elif used <= LITTLE:
         yield ok(SUBJECT, "not in use")
     else:
-        cure = "end other programs, then run: sudo swapoff -a && sudo swapon -a"
+        cure = "end other programs, then run `sudo swapoff -a && sudo swapon -a`"
         yield warn(SUBJECT, f"{used / 2**20:.0f} MiB in use", "none in use", cure)

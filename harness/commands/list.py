@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(document, indent=2))
         return 0
     for row in document["benchmarks"]:
-        _print_benchmark(row)
+        _print_benchmark(row, args.system_type)
     for runtime in document["runtimes"]:
         _print_runtime(runtime)
     for package in document["packages"]:
@@ -46,13 +46,15 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"not installed: {', '.join(missing)} (pip install 'edgewatt[harness]')"
         if missing
-        else "all installed"
+        else "what every benchmark needs is installed"
     )
     return 0
 
 
-def _print_benchmark(row: dict[str, Any]) -> None:
+def _print_benchmark(row: dict[str, Any], system_type: str) -> None:
     print(f"{row['name']}: {row['help']}")
+    if not row["scenarios"]:
+        print(f"  no scenario on {system_type} systems (--system-type)")
     for scenario in row["scenarios"]:
         need = "required" if scenario["required"] else "optional"
         state = "" if scenario["runs_here"] else ", not run by this version"
@@ -61,6 +63,10 @@ def _print_benchmark(row: dict[str, Any]) -> None:
     print(f"  needs --model: {', '.join(needs['model'])}")
     print(f"  needs --dataset: {needs['dataset']} ({needs['samples']} samples)")
     print(f"  or both made up: mlharness make-fixture {row['name']} DIR")
+    print(f"  runs with {' or '.join(row['runtimes']) or 'every backend that opens its model'}")
+    if row["not_installed"]:
+        cure = extras.cure(row["not_installed"])
+        print(f"  not installed: {', '.join(row['not_installed'])} ({cure})")
     print(f"  compliance tests outside the open division: {', '.join(row['compliance_tests']) or 'none'}")
 
 
@@ -120,7 +126,15 @@ def _benchmark(round_: Round, bench: Benchmark, system_type: str) -> dict[str, A
             "performance_sample_count": rules.performance_sample_count,
         },
         "compliance_tests": list(rules.compliance_tests) if retired.of(bench) is None else [],
+        "runtimes": list(traits(bench).backends),
+        "not_installed": _lacking(bench),
     }
+
+
+def _lacking(bench: Benchmark) -> list[str]:
+    """Distributions that a benchmark and its usual runtime need besides those of every run, and that are not there."""
+    modules = dict.fromkeys((*bench.extra, *registry.needs_of(registry.backend_for(bench, None))))
+    return [extras.distribution(m) for m in modules if m not in extras.PACKAGES and not extras.is_there(m)]
 
 
 def round_listed(round_: Round, bench: Benchmark) -> tuple[str, ...]:

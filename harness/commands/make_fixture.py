@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 
+from harness import practice
+from harness.model import Fixture
 from harness.registry import benchmark
 from schemas.errors import UserError
 
@@ -30,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the fixture and print the arguments for ``run``."""
+    """Write the fixture and print what runs it."""
     bench = benchmark(args.benchmark)
     samples = bench.fixture_samples if args.samples is None else args.samples
     if not bench.least_samples <= samples <= bench.full_set:
@@ -39,6 +42,23 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.seed < 0:
         raise UserError(f"--seed {args.seed} is negative; give 0 or more")
-    fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, samples=samples)
-    print(shlex.join([fixture.benchmark, "--model", str(fixture.model), "--dataset", str(fixture.dataset)]))
+    try:
+        fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, samples=samples)
+    except OSError as error:
+        raise UserError(
+            f"{args.folder} cannot be written ({error.strerror or error}); make room, or give another folder"
+        ) from error
+    _tell(fixture, quiet=args.quiet)
     return 0
+
+
+def _tell(fixture: Fixture, *, quiet: bool) -> None:
+    """On a terminal a command that works as it stands there; elsewhere the arguments for ``run`` that a script builds
+    its own of, and that command beside them."""
+    if sys.stdout.isatty():
+        print(practice.of_fixture(fixture))
+        return
+    arguments = [fixture.benchmark, "--model", str(fixture.model), "--dataset", str(fixture.dataset)]
+    print(shlex.join(arguments), flush=True)
+    if not quiet:
+        print(practice.of_fixture(fixture), file=sys.stderr)

@@ -9,10 +9,10 @@ from pathlib import Path
 from harness.campaign import execute
 from harness.campaign.execute import Prepared
 from harness.campaign.file import read
-from harness.campaign.steps import Step
+from harness.campaign.steps import Step, few
 from harness.campaign.values import Mistakes, Options
 from harness.commands import run as run_command
-from harness.estimate import span
+from harness.estimate import size, span
 from schemas.cliapp import FINE
 from schemas.cliparse import Parser
 
@@ -62,8 +62,7 @@ def lines(prepared: Prepared) -> Iterator[str]:
     word = "about" if ahead.whole else "at least"
     yield f"{len(prepared.steps)} runs into {prepared.campaign.output}, {word} {span(ahead.seconds)}"
     yield _energy(prepared)
-    need, free = ahead.disk_bytes / 1e6, ahead.free_bytes / 1e6
-    yield f"disk: up to {need:.1f} MB of logs, {free:.0f} MB free at {ahead.free_at}"
+    yield f"disk: up to {size(ahead.disk_bytes)} of logs, {size(ahead.free_bytes)} free at {ahead.free_at}"
 
 
 def _parts(step: Step) -> str:
@@ -75,7 +74,7 @@ def _parts(step: Step) -> str:
 def _state(step: Step, prepared: Prepared) -> str:
     past = prepared.past.get(step.name)
     if past is None or execute.asked_anew(step, prepared.past):
-        return f"asked for: {step.reason}" if step.reason else ""
+        return f"asked for: {few(step.reason)}" if step.reason else ""
     return {"finished": "finished before", "failed": "failed before"}.get(past.state, "begun before")
 
 
@@ -84,6 +83,6 @@ def _energy(prepared: Prepared) -> str:
     if ahead.energy_j is None or ahead.draw.watts is None:
         return f"energy: unknown ({ahead.draw.why})"
     joules = ahead.energy_j
-    said = f"{joules / 3.6e6:.3g} kWh" if joules >= 3.6e5 else f"{joules:.3g} J"
+    said = f"{joules / 3.6e6:.3g} kWh" if joules >= 3.6e5 else f"{joules:,.0f} J"
     word = "about" if ahead.whole else "at least"
     return f"energy: {word} {said}, at {ahead.draw.watts:.4g} W ({ahead.draw.why})"

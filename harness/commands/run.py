@@ -11,7 +11,7 @@ from harness.interrupt import interruptible
 from harness.live.display import showing
 from harness.model import PowerRequest, RunRequest
 from harness.service import run as run_service
-from harness.summary import summary
+from harness.summary import next_line, summary
 from harness.system import default_name, usable_processors
 from schemas.errors import UserError
 from schemas.rounds import load_round
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     with interruptible(), showing(quiet=args.quiet) as view:
         outcome = run_service(request(args), view.say, view.observer)
     print(f"tree: {outcome.written.tree}")
-    for line in summary(outcome):
+    for line in (*summary(outcome), next_line(outcome)):
         print(line)
     return 0
 

@@ -7,13 +7,13 @@ short that the clock and the scheduler weigh in (MLPerf Inference compliance tes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from harness.benchmarks.base import Benchmark
-from harness.model import Check, Verdict
+from harness.model import Accuracy, Check, Verdict
 from harness.scenarios import BY_NAME
 from schemas.rounds import Round
 
@@ -23,13 +23,19 @@ FAST_NS = {"SingleStream": 200_000, "MultiStream": 1_600_000}
 """Reported latencies up to which the wider tolerance holds."""
 
 
+def in_process(bench: Benchmark, log: Path, dataset: Path) -> Accuracy:
+    """The score of a log, reckoned in this process."""
+    return bench.accuracy(log, dataset)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a verifier looks at.
 
     ``reference`` and ``measured`` are the metrics of the result and of the test as logged (nanoseconds in the
     streams); ``baseline`` is the accuracy log of the accuracy run before it is truncated; ``log_dir`` holds
-    the logs of the test and takes what is made while verifying.
+    the logs of the test and takes what is made while verifying. ``scorer`` scores logs, here or in a process of its
+    own.
     """
 
     scenario: str
@@ -41,6 +47,11 @@ class Evidence:
     measured: float
     baseline: Path
     log_dir: Path
+    scorer: Callable[[Benchmark, Path, Path], Accuracy] = in_process
+
+    def accuracy(self, log: Path) -> Accuracy:
+        """The score of a log of this benchmark."""
+        return self.scorer(self.benchmark, log, self.dataset)
 
 
 class ComplianceTest(Protocol):

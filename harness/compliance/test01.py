@@ -48,7 +48,7 @@ class Test01:
         asked = {index for index, _ in sampled}
         baseline = {i: _digest(e) for e in entries(evidence.baseline) if (i := int(e["qsl_idx"])) in asked}
         different = [index for index, found in sampled if baseline.get(index) != found]
-        scored = evidence.benchmark.accuracy(log, evidence.dataset)
+        scored = evidence.accuracy(log)
         files["accuracy/accuracy.txt"] = f"{scored.line}\n\n{digest}".encode()
         lines = [f"sampled outputs: {len(sampled)}", f"different from the accuracy run: {len(different)}"]
         if different:
@@ -57,7 +57,7 @@ class Test01:
             return Verdict(self.name, performance, Check(True, tuple(lines)), True, files)
         subset = evidence.log_dir / "baseline_samples.json"
         write(subset, (e for e in entries(evidence.baseline) if int(e["qsl_idx"]) in asked))
-        reference = evidence.benchmark.accuracy(subset, evidence.dataset)
+        reference = evidence.accuracy(subset)
         files["accuracy/baseline_accuracy.txt"] = f"{reference.line}\n".encode()
         files["accuracy/compliance_accuracy.txt"] = f"{scored.line}\n".encode()
         near = True

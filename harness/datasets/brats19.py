@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import safepickle
+from harness.cutoff import refuse_cut
 from harness.extras import need
 from schemas.errors import UserError
 
@@ -128,6 +129,12 @@ class Brats19:
 
     def _right(self, case: str) -> Path:
         return self._folder / LABELS / f"{case}.nii.gz"
+
+    def refuse_unscorable(self) -> None:
+        """``UserError`` for labels that cannot be read: those of the first case, of the others their files' ends."""
+        for path in self.files():
+            refuse_cut(path)
+        self.labels(0)
 
     def _case(self, index: int) -> tuple[NDArray[np.float32], Place]:
         import numpy as np

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import safepickle
+from harness.cutoff import refuse_cut
 from harness.extras import need
 from schemas.errors import UserError
 
@@ -68,6 +69,12 @@ class Kits19:
     def labels(self, index: int) -> NDArray[np.uint8]:
         """The right labels of a case in the same voxels, uint8 [1,D,H,W]."""
         return self._case(index)[1]
+
+    def refuse_unscorable(self) -> None:
+        """``UserError`` for labels that cannot be read: those of the first case, of the others their files' ends."""
+        for path in self.files():
+            refuse_cut(path)
+        self.labels(0)
 
     def _case(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         import numpy as np

@@ -63,6 +63,13 @@ def accuracy(log: Path, truth: Mapping[str, Any]) -> Accuracy:
     return Accuracy("mAP", value, len(answered), f"mAP={value:.3f}%", {"boxes": len(found)})
 
 
+def refuse_unscorable(truth: Mapping[str, Any]) -> None:
+    """One box gets its score: pycocotools loads, and takes these annotations."""
+    first, label = truth["images"][0]["id"], truth["categories"][0]["id"]
+    box = {"image_id": first, "category_id": label, "bbox": [0.0, 0.0, 1.0, 1.0], "score": 1.0}
+    mean_average_precision(truth, [box], [first])
+
+
 def mean_average_precision(
     truth: Mapping[str, Any], found: Sequence[Mapping[str, Any]], image_ids: Sequence[int]
 ) -> float:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.damaged import reason
 from harness.digests import sha256_of
 from harness.extras import need
 from schemas.errors import UserError
@@ -169,9 +170,8 @@ def read(path: Path) -> Inception:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = str(error).splitlines()[0][:160]
         raise UserError(
-            f"{path} cannot be read as weights of PyTorch ({reason}); it wants {WEIGHTS} of pytorch-fid"
+            f"{path} cannot be read as weights of PyTorch ({reason(error)}); it wants {WEIGHTS} of pytorch-fid"
         ) from error
     try:
         network = Inception(found if isinstance(found, Mapping) else {})
@@ -180,9 +180,8 @@ def read(path: Path) -> Inception:
     except KeyError as error:
         raise UserError(f"{path} lacks {error.args[0]}; it wants {WEIGHTS} of pytorch-fid") from error
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0][:160]
         raise UserError(
-            f"{path} is not the Inception of FID ({reason}); it wants {WEIGHTS} of pytorch-fid"
+            f"{path} is not the Inception of FID ({reason(error)}); it wants {WEIGHTS} of pytorch-fid"
         ) from error
     return network
 

@@ -201,6 +201,8 @@ def test_waived_findings_stay_in_the_report(tmp_path: Path, capsys: pytest.Captu
     ("text", "part"),
     [
         ("[[waiver]", "is not TOML"),
+        ("a." * 5_000 + "b = 1", "holds more than 100 dots"),
+        ("a = " + "9" * 5_000, "a number has more digits"),
         ("[[waiver]]\nrule = 'power'\nreason = 'x'\n", "waiver 1 has no expires"),
         (TOML.replace("reason", "reson"), "waiver 1 has an unknown key 'reson', did you mean reason?"),
         (TOML.replace("2999-12-31", "'tomorrow'"), "expires is 'tomorrow', wanted a day"),
@@ -219,6 +221,14 @@ def test_what_can_be_wrong_with_waivers(text: str, part: str, tmp_path: Path) ->
         waivers.read(file)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value) or "TOML" in part
+
+
+@pytest.mark.timeout(20)
+def test_a_waiver_of_many_double_stars_is_looked_up_at_once() -> None:
+    waiver = Waiver(1, "structure", "r", LATER, path="**/" * 40 + "nowhere")
+    deep = finding(path="a/" * 60 + "b")
+    assert not waiver.covers(deep)
+    assert Waiver(1, "structure", "r", LATER, path="**/**/a/**/**/b").covers(deep)
 
 
 def test_only_what_is_new_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,12 +259,29 @@ def test_a_second_finding_of_the_same_kind_is_new() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '{"schema": "edgewatt/report/2"}', '{"schema": "edgewatt/report/1", "findings": [{}]}'],
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"a": ' + "9" * 5_000 + "}",
+        '{"schema": "edgewatt/report/2"}',
+        '{"schema": "edgewatt/report/1", "findings": [{}]}',
+    ],
 )
 def test_a_baseline_is_a_report(text: str, tmp_path: Path) -> None:
     file = tmp_path / "old.json"
     file.write_text(text)
     with pytest.raises(UserError, match="--format json --output FILE"):
+        baseline.read(file)
+
+
+def test_a_baseline_of_more_values_than_any_report_has_is_not_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checker.baseline.MOST_VALUES", 1000)
+    file = tmp_path / "old.json"
+    file.write_text('{"schema": "edgewatt/report/1", "findings": [' + "[]," * 1000 + "[]]}")
+    with pytest.raises(UserError, match="more than 1000 values"):
         baseline.read(file)
 
 

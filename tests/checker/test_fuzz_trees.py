@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,5 +212,15 @@ def test_a_mutated_tree_is_judged_or_refused(
 def test_thousands_of_mutated_trees_are_judged_or_refused(
     tmp_path: Path, pristine: dict[str, Path], round_name: str
 ) -> None:
+    failed: list[str] = []
+    took: list[tuple[float, int]] = []
     for seed in range(1000):
-        hold(tmp_path / "tree", pristine[round_name], seed, round_name, named=seed % 4 > 0)
+        begin = time.perf_counter()
+        try:
+            hold(tmp_path / "tree", pristine[round_name], seed, round_name, named=seed % 4 > 0)
+        except Exception as error:  # noqa: BLE001 - one run names all seeds that fail
+            failed.append(f"seed {seed}: {error!r:.600}")
+            print(failed[-1], flush=True)
+        took.append((time.perf_counter() - begin, seed))
+    print("slowest (seconds, seed):", [(round(s, 2), seed) for s, seed in sorted(took)[-5:]])
+    assert not failed, "\n".join(failed)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,6 @@ def test_two_runs_give_the_same_bytes(form: str, tmp_path: Path) -> None:
 
 
 def test_the_number_of_processes_does_not_show(tmp_path: Path) -> None:
-    import shutil
-
     tree = build(tmp_path)
     for part in ("results", "measurements", "compliance"):
         shutil.copytree(tree.base / part / "board", tree.base / part / "other")
@@ -90,6 +89,17 @@ def test_text_says_the_answer_first_and_groups_one_cause(tmp_path: Path) -> None
     assert "would refuse" in lines[2]
     assert sum("measurements/files:" in line for line in lines) == 1
     assert sum(line.strip().startswith("at ") for line in lines) == 3
+
+
+def test_the_list_of_things_to_do_counts_what_lies_in_one_place(tmp_path: Path) -> None:
+    """Two scenarios are missing from one directory: the line must not sound as if it were one."""
+    tree = build(tmp_path)
+    for scenario in ("multistream", "offline"):
+        for part in (tree.result(scenario), tree.measurements(scenario)):
+            shutil.rmtree(part)
+    for form in ("text", "markdown"):
+        to_do = text_of(form, tree.root).split("in this order")[1].split("Runs to make")[0]
+        assert "2 findings)" in to_do, form
 
 
 def test_csv_has_the_columns_of_the_official_summary(tmp_path: Path) -> None:

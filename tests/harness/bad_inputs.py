@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.benchmarks.base import Benchmark, OfFiles, Tensor
@@ -101,3 +103,31 @@ def _nodes(inputs: list[Tensor], outputs: list[Tensor]) -> Iterator[object]:
         yield helper.make_node("Constant", [], [length], value=value)
         zero = helper.make_tensor(f"z{number}", kind, [1], [0])
         yield helper.make_node("ConstantOfShape", [length], [tensor.name], value=zero)
+
+
+def kinds(made: Fixture) -> list[Path]:
+    """One file of each kind of a data set (folder, and name without digits), by its path in it: the first of each."""
+    found: dict[str, Path] = {}
+    for path in sorted(p.relative_to(made.dataset) for p in made.dataset.rglob("*") if p.is_file()):
+        found.setdefault(re.sub(r"\d+", "", str(path)), path)
+    return list(found.values())
+
+
+EDITS: dict[str, Callable[[bytes], bytes | None]] = {
+    "gone": lambda content: None,
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "garbage": lambda content: b"\x00\xff nothing of use",
+    "other": lambda content: b"{}",
+}
+"""What one file may hold instead; None: it is not there."""
+
+
+def edited(dataset: Path, name: Path, edit: str, place: Path) -> Path:
+    """The data set with one of these edits; its other files are the same ones, because some are large."""
+    shutil.copytree(dataset, place, copy_function=os.link)
+    content = EDITS[edit]((place / name).read_bytes())
+    (place / name).unlink()
+    if content is not None:
+        (place / name).write_bytes(content)
+    return place

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from harness import cli, loadgens
+from harness.checks.base import Situation
 from harness.model import Fixture, RunRequest
+from harness.plan import known
 from harness.registry import benchmark
 from schemas.errors import UserError
 from schemas.rounds import Round
+from tests.harness.situations import planted
 
 IMAGES = 32
 
@@ -65,6 +68,14 @@ def request_for(fixture: Fixture, tmp_path: Path) -> Callable[..., RunRequest]:
     """A run request on the fixture, with whatever a test changes."""
     plain = plain_request(fixture, tmp_path / "tree")
     return lambda **changes: replace(plain, **changes)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Situation:
+    """A benchmark without model and data, on a machine that tells nothing."""
+    round_, bench, official, scenarios = known("v4.1", "resnet50", None)
+    machine = planted(tmp_path / "machine", {})
+    return Situation(round_, bench, official, scenarios, machine=machine, output=tmp_path / "tree")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,6 +36,10 @@ class Server(ThreadingHTTPServer):
         self.session = None if model is None else onnxruntime.InferenceSession(str(model))
         self.binary, self.fault, self.token = binary, fault, token
         self.asked: list[dict[str, Any]] = []
+        self.ids: list[int] = []
+        """What a language model says to every prompt, as token ids; empty: four words."""
+        self.search: Callable[[list[int], int], list[list[int]]] | None = None
+        """Searches with beams: a prompt and their number, to as many answers, the best one first; None: it cannot."""
         self.connections = 0
         self.ended = threading.Event()
 
@@ -176,8 +180,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def complete(self, asked: dict[str, Any]) -> None:
         self.server.asked.append(asked)
-        words = WORDS[: asked["max_tokens"]]
-        ids = list(range(100, 100 + len(words))) if asked.get("return_token_ids") else None
+        if asked.get("use_beam_search") and self.server.search is not None:
+            found = self.server.search(asked["prompt"], asked["n"])
+            rows = [{"index": n, "text": str(n), "token_ids": ids} for n, ids in enumerate(found)]
+            self.say({"choices": rows, "usage": {"completion_tokens": sum(map(len, found))}})
+            return
+        own_ids = self.server.ids or list(range(100, 100 + len(WORDS)))
+        ids = own_ids[: asked["max_tokens"]] if asked.get("return_token_ids") else None
+        words = [WORDS[n % len(WORDS)] for n in range(len(own_ids))][: asked["max_tokens"]]
         usage = {"completion_tokens": len(words)}
         if not asked.get("stream"):
             choice = {"index": 0, "text": "".join(words), "finish_reason": "length", "token_ids": ids}
@@ -192,7 +202,8 @@ class Handler(BaseHTTPRequestHandler):
                 return
             own = None if ids is None else [ids[place]]
             self.event({"choices": [{"index": 0, "text": word, "token_ids": own, "finish_reason": None}]})
-            time.sleep(0.05)
+            if not self.server.ids:
+                time.sleep(0.05)
         self.event({"choices": [], "usage": usage})
         self.wfile.write(b": a comment\n\ndata: [DONE]\n\n")
 

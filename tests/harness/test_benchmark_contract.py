@@ -11,31 +11,29 @@ import filecmp
 import itertools
 import json
 import re
+import shlex
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from checker.api import check
-from harness import cli, retired, runner, service
-from harness.benchmarks.base import (
-    Adapted,
-    Backend,
-    Benchmark,
-    Composed,
-    Contract,
-    Counted,
-    Describing,
-    OfFiles,
-    Quick,
-    traits,
-)
+from harness import cli, plan, practice, retired, runner, service
+from harness.accuracy_log import ACCURACY_LOG, write
+from harness.backends.base import Backend, Describing
+from harness.benchmarks.base import Adapted, Benchmark, Composed, Contract, Counted, OfFiles, Quick, traits
+from harness.commands import run as run_command
 from harness.fixtures import description
 from harness.model import Fixture
 from harness.opening import opened
 from harness.registry import backend_for, benchmark, benchmarks, precision_for
-from harness.sut import Samples, Sut
+from harness.samples import Samples
+from harness.scoring import Demanding
+from harness.sut import Sut
 from schemas import documents
+from schemas.cliparse import Parser
+from schemas.errors import UserError
 from schemas.rounds import Round, known_rounds, load_round
 from tests.harness import bad_inputs
 from tests.harness.conftest import fetched, plain_request
@@ -221,6 +219,19 @@ def test_tree_with_every_required_scenario(subject: Subject, tmp_path: Path) -> 
     judge(subject, tmp_path / "tree", subject.scenarios)
 
 
+def test_the_command_that_make_fixture_prints_is_whole(subject: Subject) -> None:
+    """It can be pasted as it is: every option is known, and a plan is made of it, which refuses what cannot be run."""
+    command = shlex.split(practice.of_fixture(subject.fixture))
+    assert command[:2] == ["mlharness", "run"]
+    parser = Parser(prog="mlharness run")
+    run_command.add_arguments(parser)
+    asked = run_command.request(parser.parse_args(command[2:]))
+    planned = plan.plan(asked)
+    assert planned.fixture == subject.fixture
+    assert planned.request.rehearsal_s == practice.SECONDS
+    assert not asked.output.exists()
+
+
 def test_page(subject: Subject) -> None:
     """Where model and data come from, how they lie on disk, which accuracy is expected, how long it takes."""
     text = (DOCS / f"{subject.bench.name}.md").read_text(encoding="utf-8")
@@ -249,6 +260,8 @@ def refused(
     said = capsys.readouterr()
     sentences.judge(code, said.out, said.err, 2, [], "mlharness")
     assert not tree.exists()
+    if model == subject.fixture.model:
+        assert not tree.with_name("tree.work").exists(), "a run began"
     return said.err
 
 
@@ -298,3 +311,45 @@ def test_a_model_of_other_shapes(
         model = bad_inputs.misshapen(bench.tensors, tmp_path / "model.onnx")
         said = refused(subject, tmp_path, capsys, model=model, dataset=subject.fixture.dataset)
         assert f"{bench.tensors[0]}" in said, said
+
+
+# --- what would keep a log from being scored is said before there is one
+
+
+def test_whatever_cannot_be_scored_is_refused_before_a_run(subject: Subject, tmp_path: Path) -> None:
+    """Each kind of file of the data set gone, empty, cut in half, or garbage: refused at once, or it scores."""
+    bench, made = subject.bench, subject.fixture
+    assert isinstance(bench, Contract)
+    count = 2 if bench.response_bytes < LARGE else 1
+    log = log_of(subject, tmp_path / ACCURACY_LOG, count)
+    assert bench.accuracy(log, made.dataset).total == count
+    looked(bench, made.dataset)
+    said: list[str] = []
+    for number, (name, edit) in enumerate(itertools.product(bad_inputs.kinds(made), bad_inputs.EDITS)):
+        data = bad_inputs.edited(made.dataset, name, edit, tmp_path / f"{number}")
+        try:
+            looked(bench, data)
+        except UserError as error:
+            said.append(str(error))
+        else:
+            assert bench.accuracy(log, data).total == count, f"{name} {edit}"
+        shutil.rmtree(data)
+    assert said
+    assert not [text for text in said if "\n" in text]
+
+
+def looked(bench: Benchmark, data: Path) -> None:
+    """What a run looks at before it begins."""
+    bench.dataset(data)
+    if isinstance(bench, Demanding):
+        bench.refuse_unscorable(data)
+
+
+def log_of(subject: Subject, path: Path, count: int) -> Path:
+    """An accuracy log with the answers to the first samples."""
+    bench, engine = subject.bench, engine_of(subject)
+    samples = Samples.of(bench, bench.dataset(subject.fixture.dataset))
+    samples.load(range(count), lambda: None)
+    rows = [(n, answers(bench, engine.infer, samples, [n])[0]) for n in range(count)]
+    write(path, [{"seq_id": n, "qsl_idx": n, "data": data.hex().upper()} for n, data in rows])
+    return path

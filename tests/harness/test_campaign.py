@@ -18,6 +18,7 @@ from harness import clockwatch
 from harness.campaign import journal
 from harness.campaign.contents import Hashes, changes
 from harness.campaign.journal import Journal
+from harness.campaign.steps import few
 from harness.model import Fixture
 from schemas import documents
 from schemas.errors import UserError
@@ -126,6 +127,30 @@ def test_the_order_of_a_matrix(program: Program, fixture: Fixture, tmp_path: Pat
     assert "ranging" not in out.splitlines()[2], "b is measured without power"
     assert "energy: unknown (no earlier window and no daemon that measures now)" in out
     assert not list(tmp_path.glob("tree*")), "a plan writes nothing"
+
+
+def test_a_rehearsal_of_streams_lasts_until_it_has_its_queries(
+    program: Program, fixture: Fixture, tmp_path: Path
+) -> None:
+    """LoadGen wants 662 queries in MultiStream of v4.1, however short a run is to be."""
+    path = tmp_path / "c.toml"
+    text = (
+        f'output = "tree"\n[defaults]\nfixture = "{fixture.path}"\nrehearsal = 3\n[[run]]\nsystem = "a"\n'
+        'benchmark = "resnet50"\nscenario = ["MultiStream", "Offline"]\nmode = "performance"\n'
+    )
+    path.write_text(text)
+    _, out, _ = program("plan", path)
+    assert "MultiStream performance  at least" in out
+    assert "a rehearsal of unknown pace" in out
+    assert "Offline performance  about" in out
+    path.write_text(text + "target_latency_ms = 100\n")
+    _, out, _ = program("plan", path)
+    assert "MultiStream performance  about 71 s" in out, "662 queries of 100 ms, and 5 s to warm up"
+
+
+def test_many_reasons_are_cut_in_the_plan() -> None:
+    assert few("a/b, c/d, e/f") == "a/b, c/d, e/f"
+    assert few("a/b, c/d, e/f, g/h") == "a/b, c/d and 2 more"
 
 
 def test_a_file_of_mlcheck_is_taken_as_it_is(program: Program, fixture: Fixture, tmp_path: Path) -> None:

@@ -16,6 +16,23 @@ from tests.harness.interrupted import completed
 WITHIN_S = 2.0
 
 
+def test_an_interrupted_campaign_says_how_to_go_on(fixture: Fixture, tmp_path: Path) -> None:
+    path = tmp_path / "my lab.toml"
+    path.write_text(
+        f'output = "tree"\n[defaults]\nfixture = "{fixture.path}"\nrehearsal = 60\ntarget_latency_ms = 2\n'
+        '[[run]]\nbenchmark = "resnet50"\nscenario = "SingleStream"\nmode = "performance"\n'
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", "campaign", str(path)], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert any("performance: running" in line for line in iter(process.stderr.readline, ""))
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert f"go on with: mlharness campaign '{path}' --resume" in said
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize(
     ("scenario", "expectation"),

@@ -88,6 +88,17 @@ def test_list_works_without_any_of_them() -> None:
     assert "not installed: mlcommons-loadgen, onnxruntime, onnx, opencv-python-headless" in done.stdout
 
 
+def test_list_says_of_each_benchmark_what_is_not_installed() -> None:
+    done = hidden({"torch", "transformers"}, "list")
+    gptj = done.stdout.split("gptj: ")[1].split("\nmobilenet: ")[0]
+    assert "runs with pytorch" in gptj
+    assert "torch" in gptj.split("not installed: ")[1]
+    assert "(pip install 'edgewatt[generative" in gptj
+    resnet = done.stdout.split("resnet50: ")[1].split("\nretinanet: ")[0]
+    assert "not installed" not in resnet
+    assert "no scenario on edge systems" in done.stdout.split("dlrm-v2: ")[1].split("gptj: ")[0]
+
+
 def test_need_passes_on_a_fault_inside_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that is there but broken is not the same as one that is missing."""
     (tmp_path / "broken_package_here.py").write_text("import nothing_of_this_name")

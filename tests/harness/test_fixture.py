@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,8 +101,9 @@ def test_make_fixture_refuses_a_full_folder(
 def test_make_fixture_prints_the_arguments_for_run(
     program: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
-    code, out, _ = program("make-fixture", "resnet50", tmp_path / "f", "--images", 8)
+    code, out, err = program("make-fixture", "resnet50", tmp_path / "f", "--images", 8)
     assert code == 0
+    assert shlex.split(err)[:3] == ["mlharness", "run", "resnet50"]
     assert out.split() == [
         "resnet50",
         "--model",
@@ -106,3 +111,18 @@ def test_make_fixture_prints_the_arguments_for_run(
         "--dataset",
         str(tmp_path / "f" / "imagenet"),
     ]
+
+
+def test_make_fixture_prints_on_a_terminal_a_command_that_can_be_pasted(tmp_path: Path) -> None:
+    """Narrower than the command: a terminal breaks lines itself, and they are copied in one piece."""
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "harness.cli", "make-fixture", "mobilenet", "my fixture", "--images", "8"],
+        check=True, cwd=tmp_path, stdout=theirs, env={**os.environ, "COLUMNS": "40"},
+    )  # fmt: skip
+    os.close(theirs)
+    said = os.read(ours, 65536).decode()
+    assert said == (
+        "mlharness run mobilenet --scenario SingleStream --fixture 'my fixture' --rehearsal 5 "
+        "--output 'my fixture-practice'\r\n"
+    )

@@ -13,8 +13,8 @@ import pytest
 
 from checker.api import check
 from harness import extras, service
+from harness.backends.base import Describing
 from harness.backends.litert import LiteRt
-from harness.benchmarks.base import Describing
 from harness.datasets.imagenet import read_labels
 from harness.fixtures.mobilenet import MODEL_NAME
 from harness.fixtures.tflite import Classifier, Graph, Scale

@@ -183,6 +183,21 @@ def test_what_would_be_missed_after_days_is_refused_at_once(
     assert not (tmp_path / "tree").exists()
 
 
+def test_scoring_that_fails_only_in_use_is_refused_at_once(
+    made: Fixture, tmp_path: Path, program: Callable[..., tuple[int, str, str]]
+) -> None:
+    """Whole files that do not belong together: what is there at a glance does not tell."""
+    data = shutil.copytree(made.dataset, tmp_path / "data")
+    np.savez(data / STATISTICS, mu=np.zeros(64), sigma=np.eye(64))
+    code, _, said = program(
+        *("run", "stable-diffusion-xl", "--scenario", "Offline", "--model", made.model, "--dataset", data),
+        *("--mode", "accuracy", "--output", tmp_path / "tree"),
+    )
+    assert (code, len(said.strip().splitlines())) == (2, 1)
+    assert "gives 128 features" in said
+    assert not list(tmp_path.glob("tree*"))
+
+
 def test_pictures_to_show(made: Fixture, pictures: dict[int, Any], tmp_path: Path) -> None:
     """The first picture as the reference's script does, and of those of the round the ones that are there."""
     pillow = pytest.importorskip("PIL.Image")

@@ -18,8 +18,8 @@ from harness.benchmarks.llama31_8b import BENCHMARK as LLAMA
 from harness.datasets.cnn_dailymail import LONGEST, PROMPT, TOKENIZER, CnnDailymail
 from harness.fixtures import words
 from harness.generation import counts, padded
+from harness.handback import FirstTokens
 from harness.model import Fixture
-from harness.sut import FirstTokens
 from schemas.errors import UserError
 
 Program = Callable[..., tuple[int, str, str]]

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.benchmarks.base import Backend
+from harness.backends.base import Backend
+from harness.handback import Held
 from harness.registry import benchmark
-from harness.sut import Held, Sut
+from harness.sut import Sut
 
 
 class Echo:

@@ -64,10 +64,12 @@ WORDS: list[tuple[str, list[str]]] = [
     ("summary nope", ["nothing to check", "nope does not exist"]),
     ("summary folder", ["nothing to check", "folder holds none"]),
     ("summary tree --round v9", ["'v9'", "known rounds: v"]),
+    ("summary tree --jobs 0", ["--jobs 0", "1 or more"]),
     ("report --html p.html", ["found no TREE", "write mlcheck report TREE"]),
     ("report tree", ["nothing to make", "write mlcheck report TREE --html FILE"]),
     ("report nope --html p.html", ["nothing to check", "nope does not exist"]),
     ("report tree --html folder", ["folder cannot be written", "name a place"]),
+    ("report tree --html p.html --jobs 0", ["--jobs 0", "1 or more"]),
     ("report tree --results r.xlsx", ["'.xlsx'", "wanted .csv or .parquet"]),
     (
         "report tree --html p.html --compare nobody nothing",
@@ -75,6 +77,7 @@ WORDS: list[tuple[str, list[str]]] = [
     ),
     ("diff tree", ["found no NEW", "write mlcheck diff OLD NEW"]),
     ("diff tree nope", ["nothing to check", "nope does not exist"]),
+    ("diff tree tree --jobs 0", ["--jobs 0", "1 or more"]),
     ("diff tree tree --ledger nope", ["the ledger nope cannot be read"]),
 ]
 

@@ -173,7 +173,7 @@ def test_a_ledger_gives_reasons_and_a_draft_asks_for_the_others(log: diff.Change
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("[[change", "no TOML"),
+        ("[[change", "is not TOML"),
         ('[[change]]\nplace = "a"', "reason"),
         ('[[change]]\nplace="a"\nreason=""', "/change/0"),
     ],
