@@ -79,7 +79,7 @@ def _end(
     say: Say,
 ) -> Outcome:
     """What comes after the last run."""
-    with _complete_anyway(folder):
+    with _complete_anyway(folder, say):
         accuracy = _score(planned, done, say)
         done.verdicts = audit.verify(planned, done)
     with kept.over(folder):
@@ -96,10 +96,13 @@ def _end(
 
 
 @contextlib.contextmanager
-def _complete_anyway(folder: Path) -> Iterator[None]:
+def _complete_anyway(folder: Path, say: Say) -> Iterator[None]:
     """Say with every error that the runs need not be made again."""
     try:
         yield
+    except KeyboardInterrupt:
+        say(f"the runs are complete, only their scoring was ended; do it with: mlharness score {folder}")
+        raise
     except (Failed, UserError) as error:
         kind = UserError if isinstance(error, UserError) else Failed
         raise kind(

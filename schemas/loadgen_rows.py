@@ -218,12 +218,22 @@ def _without_long_lists(data: bytes) -> tuple[bytes, list[msgspec.Raw]]:
     while at >= 0:
         begin = at + len(_LIST) - 1
         value = _remembered.at(data, begin) or _new(data, begin)
-        if value is not None:
-            parts.append(data[done:begin])
-            found.append(value)
-            done = begin + len(value)
-        at = data.find(_LIST, max(begin, done))
+        if value is None:
+            at = data.find(_LIST, _behind(data, begin))
+            continue
+        parts.append(data[done:begin])
+        found.append(value)
+        done = begin + len(value)
+        at = data.find(_LIST, done)
     return _STAND_IN.join([*parts, data[done:]]), found
+
+
+def _behind(data: bytes, begin: int) -> int:
+    """Where to look on behind a list that is short or no list. A long line holds one list, and is looked at once."""
+    if data.find(b"\n", begin, begin + LONG_ENTRY) >= 0:
+        return begin
+    line_end = data.find(b"\n", begin)
+    return line_end if line_end >= 0 else len(data)
 
 
 def _new(data: bytes, begin: int) -> msgspec.Raw | None:
