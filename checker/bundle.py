@@ -22,6 +22,7 @@ from schemas.measured import Quality
 from schemas.metrology import series
 from schemas.plainfile import TooLarge
 from schemas.records import AsOf, Moment, StoredWindow
+from schemas.typed import made
 from schemas.witness import MEMBERS, Remembered
 
 SCHEMA = "edgewatt/verification/1"
@@ -34,6 +35,8 @@ MOST_LINES = 1_000_000
 """Lines: a reading has some six hundred bytes."""
 MOST_OF_A_KIND = 10_000
 """Records of what a window has a few of: specifications, meters, lives of the daemon, marks."""
+MOST_CHANNELS = 100
+"""Channels of a window, over all its meters."""
 _KEPT = {"signature": 10}
 """Lines of a member whose data are kept for later, where it is not the first alone."""
 _FEW = ("specification", "meter", "run", "mark")
@@ -312,19 +315,15 @@ def _numbers(by_member: Mapping[str, Sequence[Line]], source: Remembered) -> tup
 
 def _request(by_member: Mapping[str, Sequence[Line]]) -> tuple[StoredWindow, Moment]:
     asked = by_member["request"][0].data or {}
-    stored = StoredWindow(
-        asked["id"],
-        asked["name"],
-        asked["meter"],
-        asked["channel"],
-        asked["labels"],
-        "closed",
-        asked["boot_id"],
-        asked["opened_ns"],
-        asked["request"],
-        None,
-    )
-    return stored, Moment(**(by_member["moment"][0].data or {}))
+    own = {
+        name: asked[name]
+        for name in ("name", "meter", "channel", "labels", "boot_id", "opened_ns", "request")
+    }
+    stored = made(StoredWindow, {"ident": asked["id"], "state": "closed", "document": None, **own})
+    places = [(meter, channel) for meter, channels in stored.places for channel in channels]
+    if len(places) > MOST_CHANNELS or len(set(places)) < len(places):
+        raise ValueError(f"it asks for more than {MOST_CHANNELS} channels, or for one twice")
+    return stored, made(Moment, by_member["moment"][0].data or {})
 
 
 def _specification_notes(source: Remembered) -> Iterator[str]:

@@ -7,10 +7,10 @@ the JSON of the part, then in the settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from checker.files import Source, join, read_object
+from schemas.kept import kept
 from schemas.plainfile import FilePath
 from schemas.yaml_subset import read_yaml
 
@@ -63,7 +63,7 @@ class ClientReport:
         """Whether the client left any of its files."""
         return self.settings.present or self.performance.present or self.accuracy.present
 
-    @cached_property
+    @kept
     def scenario(self) -> str:
         """The scenario that the settings name, all lower case; empty without one."""
         found = self.setting("type")
@@ -111,7 +111,7 @@ class ClientReport:
         """Where that stands."""
         return "/n_samples_failed" if self.value("result.failed") is None else "/result/failed"
 
-    @cached_property
+    @kept
     def scores(self) -> list[Mapping[str, Any]]:
         """The entries of ``accuracy_scores``, in order."""
         found = lookup(self.accuracy.value, "accuracy_scores") if self.accuracy.usable else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cached_property
 from typing import Generic, TypeVar
 
 from checker.reading import read_json, read_lenient, read_object, read_text
 from checker.rule import Absent
 from checker.walk import Folder, Stat, Tree, join
+from schemas.kept import kept
 from schemas.loadgen import LogGarbled
 from schemas.plainfile import FilePath, NotPlain
 from schemas.powerlog import BadLine, PowerLine, read_power_log
@@ -20,7 +20,12 @@ __all__ = [
 ]  # fmt: skip
 
 T = TypeVar("T")
-
+Outcome = tuple[T | None, str, int | None]
+"""A parsed file, or why there is none and at which line reading failed."""
+LARGEST_SHARED = 1 << 16
+"""Bytes of a file that is kept for the next who asks."""
+MOST_SHARED = 16
+"""Such files that are kept at a time. Results of one system are judged one after the other."""
 
 CHANGED = "has changed since the tree was looked at: check again when nothing writes to it"
 
@@ -33,18 +38,20 @@ class Source(Generic[T]):
         self.path, self.kind = path, kind
         self._tree, self._read, self._limit = tree, read, limit
 
-    @cached_property
+    @kept
     def present(self) -> bool:
         """Whether the file is there."""
         return self._tree.has_file(self.path)
 
-    @cached_property
-    def _outcome(self) -> tuple[T | None, str, int | None]:
+    @kept
+    def _outcome(self) -> Outcome[T]:
         """The parsed file, or why there is none and at which line reading failed."""
+        return self._look()
+
+    def _look(self) -> Outcome[T]:
         if not self.present:
             return None, "is not there", None
-        seen = self._tree.stat(self.path)
-        size = 0 if seen is None else seen.size
+        size = self._size
         if size > self._limit:
             return None, f"is {size} bytes long, more than the {self._limit} that are read", None
         try:
@@ -56,6 +63,11 @@ class Source(Generic[T]):
         return value, "", None
 
     @property
+    def _size(self) -> int:
+        seen = self._tree.stat(self.path)
+        return 0 if seen is None else seen.size
+
+    @property
     def broken(self) -> str:
         """Why a file that is there cannot be used; empty when it can."""
         return self._outcome[1] if self.present else ""
@@ -65,7 +77,7 @@ class Source(Generic[T]):
         """The line at which reading failed."""
         return self._outcome[2]
 
-    @cached_property
+    @kept
     def usable(self) -> bool:
         """Whether ``value`` can be asked for."""
         return not self._outcome[1]
@@ -77,6 +89,22 @@ class Source(Generic[T]):
         if reason or value is None:
             raise Absent(self.path.rpartition("/")[2], self.path, reason, "a readable file", line)
         return value
+
+
+class SharedSource(Source[T]):
+    """A file that many results stand on, such as the description of their system: what came out of it is kept for the
+    next of them, as long as few others are asked for in between. Nobody changes it."""
+
+    def _look(self) -> Outcome[T]:
+        if not self.present or self._size > LARGEST_SHARED:
+            return super()._look()
+        shared, key = self._tree.shared, (self.kind, self.path)
+        if key not in shared:
+            while len(shared) >= MOST_SHARED:
+                del shared[next(iter(shared))]
+            shared[key] = super()._look()
+        found: Outcome[T] = shared[key]
+        return found
 
 
 def _reason(error: Exception) -> tuple[str, int | None]:

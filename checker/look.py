@@ -6,13 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from checker.client_report import PATHS, SETTINGS, lookup, read_settings
 from checker.reading import read_json, read_lenient
 from checker.session import identity
 from checker.walk import Folder, Tree, join
+from schemas.kept import kept
 from schemas.layout import ResultPath
 from schemas.loadgen import LogGarbled, stream
 from schemas.rounds import known_rounds, load_round
@@ -46,19 +46,19 @@ class Look:
         """Nothing is read yet."""
         self.tree = tree
 
-    @cached_property
+    @kept
     def results(self) -> list[ResultPath]:
         """Places of the scenario directories."""
         split = (path.split("/") for path in self.tree.folders if path.count("/") == _RESULT_DEPTH)
         return [ResultPath(*parts[:2], *parts[3:]) for parts in split if parts[2] == "results"]
 
-    @cached_property
+    @kept
     def logs(self) -> list[LogLook]:
         """Some performance logs."""
         folders = [f for f in self._below_results("performance/run_1") if DETAIL in f.files]
         return [_log(self.tree, f.path) for f in spread(folders)]
 
-    @cached_property
+    @kept
     def clients(self) -> list[Mapping[str, object]]:
         """Seeds in the settings of some clients of served endpoints, where LoadGen took no part."""
         folders = (f for f in self._below_results("") if any(n in f.files for n in SETTINGS))
@@ -68,7 +68,7 @@ class Look:
         run = self.tree.folder(join(folder.path, "performance/run_1"))
         return run is not None and DETAIL in run.files
 
-    @cached_property
+    @kept
     def daemons(self) -> list[str]:
         """Versions of the power daemon in some sessions."""
         name = "server.json"
@@ -76,7 +76,7 @@ class Look:
         documents = (_document(self.tree, join(f.path, name)) for f in spread(folders))
         return [version for version in (identity(d)[1] for d in documents) if version]
 
-    @cached_property
+    @kept
     def descriptions(self) -> list[dict[str, Any]]:
         """Some system descriptions."""
         folders = [

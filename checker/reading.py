@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
 
@@ -27,6 +27,8 @@ LONGEST_LINE = 1 << 16
 """Bytes of a line of a text; published ones have up to some thousand."""
 LARGEST_ACCURACY_LOG = 2 << 30
 """Bytes of an accuracy log before it is cut; it is read in pieces, for its hash alone."""
+PIECE = 1 << 17
+"""Bytes of a large file that are read in one go."""
 LARGEST_GIVEN = 128 << 20
 """Bytes of a file that a user names: a former report."""
 DEEPEST = 100
@@ -62,15 +64,26 @@ def read_end(path: FilePath, size: int) -> bytes:
         return file.read(size)
 
 
-def digest(path: FilePath, name: str, limit: int) -> tuple[str, int]:
-    """The digest of a plain file in hex, read piece by piece, and how many bytes it has."""
+class Digest(NamedTuple):
+    """The digest of a file in hex, how many bytes it has, and the first of them."""
+
+    hex: str
+    size: int
+    begin: bytes
+
+
+def digest(path: FilePath, name: str, limit: int) -> Digest:
+    """What a plain file holds, read once and piece by piece; ``begin`` has up to ``PIECE`` bytes."""
     with open_plain(path, limit) as file:
-        found = hashlib.new(name)
-        while piece := file.read(1 << 20):
+        begin = piece = file.read(PIECE)
+        found, size = hashlib.new(name), 0
+        while piece:
             found.update(piece)
-            if file.tell() > limit:
+            size += len(piece)
+            if size > limit:
                 raise TooLarge(f"grew beyond {limit} bytes while it was read")
-        return found.hexdigest(), file.tell()
+            piece = file.read(PIECE) if len(piece) == PIECE else b""
+        return Digest(found.hexdigest(), size, begin)
 
 
 def read_text(path: FilePath, limit: int = LARGEST_TEXT) -> str:

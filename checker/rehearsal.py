@@ -54,7 +54,9 @@ def flaws(result: Result) -> Iterator[Problem]:
     document, path = result.run_record.value, result.run_record.path
     for violation in list(violations("run-record", document))[:5]:
         found, wanted = violation.found, violation.wanted
-        yield Problem(violation.message[:200], path, found, wanted, pointer=violation.pointer)
+        missing = violation.keyword == "required"
+        message = f"{wanted!r} is missing" if missing else violation.message[:200]
+        yield Problem(message, path, found, wanted, pointer=violation.pointer)
     about, place = document.get("result"), result.place
     own = {
         "division": place.division,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from checker.client_report import ClientReport
@@ -12,6 +11,7 @@ from checker.model import Place
 from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run, reader
 from schemas import loadgen_summary
+from schemas.kept import kept
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog
 from schemas.plainfile import FilePath
@@ -52,14 +52,14 @@ class Result:
         found: str | None = names.get(self.directory.lower())
         return found if found is not None and self.kind == ENDPOINT else None
 
-    @cached_property
+    @kept
     def kind(self) -> str:
         """``loadgen``, or ``endpoint`` where neither detail log is there and a client's report is."""
         if not self.round.facts.get("endpoints") or self.run.log.present or self.accuracy_log.present:
             return LOADGEN
         return ENDPOINT if self.client_report.there else LOADGEN
 
-    @cached_property
+    @kept
     def client_report(self) -> ClientReport:
         """What a client of a served endpoint wrote, in place of LoadGen's logs."""
         return ClientReport(self.submission, self.path)
@@ -76,7 +76,7 @@ class Result:
         """The description of the system."""
         return self.system.description
 
-    @cached_property
+    @kept
     def runs(self) -> tuple[Run, ...]:
         """The performance runs that the round demands: one, or five of Server in the first rounds."""
         wanted = self.round.facts.get("performance_runs", {"default": 1})
@@ -89,13 +89,13 @@ class Result:
         """Whether the round demands more than one performance run."""
         return len(self.runs) > 1
 
-    @cached_property
+    @kept
     def run(self) -> Run:
         """The performance run whose number counts: the last one that is there."""
         there = [run for run in self.runs if self.tree.folder(run.path) is not None]
         return there[-1] if there else self.runs[0]
 
-    @cached_property
+    @kept
     def ranging(self) -> Run:
         """The ranging run of a power result."""
         return Run(self, join(self.path, "performance/ranging"), "ranging_log")
@@ -125,12 +125,12 @@ class Result:
         """The power log of the ranging run."""
         return self.ranging.spl
 
-    @cached_property
+    @kept
     def has_power(self) -> bool:
         """Whether ``performance/power`` exists, in a round that knows power."""
         return self.round.layout["power_dir"] is not None and self.tree.exists(self.power_path)
 
-    @cached_property
+    @kept
     def power_path(self) -> str:
         """The directory of the power session."""
         return join(self.path, "performance/power")
@@ -138,45 +138,45 @@ class Result:
     def _power(self, name: str, kind: str, read: Callable[[FilePath], T]) -> Source[T]:
         return self.submission.source(join(self.power_path, name), kind, read)
 
-    @cached_property
+    @kept
     def client(self) -> Source[dict[str, Any]]:
         """``client.json``."""
         return self._power("client.json", "client", read_object)
 
-    @cached_property
+    @kept
     def server(self) -> Source[dict[str, Any]]:
         """``server.json``."""
         return self._power("server.json", "server", read_object)
 
-    @cached_property
+    @kept
     def ptd_logs(self) -> Source[str]:
         """``ptd_logs.txt``."""
         return self._power("ptd_logs.txt", "ptd_logs", read_lenient)
 
-    @cached_property
+    @kept
     def accuracy_path(self) -> str:
         """The directory of the accuracy run."""
         return join(self.path, "accuracy")
 
-    @cached_property
+    @kept
     def accuracy_txt(self) -> Source[str]:
         """``accuracy.txt``."""
         return self.submission.source(
             join(self.accuracy_path, "accuracy.txt"), "accuracy_txt", _accuracy_text
         )
 
-    @cached_property
+    @kept
     def accuracy_log(self) -> Source[LoadgenLog]:
         """The detail log of the accuracy run."""
         path = join(self.accuracy_path, "mlperf_log_detail.txt")
         return self.submission.source(path, "accuracy_log", reader(self.round, loadgen_summary.read_errors))
 
-    @cached_property
+    @kept
     def measurements_path(self) -> str:
         """The directory of the conf files and the measurements JSON."""
         return self.layout.path(self.round, "measurements_dir")
 
-    @cached_property
+    @kept
     def measurements_name(self) -> str | None:
         """Name of the measurements JSON: as the round says, or it begins with the system, best with the scenario
         at its end."""
@@ -191,13 +191,13 @@ class Result:
         own = [n for n in names if n.endswith(f"_{self.directory}.json")]
         return next(iter(own or names), None)
 
-    @cached_property
+    @kept
     def measurements(self) -> Source[dict[str, Any]]:
         """The measurements JSON."""
         path = join(self.measurements_path, self.measurements_name or f"{self.system.name}.json")
         return self.submission.source(path, "measurements", read_object)
 
-    @cached_property
+    @kept
     def run_record(self) -> Source[dict[str, Any]]:
         """What our harness says it shortened, simulated or made up."""
         return self.submission.source(join(self.measurements_path, RUN_RECORD), "run_record", read_object)
@@ -208,7 +208,7 @@ class Result:
             return []
         return [self.compliance_path(test) for test in tests or ("",)]
 
-    @cached_property
+    @kept
     def _compliance_path(self) -> str:
         return self.layout.path(self.round, "compliance_dir")
 
@@ -216,7 +216,7 @@ class Result:
         """The directory of a compliance test, or of all of them."""
         return join(self._compliance_path, test)
 
-    @cached_property
+    @kept
     def compliance_runs(self) -> dict[str, Run]:
         """The performance part of each compliance test, by test."""
         return {
@@ -224,7 +224,7 @@ class Result:
             for t in self.compliance_tests
         }
 
-    @cached_property
+    @kept
     def compliance_tests(self) -> tuple[str, ...]:
         """The tests of this benchmark and scenario."""
         return self.rules.compliance_tests_of(self.scenario)

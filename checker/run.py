@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.files import Source, join, read_samples
 from checker.rule import Absent
 from schemas import loadgen_summary
+from schemas.kept import kept
 from schemas.loadgen import LoadgenLog, LogEntry
 from schemas.plainfile import FilePath
 from schemas.powerlog import BadLine, PowerLine
@@ -41,7 +42,7 @@ class Run:
         """The directory that holds the detail log."""
         self.result, self.path, self.test, self.kind = result, path, test, kind
 
-    @cached_property
+    @kept
     def log(self) -> Source[LoadgenLog]:
         """The file that holds the numbers: the detail log, or the summary in the first rounds."""
         read, round_ = reader(self.result.round, loadgen_summary.read_run), self.result.round
@@ -53,7 +54,7 @@ class Run:
         """Where the detail log lies, which holds the errors in every round."""
         return join(self.path, loadgen_summary.DETAIL)
 
-    @cached_property
+    @kept
     def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
         """The power log beside it."""
         return self.result.submission.source(join(self.path, "spl.txt"), "spl", read_samples)

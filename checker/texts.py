@@ -28,7 +28,7 @@ def text_of(submission: Submission, path: str) -> str | None:
     if path not in known:
         folder, _, name = path.rpartition("/")
         small = submission.tree.files(folder).get(name, 0) <= LONGEST
-        source = submission.source(path, "text", read_lenient)
+        source = submission.shared(path, "text", read_lenient)
         known[path] = source.value if small and source.present and source.usable else None
     return known[path]
 

@@ -7,12 +7,12 @@ tree is not followed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
-from checker.files import Source, T, Tree, join, read_object
+from checker.files import SharedSource, Source, T, Tree, join, read_object
 from checker.model import Place
 from checker.result import Result
+from schemas.kept import kept
 from schemas.plainfile import FilePath
 from schemas.rounds import BenchmarkRules, Round
 
@@ -38,22 +38,26 @@ class Submission:
         """A file of the tree."""
         return Source(self.tree, path, kind, read, self.size_limit)
 
-    @cached_property
+    def shared(self, path: str, kind: str, read: Callable[[FilePath], T]) -> Source[T]:
+        """A file of the tree that several results look at."""
+        return SharedSource(self.tree, path, kind, read, self.size_limit)
+
+    @kept
     def divisions(self) -> list[str]:
         """Division directories of the round that are there."""
         return [d for d in self.tree.dirs("") if d in self.round.facts["divisions"]]
 
-    @cached_property
+    @kept
     def submitters(self) -> list[Submitter]:
         """All submitters, division by division."""
         return [Submitter(self, d, name) for d in self.divisions for name in self.tree.dirs(d)]
 
-    @cached_property
+    @kept
     def systems(self) -> list[System]:
         """All systems that have results."""
         return [system for submitter in self.submitters for system in submitter.systems]
 
-    @cached_property
+    @kept
     def results(self) -> list[Result]:
         """All scenario directories."""
         return [result for s in self.systems for benchmark in s.benchmarks for result in benchmark.results]
@@ -70,12 +74,12 @@ class Submitter:
         self.place = Place(division, name)
         self.strict = division in JUDGED_STRICTLY
 
-    @cached_property
+    @kept
     def model_mapping(self) -> Source[dict[str, Any]]:
         """The submitter's own names of benchmarks, open division only."""
-        return self.submission.source(join(self.path, "model_mapping.json"), "model_mapping", read_object)
+        return self.submission.shared(join(self.path, "model_mapping.json"), "model_mapping", read_object)
 
-    @cached_property
+    @kept
     def systems(self) -> list[System]:
         """Systems that have a results directory."""
         return [System(self, name) for name in self.tree.dirs(join(self.path, "results"))]
@@ -91,13 +95,13 @@ class System:
         self.path = join(submitter.path, "results", name)
         self.place = Place(submitter.division, submitter.name, name)
 
-    @cached_property
+    @kept
     def description(self) -> Source[dict[str, Any]]:
         """``systems/<system>.json``."""
         path = self.round.layout["system_json"].format(
             division=self.submitter.division, submitter=self.submitter.name, system=self.name
         )
-        return self.submitter.submission.source(path, "description", read_object)
+        return self.submitter.submission.shared(path, "description", read_object)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -116,7 +120,7 @@ class System:
         found = self.facts.get(self.round.facts["system_fields"]["network_flag"])
         return isinstance(found, str) and found.lower() == "true"
 
-    @cached_property
+    @kept
     def benchmarks(self) -> list[Benchmark]:
         """Benchmark directories."""
         return [Benchmark(self, name) for name in self.tree.dirs(self.path)]
@@ -138,7 +142,7 @@ class Benchmark:
         """The description of the system."""
         return self.system.description
 
-    @cached_property
+    @kept
     def model(self) -> str:
         """The official name that the directory stands for."""
         mapping = self.submitter.model_mapping
@@ -146,12 +150,12 @@ class Benchmark:
         texts = {k: v for k, v in own.items() if isinstance(v, str)} if own else None
         return self.round.official_name(self.directory, texts)
 
-    @cached_property
+    @kept
     def rules(self) -> BenchmarkRules | None:
         """Facts of the benchmark; None when the round does not know it."""
         return self.round.benchmark(self.model) if self.model in self.round.facts["benchmarks"] else None
 
-    @cached_property
+    @kept
     def results(self) -> list[Result]:
         """Scenario directories."""
         return [Result(self, name) for name in self.tree.dirs(self.path)]

@@ -38,9 +38,9 @@ class Verdicts:
         self._unlisted = self._skipped | self._failed
         self._crash: int | None = None
         self._crash = next((at for at, f in failing if self._ends_it(f)), None)
-        if self._crash is None:
+        lists = [(at, f.place) for at, f in failing if f.effect is Effect.LISTING]
+        if self._crash is None and lists:
             fine = {p for place in results if self.reference_valid(place) for p in above(place)}
-            lists = ((at, f.place) for at, f in failing if f.effect is Effect.LISTING)
             self._crash = next((at for at, place in lists if place in fine), None)
 
     def _ends_it(self, found: Finding) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.errors import UserError
 from schemas.plainfile import FilePath, kind_of
@@ -87,7 +87,8 @@ class Tree:
     """All directories of a submission. Paths are relative with ``/``; the root is the empty text."""
 
     def __init__(self, root: Path) -> None:
-        """Walk ``root``. ``unreadable`` says why a directory could not be read, by path.
+        """Walk ``root``. ``unreadable`` says why a directory could not be read, by path; in ``shared`` readers keep
+        what several of them ask for.
 
         UserError when it holds more than anybody submits.
         """
@@ -95,6 +96,7 @@ class Tree:
         self.folders: dict[str, Folder] = {}
         self.unreadable: dict[str, str] = {}
         self.live_links: set[str] = set()
+        self.shared: dict[tuple[str, str], Any] = {}
         self._real_root, self._root_name = os.path.realpath(root), os.fspath(root)
         self._entries = self._behind_links = 0
         self._walk()
@@ -105,12 +107,11 @@ class Tree:
             path, place = waiting.pop()
             folder = self.folders[path] = Folder(path)
             below: list[tuple[str, _Above]] = []
-            for entry in self._list(path):
-                if _plain_file(folder, entry):
-                    continue
+            prefix = f"{path}/" if path else ""
+            for entry in _plain_files(folder, self._list(path)):
                 found = _plain_folder(folder, entry, place) or self._enter(folder, entry, place)
                 if found is not None:
-                    below.append((join(path, entry.name), found))
+                    below.append((prefix + entry.name, found))
             waiting.extend(reversed(below))
 
     def _list(self, path: str) -> list[os.DirEntry[str]]:
@@ -241,22 +242,27 @@ class Tree:
             found = self.folders.get(waiting.pop())
             if found is not None:
                 yield found
-                waiting.extend(join(found.path, name) for name in reversed(found.dirs))
+                prefix = f"{found.path}/" if found.path else ""
+                waiting.extend([prefix + name for name in reversed(found.dirs)])
 
 
-def _plain_file(folder: Folder, entry: os.DirEntry[str]) -> bool:
-    """Note an entry that is a file and no link, as nearly all are; False for any other, which is not noted."""
-    try:
-        if not entry.is_file(follow_symlinks=False):
-            return False
-        found = entry.stat(follow_symlinks=False)
-    except OSError:
-        return False
-    if not stat.S_ISREG(found.st_mode):
-        return False
-    folder.files[entry.name] = found.st_size
-    folder.stats[entry.name] = _stat(found)
-    return True
+def _plain_files(folder: Folder, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """Note the entries that are files and no links, as nearly all are; the others are given back."""
+    others = []
+    files, stats, is_regular = folder.files, folder.stats, stat.S_ISREG
+    for entry in entries:
+        try:
+            if entry.is_file(follow_symlinks=False):
+                found = entry.stat(follow_symlinks=False)
+                if is_regular(found.st_mode):
+                    name = entry.name
+                    files[name] = found.st_size
+                    stats[name] = _stat(found)
+                    continue
+        except OSError:
+            pass
+        others.append(entry)
+    return others
 
 
 def _plain_folder(folder: Folder, entry: os.DirEntry[str], place: _Above) -> _Above | None:
@@ -264,7 +270,7 @@ def _plain_folder(folder: Folder, entry: os.DirEntry[str], place: _Above) -> _Ab
     if place.behind_link or place.depth == DEEPEST or not entry.is_dir(follow_symlinks=False):
         return None
     folder.dirs.append(entry.name)
-    return _Above(f"{place.real}/{entry.name}", place, behind_link=False, depth=place.depth + 1)
+    return _Above(f"{place.real}/{entry.name}", place, False, place.depth + 1)
 
 
 def _stat(found: os.stat_result) -> Stat:
@@ -273,4 +279,6 @@ def _stat(found: os.stat_result) -> Stat:
 
 def join(*parts: str) -> str:
     """Names to one relative path."""
+    if len(parts) == 2 and parts[0] and parts[1]:
+        return f"{parts[0]}/{parts[1]}"
     return "/".join(filter(None, parts))

@@ -14,8 +14,9 @@ from typing import Any
 
 from harness.benchmarks.base import Tensor
 from harness.machine import Machine, text, throttle_events
-from harness.model import Calibration, Workload
+from harness.model import Workload
 from harness.process import LOG_NAME, ChildProcess, Patience
+from harness.results import Calibration
 from harness.scenarios import Scenario
 from schemas.errors import Failed, UserError
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from harness import audit, kept, room, scoring, submission, system
 from harness.accuracy_log import ACCURACY_LOG
-from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
+from harness.model import Accuracy, Plan, RunRequest
 from harness.observer import Observer, Unseen
 from harness.plan import plan
 from harness.registry import benchmark, compute_of
+from harness.results import Done, PowerEvidence
 from harness.runner import NoPower, Runner, Say
 from schemas.errors import Failed, UserError
 

@@ -235,14 +235,26 @@ def missing_name(error_message: str) -> str:
 def _wanted(error: ValidationError) -> str:
     if error.validator == "required":
         return missing_name(error.message)
-    words = {
-        "minimum": "at least",
-        "maximum": "at most",
-        "const": "",
-        "enum": "one of",
-        "type": "a value of type",
-    }
-    return f"{words.get(str(error.validator), str(error.validator))} {_short(error.validator_value)}".strip()
+    value = _short(error.validator_value)
+    return _WORDS.get(str(error.validator), f"{error.validator} {{}}").format(value)
+
+
+_WORDS = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "const": "{}",
+    "enum": "one of {}",
+    "type": "a value of type {}",
+    "minItems": "{} or more in the list",
+    "maxItems": "no more than {} in the list",
+    "minLength": "a text of {} or more characters",
+    "minProperties": "{} or more keys",
+    "uniqueItems": "each once",
+    "additionalProperties": "only keys that are known here",
+}
+"""What a constraint wants, in the place of its keyword, with its value."""
 
 
 def _short(value: Any, limit: int = 120) -> str:

@@ -13,11 +13,11 @@ import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import IO, Any
 
 import msgspec
 
+from schemas.kept import kept
 from schemas.loadgen_rows import (
     DEEPEST,
     LONGEST_NUMBER,
@@ -92,15 +92,15 @@ class LoadgenLog:
         """Every entry of ``key``, in order."""
         return tuple(self.entries[at] for at, name in enumerate(self._keys) if name == key)
 
-    @cached_property
+    @kept
     def _keys(self) -> list[str]:
         return self.entries.keys() if isinstance(self.entries, Entries) else [e.key for e in self.entries]
 
-    @cached_property
+    @kept
     def _firsts(self) -> dict[str, int]:
         return dict(zip(reversed(self._keys), range(len(self._keys) - 1, -1, -1), strict=True))
 
-    @cached_property
+    @kept
     def _asked(self) -> dict[str, LogEntry | None]:
         return {}
 

@@ -198,7 +198,7 @@ class _Remembered(dict[bytes, list[msgspec.Raw]]):
     def at(self, data: bytes, begin: int) -> msgspec.Raw | None:
         """The value that stands at a place of a log, if it is one of these."""
         for value in self.get(data[begin : begin + TELLING], ()):
-            if data.startswith(value, begin):  # type: ignore[arg-type]  # any buffer will do
+            if data.startswith(value, begin):
                 return value
         return None
 
@@ -218,16 +218,26 @@ def _without_long_lists(data: bytes) -> tuple[bytes, list[msgspec.Raw]]:
     while at >= 0:
         begin = at + len(_LIST) - 1
         value = _remembered.at(data, begin) or _new(data, begin)
-        if value is not None:
-            parts.append(data[done:begin])
-            found.append(value)
-            done = begin + len(value)
-        at = data.find(_LIST, max(begin, done))
+        if value is None:
+            at = data.find(_LIST, _behind(data, begin))
+            continue
+        parts.append(data[done:begin])
+        found.append(value)
+        done = begin + len(value)
+        at = data.find(_LIST, done)
     return _STAND_IN.join([*parts, data[done:]]), found
 
 
+def _behind(data: bytes, begin: int) -> int:
+    """Where to look on behind a list that is short or no list. A long line holds one list, and is looked at once."""
+    if data.find(b"\n", begin, begin + LONG_ENTRY) >= 0:
+        return begin
+    line_end = data.find(b"\n", begin)
+    return line_end if line_end >= 0 else len(data)
+
+
 def _new(data: bytes, begin: int) -> msgspec.Raw | None:
-    """The list that begins at a place of a log, where it is long; None where it is not whole, odd, or not ASCII."""
+    """The long list that begins somewhere in a log; None where it is short, not whole, odd, or not plain ASCII."""
     if data.find(b"\n", begin, begin + LONG_ENTRY) >= 0:
         return None
     line_end = data.find(b"\n", begin)

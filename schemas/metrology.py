@@ -15,6 +15,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from schemas.typed import made
+
 VALID_DAYS = 365
 """Days after a calibration for which the limits hold (12 months in every manual that is cited)."""
 AMBIENT_C = (18.0, 28.0)
@@ -115,15 +117,18 @@ def series(name: str) -> Mapping[str, Specification]:
 
 
 def restore(row: Mapping[str, Any]) -> Specification:
-    """A specification out of its JSON; KeyError or TypeError when something is missing."""
-    return _specification(row)
+    """A specification out of its JSON; KeyError or TypeError when something is missing or of another kind."""
+    return made(Specification, _fields(row))
 
 
 def _specification(row: Mapping[str, Any]) -> Specification:
+    return Specification(**_fields(row))
+
+
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
     lists = {"voltage_ranges_v", "current_ranges_a", "intervals_ns"}
-    values: dict[str, Any] = {
+    return {
         key: tuple(row[key]) if key in lists else row[key]
         for key in Specification.__slots__
         if key != "fixed_w" or key in row
     }
-    return Specification(**values)

@@ -9,7 +9,7 @@ held against many documents; a schema with any other one is not answered here. M
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Check = Callable[[Any], bool]
@@ -40,7 +40,19 @@ def _all(schema: Any) -> Check:
         checks.append(_branch(schema))
     if len(checks) == 1:
         return checks[0]
-    return lambda x: all(check(x) for check in checks)
+    return _every(checks)
+
+
+def _every(checks: Sequence[Check]) -> Check:
+    """Whether all of the checks say yes."""
+
+    def fits(x: Any) -> bool:
+        for check in checks:  # noqa: SIM110 - all() takes twice as long, and most of the time is spent here
+            if not check(x):
+                return False
+        return True
+
+    return fits
 
 
 def _unknown(keyword: str) -> Check:
@@ -105,13 +117,20 @@ def _required(names: Any) -> Check:
 
 
 def _properties(schemas: Any) -> Check:
-    checks = {name: _all(schema) for name, schema in schemas.items()}
-    return lambda x: not isinstance(x, dict) or all(check(x[n]) for n, check in checks.items() if n in x)
+    checks = [(name, _all(schema)) for name, schema in schemas.items()]
+
+    def fits(x: Any) -> bool:
+        if isinstance(x, dict):
+            for name, check in checks:
+                if name in x and not check(x[name]):
+                    return False
+        return True
+
+    return fits
 
 
 def _all_of(schemas: Any) -> Check:
-    checks = [_all(schema) for schema in schemas]
-    return lambda x: all(check(x) for check in checks)
+    return _every([_all(schema) for schema in schemas])
 
 
 def _branch(schema: Mapping[str, Any]) -> Check:

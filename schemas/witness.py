@@ -7,20 +7,38 @@ bundle by construction, and nothing else. ``Remembered`` gives the same answers 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from schemas.clocks import ClockFix, Exchange
 from schemas.measured import Calibration, MeterInfo, Quality, Reading, Settings, Stamps, Values
 from schemas.metrology import Specification, restore
 from schemas.records import Run, Source, StoredReading
+from schemas.typed import made
 
 MEMBERS = ("specification", "meter", "run", "fix", "exchange", "mark", "reading")
 """Members of a bundle that hold what a document was computed from, in their order."""
 Specify = Callable[[MeterInfo], Specification]
 _WITH_PARTS = ("specification", "meter")
+_PARTS = (dict, list)
 MOST_PARTS = 1000
 """Values in the lists and tables of such a record; those of a meter of three channels are some fifty."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    window: str
+    boottime_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """From when a meter had an identity and settings."""
+
+    meter: str
+    boot_id: str
+    since_ns: int
 
 
 class Witness:
@@ -106,6 +124,7 @@ class Remembered:
         self.boot_id = boot_id
         self._specifications: dict[MeterInfo, Specification] = {}
         self._readings: list[StoredReading] = []
+        self._by_place: dict[tuple[str, str, str], list[StoredReading]] = {}
         self._fixes: list[tuple[int, ClockFix]] = []
         self._exchanges: list[tuple[int, Exchange]] = []
         self._runs: list[Run] = []
@@ -134,23 +153,28 @@ class Remembered:
         self._specifications[meter_info(data["info"])] = restore(data["specification"])
 
     def _add_reading(self, data: dict[str, Any]) -> None:
-        self._readings.append(record_reading(data))
+        stored = record_reading(data)
+        place = (stored.reading.meter, stored.reading.values.channel, stored.reading.boot_id)
+        self._by_place.setdefault(place, []).append(stored)
+        self._readings.append(stored)
 
     def _add_fix(self, data: dict[str, Any]) -> None:
-        self._fixes.append((data.pop("id"), ClockFix(**data)))
+        self._fixes.append((_ident(data), made(ClockFix, data)))
 
     def _add_exchange(self, data: dict[str, Any]) -> None:
-        self._exchanges.append((data.pop("id"), Exchange(**data)))
+        self._exchanges.append((_ident(data), made(Exchange, data)))
 
     def _add_run(self, data: dict[str, Any]) -> None:
-        self._runs.append(Run(**data))
+        self._runs.append(made(Run, data))
 
     def _add_meter(self, data: dict[str, Any]) -> None:
-        row = (data["boot_id"], data["since_ns"], meter_info(data["info"]), settings(data["settings"]))
-        self._meters.append((data["meter"], row))
+        since = made(_Since, {name: data[name] for name in _Since.__slots__})
+        row = (since.boot_id, since.since_ns, meter_info(data["info"]), settings(data["settings"]))
+        self._meters.append((since.meter, row))
 
     def _add_mark(self, data: dict[str, Any]) -> None:
-        self._marks.append((data["window"], data["boottime_ns"], data["text"]))
+        mark = made(_Mark, data)
+        self._marks.append((mark.window, mark.boottime_ns, mark.text))
 
     def specification(self, info: MeterInfo) -> Specification:
         """Accuracy and ranges of a meter; KeyError when nobody asked for them."""
@@ -160,13 +184,8 @@ class Remembered:
         self, meter: str, channel: str, boot: str, begin_ns: int, end_ns: int
     ) -> Sequence[StoredReading]:
         """As ``Source.readings``."""
-        wanted = (meter, channel, boot)
-        found = [
-            r
-            for r in self._readings
-            if (r.reading.meter, r.reading.values.channel, r.reading.boot_id) == wanted
-            and begin_ns <= r.reading.end_ns <= end_ns
-        ]
+        rows = self._by_place.get((meter, channel, boot), ())
+        found = [r for r in rows if begin_ns <= r.reading.end_ns <= end_ns]
         return sorted(found, key=lambda r: (r.reading.end_ns, r.ident))
 
     def fixes(self, boot: str, begin_ns: int, end_ns: int) -> Sequence[tuple[int, ClockFix]]:
@@ -201,13 +220,20 @@ class Remembered:
 def _refuse_parts(member: str, data: Mapping[str, Any]) -> None:
     """Lists and tables stand only in few records, and are short: what a bundle may make us keep is bounded."""
     left = MOST_PARTS if member in _WITH_PARTS else 0
-    level: list[Any] = [v for v in data.values() if isinstance(v, dict | list)]
+    level: list[Any] = [v for v in data.values() if type(v) in _PARTS]
     while level and left >= 0:
         inner = [i for node in level for i in (node.values() if isinstance(node, dict) else node)]
         left -= len(level) + len(inner)
-        level = [i for i in inner if isinstance(i, dict | list)]
+        level = [i for i in inner if type(i) in _PARTS]
     if left < 0:
         raise ValueError(f"is no record of member {member}: it holds lists or tables that it does not have")
+
+
+def _ident(data: dict[str, Any]) -> int:
+    ident = data.pop("id")
+    if type(ident) is not int:
+        raise TypeError(f"id is {type(ident).__name__}, wanted int")
+    return ident
 
 
 _ADD = {member: getattr(Remembered, f"_add_{member}") for member in MEMBERS}
@@ -229,13 +255,11 @@ def reading_record(stored: StoredReading) -> Mapping[str, Any]:
 def record_reading(data: Mapping[str, Any]) -> StoredReading:
     """The inverse of ``reading_record``; KeyError, TypeError or ValueError for what is none."""
     values = {name: _number(data.get(name)) for name in Values.__slots__}
-    reading = Reading(
-        **{n: data[n] for n in _OF_READING},
-        stamps=Stamps(**{n: data[n] for n in Stamps.__slots__}),
-        values=Values(**{**values, "channel": data["channel"], "quality": Quality(data["quality"])}),
-        raw=data["raw"].encode("latin-1"),
-    )
-    return StoredReading(data["id"], data["run"], reading)
+    own: dict[str, Any] = {n: data[n] for n in _OF_READING}
+    own["stamps"] = made(Stamps, {n: data[n] for n in Stamps.__slots__})
+    own["values"] = made(Values, {**values, "channel": data["channel"], "quality": Quality(data["quality"])})
+    own["raw"] = data["raw"].encode("latin-1")
+    return made(StoredReading, {"ident": data["id"], "run": data["run"], "reading": made(Reading, own)})
 
 
 def _number(value: Any) -> Any:
@@ -244,10 +268,10 @@ def _number(value: Any) -> Any:
 
 def meter_info(values: Mapping[str, Any]) -> MeterInfo:
     """Out of its JSON."""
-    calibration = Calibration(**values.get("calibration", {}))
-    return MeterInfo(**{**values, "channels": tuple(values["channels"]), "calibration": calibration})
+    calibration = made(Calibration, values.get("calibration", {}))
+    return made(MeterInfo, {**values, "channels": tuple(values["channels"]), "calibration": calibration})
 
 
 def settings(values: Mapping[str, Any]) -> Settings:
     """Out of their JSON."""
-    return Settings(**{**values, "channels": tuple(values["channels"])})
+    return made(Settings, {**values, "channels": tuple(values["channels"])})

@@ -33,17 +33,21 @@ def take(tree: Tree, began_ns: int) -> bytes:
     no text."""
     newest = began_ns - GRAIN_NS
     rows = {path: _row(tree, folder, newest) for path, folder in tree.folders.items()}
-    racy = sum(any(s.inode == _RACY for s in row[3].values()) for row in rows.values())
+    racy = sum(s.inode == _RACY for row in rows.values() for s in row[3].values())
     return _encode((racy, rows))
 
 
 def _row(tree: Tree, folder: Folder, newest: int) -> Row:
     stats: dict[str, Stat] = folder.stats
-    if any(s.ctime_ns > newest or s.mtime_ns > newest for s in stats.values()):
-        stats = {n: _racy(s.size) if max(s[1:3]) > newest else s for n, s in stats.items()}
+    for seen in stats.values():
+        if seen.ctime_ns > newest or seen.mtime_ns > newest:
+            stats = {n: _racy(s.size) if max(s[1:3]) > newest else s for n, s in stats.items()}
+            break
     if len(stats) < len(folder.files):  # some could not be looked at
         stats = {name: stats.get(name) or _racy(size) for name, size in folder.files.items()}
-    links = {**folder.links, **{name: f"\0{kind}" for name, kind in getattr(folder, "special", {}).items()}}
+    links = folder.links
+    if folder.special:
+        links = links | {name: f"\0{kind}" for name, kind in folder.special.items()}
     return folder.dirs, links, tree.unreadable.get(folder.path, ""), stats
 
 

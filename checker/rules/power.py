@@ -20,6 +20,7 @@ from checker.session import (
     same_uuid,
     unofficial_session,
 )  # fmt: skip
+from checker.wording import shorten
 from schemas.plainfile import TooLarge
 from schemas.power_session import CLIENT_GREETING, MODES, SERVER_GREETING
 from schemas.units import NS_PER_S
@@ -129,7 +130,7 @@ def _window_in_phase(result: Result, mode: str, client: list[float]) -> Iterator
                 f"{name} of {mode} lies outside its phase",
                 run.log.path,
                 found=f"{at:.3f}",
-                wanted=f"between {client[1]:.3f} and {client[2]:.3f}",
+                wanted=shorten(f"between {client[1]:.3f} and {client[2]:.3f}", 80),
                 line=run.line(name),
             )
 
@@ -219,7 +220,7 @@ def results_hash(result: Result) -> Iterator[Problem]:
 def _sha1(result: Result, path: str) -> str:
     """The digest of a file, or why there is none."""
     try:
-        return digest(result.tree.root / path, "sha1", result.submission.size_limit)[0]
+        return digest(result.tree.root / path, "sha1", result.submission.size_limit).hex
     except OSError as error:
         return f"a file that cannot be read ({error.strerror})"
     except TooLarge as error:

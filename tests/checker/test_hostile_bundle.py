@@ -152,3 +152,24 @@ def test_many_records_of_what_stands_a_few_times_are_told(
     at = next(i for i, r in enumerate(records) if r[0] == "reading")
     path = forged(tmp_path / "x", records[:at] + marks + records[at:])
     assert any("more than 3 records of member mark" in f for f in faults(path))
+
+
+def test_a_text_in_the_place_of_a_number_is_told_and_not_multiplied(
+    honest: tuple[list[Record], ...], tmp_path: Path
+) -> None:
+    """Watts times a second in nanoseconds would make a text of gigabytes."""
+    asked = next(d for m, d in honest[0] if m == "specification")
+    spec = asked["specification"] | {"fixed_w": "99"}
+    path = forged(tmp_path / "x", replaced(honest[0], "specification", specification=spec))
+    assert any(
+        "is no record of member specification: fixed_w is str, wanted float" in f for f in faults(path)
+    )
+
+
+@pytest.mark.parametrize("meter", ["wall," * 200 + "wall", "wall,wall"])
+def test_a_window_of_a_channel_twice_or_of_hundreds_is_not_computed(
+    meter: str, honest: tuple[list[Record], ...], tmp_path: Path
+) -> None:
+    channel = ",".join("1" for _ in meter.split(","))
+    path = forged(tmp_path / "x", replaced(honest[0], "request", meter=meter, channel=channel))
+    assert any("channels, or for one twice" in f for f in faults(path))

@@ -74,6 +74,17 @@ def test_logs_with_a_flood_of_entries_or_bad_lines_are_refused(tmp_path: Path) -
         list(read_spl(path))
 
 
+@pytest.mark.timeout(60)
+def test_a_line_of_beginnings_of_lists_is_looked_at_once(tmp_path: Path) -> None:
+    """Each of them would be looked through for its end otherwise, half a million times eight megabytes."""
+    path = tmp_path / "mlperf_log_detail.txt"
+    path.write_bytes(
+        b':::MLLOG {"key": "k' + b'", "value": [' * (8 << 16) + b'], "time_ms": 1, "metadata": {}}\n'
+    )
+    with pytest.raises(LogGarbled):
+        LoadgenLog.read(path)
+
+
 def test_errors_of_an_old_log_are_kept_up_to_a_number(tmp_path: Path) -> None:
     path = tmp_path / "mlperf_log_detail.txt"
     path.write_text("ERROR\n" * 20_000)

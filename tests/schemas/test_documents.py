@@ -98,6 +98,15 @@ def test_a_missing_name_is_wanted_by_name() -> None:
     )
 
 
+def test_what_a_constraint_wants_is_said_in_words() -> None:
+    other_key = {"waiver": [{"rule": "a", "reason": "", "expires": "2026-01-01"}], "more": 1}
+    wanted = {v.pointer: v.wanted for v in violations("waivers", other_key)}
+    assert wanted == {
+        "": "only keys that are known here",
+        "/waiver/0/reason": "a text of 1 or more characters",
+    }
+
+
 def test_a_constraint_whose_fact_is_null_is_left_out() -> None:
     schema = {"minimum": {"$fact": "/a/b"}, "maximum": {"$fact": "/c"}}
     assert resolve(schema, {"a": {"b": None}, "c": 3}) == {"maximum": 3}

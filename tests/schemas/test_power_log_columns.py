@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.powerlog import read_power_log, read_spl
+from schemas.powerlog import _numbers, read_power_log, read_spl
 from schemas.units import LogTimes, parse_log_time
 
 LINE = "Time,08-12-2024 18:26:24.892,Watts,537.0,Volts,117.8,Amps,4.58,PF,0.994,Mark,run"
@@ -20,6 +22,9 @@ LOGS = {
     "thirteen and eleven fields": f"{LINE},Time\n{LINE.removeprefix('Time,')}\n",
     "a blank behind the mark": f"{LINE} \n{LINE}\n",
     "no number": f"{LINE.replace('537.0', 'many')}\n{LINE}\n",
+    "numbers of Python": f"{LINE.replace('537.0', '-0')}\n{LINE.replace('4.58', '+1_0')}\n",
+    "large numbers": f"{LINE.replace('537.0', '1e400')}\n{LINE.replace('4.58', '123456789012345678901234')}\n",
+    "numbers that are lists": f"{LINE.replace('537.0', '1]')}\n{LINE.replace('4.58', '[1')}\n",
     "losses": f"{LINE.replace('537.0', 'nan')}\n{LINE.replace('4.58', '-inf')}\n",
     "another form of time": f"{LINE.replace('.892', '.89')}\n{LINE.replace('.892', '')}\n{LINE}\n",
     "no time": f"{LINE.replace('26:24', '26:61')}\n{LINE.replace('08-12', '13-12')}\n",
@@ -34,6 +39,16 @@ def test_both_ways_of_reading_agree(name: str, tmp_path: Path) -> None:
     path = tmp_path / "spl.txt"
     path.write_bytes(LOGS[name].encode())
     assert repr(read_power_log(path)) == repr(tuple(read_spl(path)))
+
+
+@given(
+    st.lists(
+        st.floats().map(repr)
+        | st.from_regex(r"[-+]?[0-9]{1,25}([.][0-9]{0,20})?(e[-+]?[0-9]{1,3})?", fullmatch=True)
+    )
+)
+def test_a_column_of_numbers_is_what_python_reads(texts: list[str]) -> None:
+    assert list(map(repr, _numbers(texts))) == [repr(float(text)) for text in texts]
 
 
 def test_a_mark_without_end_is_refused_in_either_way(tmp_path: Path) -> None:
