@@ -8,10 +8,8 @@ bits each has (``bitpix``, 72; nifti1.h). A file with another number there is un
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 
 from schemas.errors import UserError
@@ -23,6 +21,9 @@ STOP = b"."
 
 def refuse_cut(path: Path) -> None:
     """``UserError`` for a pickle or a NIfTI file (``.gz`` or not) that does not end where it should."""
+    import gzip
+    import zlib
+
     try:
         with path.open("rb") as file:
             begin = file.read(2)
@@ -61,6 +62,8 @@ def _length(header: bytes) -> int:
 
 def _unpacked(path: Path) -> int:
     """How long a gzip file is when it is unpacked; ``EOFError`` for one that is cut off."""
+    import gzip
+
     total = 0
     with gzip.open(path, "rb") as packed:
         while part := packed.read(1 << 20):
