@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from checker import accuracy_txt
 from checker.files import join
-from checker.reading import LARGEST_ACCURACY_LOG, digest, read_start
+from checker.reading import LARGEST_ACCURACY_LOG, digest
 from checker.result import Result
 from schemas.plainfile import FilePath
 
@@ -37,8 +37,8 @@ class Evidence:
 
 def fingerprint(path: FilePath) -> Fingerprint:
     """That of a plain file; OSError when it cannot be read, ``TooLarge`` above what a log may have."""
-    found, size = digest(path, "sha256", LARGEST_ACCURACY_LOG)
-    return Fingerprint(found, size == CUT_SIZE and is_cut(read_start(path, KEPT + len(MARK))))
+    found = digest(path, "sha256", LARGEST_ACCURACY_LOG)
+    return Fingerprint(found.hex, found.size == CUT_SIZE and is_cut(found.begin[: KEPT + len(MARK)]))
 
 
 def is_cut(head: bytes) -> bool:

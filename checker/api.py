@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TextIO
 
@@ -174,17 +175,26 @@ def chosen(submission: Submission, options: Options) -> list[Result]:
     results = submission.results
     found = [r for r in results if wanted(options.only, r)]
     if not found:
-        asked = ", ".join(
-            f"--{name} {value}"
-            for name, value in zip(
-                ("division", "submitter", "system", "benchmark", "scenario"), options.only.names, strict=True
-            )
-            if value
-        )
+        asked = ", ".join(f"--{f} {v}" for f, v in zip(FILTERS, options.only.names, strict=True) if v)
         raise UserError(
-            f"nothing to check: none of {len(results)} results matches {asked}; `mlcheck summary` lists them"
+            f"nothing to check: none of {len(results)} results matches {asked}; {_guess(results, options.only)}"
+            "`mlcheck summary` lists them"
         )
     return found
+
+
+FILTERS = ("division", "submitter", "system", "benchmark", "scenario")
+"""The options that limit a check, in the order of the names of a place."""
+
+
+def _guess(results: Sequence[Result], asked: Place) -> str:
+    """Whether the first name that no result has is nearly one that some have; a letter's case is no difference."""
+    for at, name in enumerate(asked.names):
+        there = {r.place.names[at].lower(): r.place.names[at] for r in results}
+        if name and name not in there.values():
+            near = get_close_matches(name.lower(), there, 1, 0.75)
+            return f"did you mean --{FILTERS[at]} {there[near[0]]}? " if near else ""
+    return ""
 
 
 def render_text(report: Report, stream: TextIO) -> None:

@@ -34,7 +34,9 @@ def read(path: Path) -> Baseline:
     try:
         document = _parsed(read_given(path))
     except OSError as error:
-        raise UserError(f"--baseline {path} cannot be read: {error.strerror or error}") from error
+        raise UserError(
+            f"--baseline {path} cannot be read: {error.strerror or error}; name a former JSON report"
+        ) from error
     except TooLarge as error:
         raise UserError(f"--baseline {path} {error}") from error
     except (ValueError, RecursionError) as error:

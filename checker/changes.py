@@ -37,8 +37,8 @@ class Content:
     @classmethod
     def read(cls, path: Path, limit: int = LARGEST_ACCURACY_LOG) -> Content:
         """That of a file, read piece by piece; OSError when it cannot be, ``TooLarge`` above the limit."""
-        found, size = digest(path, "sha256", limit)
-        return cls(size, found)
+        found = digest(path, "sha256", limit)
+        return cls(found.size, found.hex)
 
     def document(self) -> dict[str, Any]:
         """As it stands in the record."""

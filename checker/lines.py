@@ -28,8 +28,8 @@ def holding(text: str, words: Sequence[str]) -> list[tuple[int, str]]:
         last = end
     if frequent:
         lines = text.split("\n") if plain else text.splitlines()
-        held = (at for word in frequent for at, line in enumerate(lines) if word in line)
-        found.update({at + 1: lines[at] for at in held})
+        for word in frequent:
+            found.update([(at, line) for at, line in enumerate(lines, 1) if word in line])
     return sorted(found.items())
 
 

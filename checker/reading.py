@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
 
@@ -64,16 +64,26 @@ def read_end(path: FilePath, size: int) -> bytes:
         return file.read(size)
 
 
-def digest(path: FilePath, name: str, limit: int) -> tuple[str, int]:
-    """The digest of a plain file in hex, read piece by piece, and how many bytes it has."""
+class Digest(NamedTuple):
+    """The digest of a file in hex, how many bytes it has, and the first of them."""
+
+    hex: str
+    size: int
+    begin: bytes
+
+
+def digest(path: FilePath, name: str, limit: int) -> Digest:
+    """What a plain file holds, read once and piece by piece; ``begin`` has up to ``PIECE`` bytes."""
     with open_plain(path, limit) as file:
+        begin = piece = file.read(PIECE)
         found, size = hashlib.new(name), 0
-        while piece := file.read(PIECE):
+        while piece:
             found.update(piece)
             size += len(piece)
             if size > limit:
                 raise TooLarge(f"grew beyond {limit} bytes while it was read")
-        return found.hexdigest(), size
+            piece = file.read(PIECE) if len(piece) == PIECE else b""
+        return Digest(found.hexdigest(), size, begin)
 
 
 def read_text(path: FilePath, limit: int = LARGEST_TEXT) -> str:

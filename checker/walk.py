@@ -279,4 +279,6 @@ def _stat(found: os.stat_result) -> Stat:
 
 def join(*parts: str) -> str:
     """Names to one relative path."""
+    if len(parts) == 2 and parts[0] and parts[1]:
+        return f"{parts[0]}/{parts[1]}"
     return "/".join(filter(None, parts))

@@ -9,8 +9,9 @@ from pathlib import Path
 from harness import scoring
 from harness.accuracy_log import ACCURACY_LOG, sha256
 from harness.compliance.base import Evidence
-from harness.model import Baseline, Done, Plan, RunSpec, Verdict
+from harness.model import Baseline, Plan, RunSpec
 from harness.registry import benchmark, compliance_test, compliance_tests, unknown
+from harness.results import Done, Verdict
 from schemas.errors import Failed, UserError
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog, LogGarbled

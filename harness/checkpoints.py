@@ -9,15 +9,19 @@ where the file does (format description of safetensors), so a file that was cut 
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import UserError
 
 LONGEST_HEADER = 100_000_000
+BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
+"""Of one number at a precision."""
 WEIGHTS = ("model", "diffusion_pytorch_model", "pytorch_model")
 
 
@@ -55,6 +59,38 @@ def weights(folder: Path) -> Iterator[Path]:
                 return
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the headers of a checkpoint say: how many numbers, of which kinds (``F32``, ``BF16`` …), how many bytes."""
+
+    numbers: int
+    kinds: tuple[str, ...]
+    size: int
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.numbers / 1e9:.3g} billion weights ({', '.join(self.kinds)}, {self.size / 1e9:.3g} GB)"
+
+    def opened(self, precision: str) -> int:
+        """Bytes in memory at a precision."""
+        return self.numbers * BYTES[precision]
+
+
+def counted(model: Path) -> Weights | None:
+    """The weights of a folder and of its parts, by the headers alone; None where a part has no safetensors."""
+    numbers, size, kinds = 0, 0, set()
+    parts = [model, *sorted(p.parent for p in model.rglob("config.json") if p.parent != model)]
+    for path in dict.fromkeys(p for part in parts for p in weights(part)):
+        header = _header(path)
+        if header is None:
+            return None
+        for row in header.values():
+            numbers += math.prod(row["shape"])
+            size += row["data_offsets"][1] - row["data_offsets"][0]
+            kinds.add(str(row["dtype"]))
+    return Weights(numbers, tuple(sorted(kinds)), size) if numbers else None
+
+
 def _indexed(index: Path) -> Iterator[Path]:
     try:
         names = sorted(set(_json(index, "copy it again")["weight_map"].values()))
@@ -87,13 +123,32 @@ def _refuse_cut(path: Path) -> None:
 
 def _end(path: Path) -> int | None:
     """Where a safetensors file must end; None when its header cannot be read."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > LONGEST_HEADER:
-                return None
-            header = json.loads(file.read(length))
-        ends = [row["data_offsets"][1] for name, row in header.items() if name != "__metadata__"]
-        return 8 + int(length) + int(max(ends, default=0))
-    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError, IndexError):
+    header = _header(path)
+    if header is None:
         return None
+    return _begin(path) + max((int(row["data_offsets"][1]) for row in header.values()), default=0)
+
+
+def _begin(path: Path) -> int:
+    """Where the weights begin, behind the header and its length."""
+    with path.open("rb") as file:
+        return 8 + int(struct.unpack("<Q", file.read(8))[0])
+
+
+def _header(path: Path) -> dict[str, Any] | None:
+    """Tensors by name, each with ``dtype``, ``shape`` and ``data_offsets``; None for what is no safetensors file."""
+    try:
+        length = _begin(path) - 8
+        if length > LONGEST_HEADER:
+            return None
+        with path.open("rb") as file:
+            file.seek(8)
+            found: dict[str, Any] = json.loads(file.read(length))
+        found.pop("__metadata__", None)
+        for row in found.values():
+            begin, end = (int(n) for n in row["data_offsets"])
+            if begin > end or min(map(int, row["shape"]), default=1) < 0 or not row["dtype"]:
+                return None
+    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError):
+        return None
+    return found

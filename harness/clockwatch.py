@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.clockset import SetWatch, timer
-from harness.model import ClockEvidence
+from harness.results import ClockEvidence
 from schemas.units import UnixNs, format_rfc3339
 
 LARGEST_STEP_NS = 1_000_000

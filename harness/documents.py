@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from harness.model import Plan, PowerEvidence
+from harness.model import Plan
+from harness.results import PowerEvidence
 from schemas.layout import ResultPath
 
 

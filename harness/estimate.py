@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.expected import LEAST_QUERIES, OFFLINE_SLACK
-from harness.model import Calibration, LoadSettings
+from harness.model import LoadSettings
+from harness.results import Calibration
 from harness.scenarios import Scenario
 from schemas.errors import Failed
 from schemas.rounds import Round

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.model import Done, Plan, PowerEvidence, RunRequest
+from harness.model import Plan, RunRequest
+from harness.results import Done, PowerEvidence
 from schemas import __version__
 from schemas.errors import UserError
 

@@ -75,6 +75,16 @@ def limits(machine: Machine) -> Limits:
     return _first_version(machine.sys / "fs/cgroup")
 
 
+def available_memory(machine: Machine) -> int | None:
+    """Bytes that may still be taken, within the control group; None where the system does not tell."""
+    available = machine.meminfo().get("MemAvailable")
+    bound = limits(machine)
+    if bound.memory is None:
+        return available
+    room = max(0, bound.memory - (bound.memory_used or 0))
+    return room if available is None else min(available, room)
+
+
 def _own_groups(machine: Machine) -> list[Path]:
     for line in text(machine.proc / "self/cgroup").splitlines():
         if line.startswith("0::/"):

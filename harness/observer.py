@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from harness.expected import Expected
-from harness.model import Plan, RunResult, RunSpec
+from harness.model import Plan, RunSpec
 from harness.process import Progress
+from harness.results import RunResult
 from harness.telemetry import Sample
 from powerd.client import ClockTie
 

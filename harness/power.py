@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import daemon
-from harness.model import Plan, PowerEvidence, PowerLost, PowerRequest, RunSpec
+from harness.model import Plan, PowerRequest, RunSpec
 from harness.observer import Observer
+from harness.results import PowerEvidence, PowerLost
 from powerd.client import ClientError, ClockTie, PowerdClient, PowerSession
 from schemas.errors import Failed, UserError
 from schemas.loadgen import LoadgenLog, PowerWindow

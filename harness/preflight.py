@@ -25,8 +25,8 @@ from schemas.discovery import modules
 from schemas.errors import UserError
 
 SCHEMA = "edgewatt/preflight/1"
-LIMIT_S = 28.0
-"""All checks together."""
+LIMIT_S = 26.0
+"""All checks together; the program is to be over within 30 s, with its own start and end on a busy machine."""
 ONE_LIMIT_S = 20.0
 SHARED = frozenset({"base"})
 

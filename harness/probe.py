@@ -14,8 +14,9 @@ from typing import Any
 
 from harness.benchmarks.base import Tensor
 from harness.machine import Machine, text, throttle_events
-from harness.model import Calibration, Workload
+from harness.model import Workload
 from harness.process import LOG_NAME, ChildProcess, Patience
+from harness.results import Calibration
 from harness.scenarios import Scenario
 from schemas.errors import Failed, UserError
 
@@ -69,7 +70,9 @@ class Probe:
     ``tensors`` are the model's inputs and outputs (None: not told or not opened); ``measured`` maps samples
     per call to what was measured; ``load_s`` is the time to read and pre-process one sample, ``sample_bytes``
     its size in memory, ``memory_bytes`` the most memory that the child held; ``throttled`` how many
-    throttling events the processors counted meanwhile (None: not told); ``late`` that it was given up for its time.
+    throttling events the processors counted meanwhile (None: not told); ``scoring_tried`` whether something was scored,
+    and ``scoring_fault`` why that cannot be done; ``late`` that it was given up for its time, ``too_large`` that it was
+    not opened for want of memory.
     """
 
     opened: bool = False
@@ -80,8 +83,11 @@ class Probe:
     sample_bytes: int | None = None
     memory_bytes: int | None = None
     throttled: int | None = None
+    scoring_tried: bool = False
+    scoring_fault: str | None = None
     fault: str | None = None
     late: bool = False
+    too_large: bool = False
 
     def calibration(self, scenario: Scenario, batch: int | None) -> Calibration | None:
         """What a run would find in its calibration; None when its scenario was not measured."""
@@ -140,6 +146,7 @@ def _follow(child: ChildProcess, found: Probe) -> None:
         found.tensors = tuple(Tensor.from_json(t) for t in opened["tensors"])
     loaded = child.wait_for("loaded")
     found.load_s, found.sample_bytes = loaded["load_s"], loaded["sample_bytes"]
+    found.scoring_fault, found.scoring_tried = child.wait_for("scored")["fault"], True
     for row in child.wait_for("measured")["rows"]:
         found.measured[int(row["size"])] = Pace(
             row["median_ms"], row["fast_ms"], row["samples_per_second"], row["calls"]

@@ -24,6 +24,8 @@ from harness.calibrate import fast
 from harness.computing import pin
 from harness.opening import opened
 from harness.registry import benchmark
+from harness.scoring import Demanding
+from harness.scoring_child import tried
 from harness.sut import Sut
 from schemas.errors import UserError
 
@@ -56,6 +58,9 @@ def examine(job: Mapping[str, Any], say: Say) -> None:
     begin = time.monotonic()
     sizes = [_bytes(dataset.load(i)) for i in dict.fromkeys(indices)]
     say(event="loaded", load_s=(time.monotonic() - begin) / len(sizes), sample_bytes=max(sizes))
+    opening = _peak()
+    say(event="scored", fault=_unscorable(bench, Path(job["dataset"])))
+    _peak()  # what scoring takes is not what a run takes
     rows: list[dict[str, Any]] = []
     for count in counts:
         sut = Sut(bench, engine, dataset, batch=max(count, counts[-1]))
@@ -63,7 +68,28 @@ def examine(job: Mapping[str, Any], say: Say) -> None:
         if left > SLOW_S or not rows:
             rows.append(_measure(sut, engine, dataset, indices[:count], float(job["seconds"])))
     say(event="measured", rows=rows)
-    say(event="done", memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    say(event="done", memory_bytes=max(opening, _peak()))
+
+
+def _unscorable(bench: object, dataset: Path) -> str | None:
+    """Why a log could not be scored; the libraries that this takes are often those of the model, and in memory now."""
+    try:
+        if isinstance(bench, Demanding):
+            tried(bench, dataset)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _peak() -> int:
+    """The most memory, in bytes, that this process has held since this was asked last."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        peak = next(int(x.split()[1]) for x in text.splitlines() if x.startswith("VmHWM:")) * 1024
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets VmHWM
+    except (OSError, StopIteration, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak
 
 
 def _bytes(sample: Sample) -> int:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness.model import Accuracy, Done, Plan, PowerEvidence, RunResult
+from harness.model import Accuracy, Plan
+from harness.results import Done, PowerEvidence, RunResult
 from harness.shortened import shortened
 from schemas import __version__
 from schemas.units import format_rfc3339

@@ -8,25 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from harness import calibrate, loadgen, room
-from harness.audit import issued
+from harness import calibrate, room
 from harness.benchmarks.base import traits
 from harness.calibrate import CALIBRATION_S, Judgement, merged
 from harness.clockwatch import ClockWatch, objection
-from harness.estimate import conf_value
 from harness.expected import Expected, expected
-from harness.model import Calibration, Done, Job, LoadSettings, Plan, RunResult, RunSpec
+from harness.jobs import Jobs, computing
+from harness.model import Job, LoadSettings, Plan, RunSpec
 from harness.observer import Observer, Unseen
 from harness.process import ChildProcess, Patience
-from harness.registry import benchmark, compliance_test
+from harness.registry import benchmark
+from harness.results import Calibration, Done, RunResult
 from harness.scenarios import BY_NAME
 from harness.telemetry import Telemetry
 from schemas.errors import Failed
 from schemas.loadgen import LoadgenLog
 
 Say = Callable[[str], None]
-WARM_UP_S = 1.0
-"""How long a model is run before its window; a rehearsal that is shorter is not warmed up for longer than it runs."""
 
 
 class Around(Protocol):
@@ -73,6 +71,7 @@ class Runner:
         self._scenario = BY_NAME[plan.scenario]
         self._patience = Patience(stall_s=traits(benchmark(plan.workload.benchmark)).stall_s)
         self.done = Done(plan.settings)
+        self._jobs = Jobs(plan, folder, self.done)
 
     def run(self) -> Done:
         """All runs; ``Failed`` for a run that LoadGen or the clock calls invalid."""
@@ -147,9 +146,9 @@ class Runner:
 
     def _calibrate(self) -> None:
         self._say(f"calibrating: {self._plan.workload.benchmark} for {CALIBRATION_S:.0f} s")
-        folder = self._fresh("calibration")
+        folder = self._jobs.fresh("calibration")
         spec = RunSpec("calibration", "performance", None, "calibration")
-        job = replace(self._job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
+        job = replace(self._jobs.job(spec, folder), kind="calibrate", seconds=CALIBRATION_S)
         self._observer.began(spec, Expected(CALIBRATION_S))
         with self._child(job, folder) as child:
             self._observer.stage("running")
@@ -176,19 +175,13 @@ class Runner:
         return self.done.settings.target_latency_ms or (None if limit_ns is None else limit_ns / 1e6)
 
     def _write_user_conf(self) -> None:
-        path = self._folder / "user.conf"
-        if self._plan.user_conf is not None:
-            path.write_bytes(self._plan.user_conf.read_bytes())
-        else:
-            text = loadgen.user_conf_text(self.done.settings, self._plan.loadgen_model, self._plan.scenario)
-            path.write_text(text, encoding="utf-8")
-        self.done.user_conf = path
+        path = self._jobs.write_user_conf()
         self._observer.settled({spec.name: self._expected(spec, path) for spec in self._plan.specs})
 
     def _run_once(self, spec: RunSpec, own: LoadSettings | None = None) -> tuple[RunResult, Judgement]:
-        folder = self._fresh(spec.folder)
-        self._observer.began(spec, self._expected(spec, self._conf(spec, own)))
-        job = self._job(spec, folder, own)
+        folder = self._jobs.fresh(spec.folder)
+        self._observer.began(spec, self._expected(spec, self._jobs.conf(spec, own)))
+        job = self._jobs.job(spec, folder, own)
         with self._child(job, folder) as child:
             versions = child.wait_for("ready")["versions"]
             self._observer.stage("preparing")
@@ -219,7 +212,7 @@ class Runner:
             clock=clock,
             versions=versions,
             telemetry=telemetry.summary(),
-            computing=_computing(job),
+            computing=computing(job),
         )
         self._observer.ended(result)
         return result, judgement
@@ -248,81 +241,3 @@ class Runner:
             if isinstance(error, KeyboardInterrupt):
                 self._say("stopping: the run is brought to its end, its logs are kept")
             raise
-
-    def _fresh(self, name: str) -> Path:
-        """A new folder for the logs of one run; an earlier attempt keeps its own under a number."""
-        folder = self._folder / name
-        if folder.exists():
-            number = next(n for n in range(1, 1000) if not (self._folder / f"{name}.attempt{n}").exists())
-            folder.rename(self._folder / f"{name}.attempt{number}")
-        folder.mkdir(parents=True)
-        return folder
-
-    def _conf(self, spec: RunSpec, own: LoadSettings | None) -> Path:
-        """The conf file of a run: ``user.conf``, or a copy with an expectation of its own."""
-        common = self._folder / "user.conf"
-        if own is None:
-            return common
-        path = self._folder / f"{spec.name}.conf"
-        text = common.read_text(encoding="utf-8")
-        path.write_text(loadgen.with_expectation(text, own, self._plan.scenario), encoding="utf-8")
-        return path
-
-    def _mlperf_conf(self) -> str | None:
-        """A file with the round's settings, where its LoadGen does not bring them along."""
-        round_ = self._plan.round
-        if round_.conf_built_in:
-            return None
-        path = self._folder / "mlperf.conf"
-        path.write_text(round_.mlperf_conf_text(), encoding="utf-8")
-        return str(path.resolve())
-
-    def _test_settings(self, spec: RunSpec) -> dict[str, int | float]:
-        if spec.test is None:
-            return {}
-        base = self._plan.baseline
-        samples = issued(self.done.results["performance"].log_dir) if base is None else base.samples
-        return dict(compliance_test(spec.test).settings(self._plan.round, self._plan.official, samples))
-
-    def _job(self, spec: RunSpec, folder: Path, own: LoadSettings | None = None) -> Job:
-        plan = self._plan
-        count = self.done.settings.performance_sample_count
-        rules = plan.round.benchmark(plan.official)
-        return Job(
-            kind="loadgen",
-            benchmark=plan.workload.benchmark,
-            loadgen_model=plan.loadgen_model,
-            scenario=plan.scenario,
-            mode=spec.mode,
-            model=str(plan.workload.model.resolve()),
-            dataset=str(plan.workload.dataset.resolve()),
-            backend=plan.workload.backend,
-            threads=plan.workload.threads,
-            precision=plan.workload.precision,
-            options=dict(plan.workload.options),
-            cores=plan.workload.cores,
-            token_latencies=bool(conf_value(plan.round, plan.official, plan.scenario, "use_token_latencies")),
-            batch=plan.workload.batch,
-            log_dir=str(folder.resolve()),
-            user_conf=str(self._conf(spec, own).resolve()),
-            audit_conf=str(loadgen.audit_path(self._folder).resolve()),
-            seconds=min(WARM_UP_S, plan.request.rehearsal_s or WARM_UP_S),
-            seeds=dict(plan.round.seeds()),
-            test_settings=self._test_settings(spec),
-            performance_sample_count=count or rules.performance_sample_count,
-            loadgen=None if plan.loadgen is None else str(plan.loadgen.resolve()),
-            mlperf_conf=self._mlperf_conf(),
-        )
-
-
-def _computing(job: Job) -> dict[str, object]:
-    """How the model was computed, for the record."""
-    return {
-        "backend": job.backend,
-        "options": dict(job.options),
-        "threads": job.threads,
-        "cores": list(job.cores),
-        "batch": job.batch,
-        "precision": job.precision,
-        "warm_up_s": job.seconds,
-    }

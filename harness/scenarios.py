@@ -14,8 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.model import Calibration, LoadSettings
+from harness.model import LoadSettings
 from harness.offered_load import offered_load
+from harness.results import Calibration
 
 
 @dataclass(frozen=True, slots=True)

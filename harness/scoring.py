@@ -22,8 +22,8 @@ from schemas.errors import Failed, UserError
 ENTRY = "harness.scoring_child"
 PATIENCE = Patience(stall_s=math.inf)
 """Scoring may take hours and says nothing meanwhile."""
-LOOK_S = 60.0
-"""When the look before a run is given up; it takes seconds."""
+LOOK_S = 600.0
+"""When the look before a run counts as hung; it takes seconds, on a small board with large weights a minute."""
 
 
 @runtime_checkable

@@ -32,15 +32,20 @@ def done(job: Mapping[str, Any]) -> dict[str, Any]:
         return {"event": "done", "accuracy": asdict(bench.accuracy(Path(job["log"]), dataset))}
     bench.dataset(dataset)
     if isinstance(bench, Demanding):
-        try:
-            bench.refuse_unscorable(dataset)
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(
-                f"{dataset} cannot be scored with ({type(error).__name__}: {reason(error)}); copy it again"
-            ) from error
+        tried(bench, dataset)
     return {"event": "done"}
+
+
+def tried(bench: Demanding, dataset: Path) -> None:
+    """Score something; ``UserError`` whatever keeps that from being done."""
+    try:
+        bench.refuse_unscorable(dataset)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"{dataset} cannot be scored with ({type(error).__name__}: {reason(error)}); copy it again"
+        ) from error
 
 
 def answer(job: Mapping[str, Any]) -> dict[str, Any]:

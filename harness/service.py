@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from harness import audit, kept, room, scoring, submission, system
 from harness.accuracy_log import ACCURACY_LOG
-from harness.model import Accuracy, Done, Plan, PowerEvidence, RunRequest
+from harness.model import Accuracy, Plan, RunRequest
 from harness.observer import Observer, Unseen
 from harness.plan import plan
 from harness.registry import benchmark, compute_of
+from harness.results import Done, PowerEvidence
 from harness.runner import NoPower, Runner, Say
 from schemas.errors import Failed, UserError
 
@@ -78,7 +79,7 @@ def _end(
     say: Say,
 ) -> Outcome:
     """What comes after the last run."""
-    with _complete_anyway(folder):
+    with _complete_anyway(folder, say):
         accuracy = _score(planned, done, say)
         done.verdicts = audit.verify(planned, done)
     with kept.over(folder):
@@ -95,10 +96,13 @@ def _end(
 
 
 @contextlib.contextmanager
-def _complete_anyway(folder: Path) -> Iterator[None]:
+def _complete_anyway(folder: Path, say: Say) -> Iterator[None]:
     """Say with every error that the runs need not be made again."""
     try:
         yield
+    except KeyboardInterrupt:
+        say(f"the runs are complete, only their scoring was ended; do it with: mlharness score {folder}")
+        raise
     except (Failed, UserError) as error:
         kind = UserError if isinstance(error, UserError) else Failed
         raise kind(

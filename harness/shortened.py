@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.model import Done, Plan
+from harness.model import Plan
 from harness.registry import benchmark
+from harness.results import Done
 from schemas.loadgen import LoadgenLog
 
 PERCENTILE = "effective_target_latency_percentile"

@@ -19,9 +19,10 @@ from typing import Any
 from harness import documents, retired
 from harness.accuracy_log import ACCURACY_LOG, sha256, truncated
 from harness.benchmarks.base import Showing
-from harness.model import Accuracy, Done, Plan, PowerEvidence
+from harness.model import Accuracy, Plan
 from harness.record import run_record
 from harness.registry import benchmark, data_types_of
+from harness.results import Done, PowerEvidence
 from harness.scenarios import BY_NAME
 
 RECORD_NAME = "edgewatt.json"

@@ -10,6 +10,7 @@ from typing import Any
 from checker.explorer.book import Volume
 from checker.explorer.rows import Row
 from checker.reports.json import finite
+from checker.table import UNITS
 
 SCHEMA = "edgewatt/diff/1"
 KINDS = ("added", "removed", "invalidated", "restored", "modified", "preview")
@@ -179,7 +180,7 @@ def lines(change: Change) -> Iterator[str]:
     if change.outcome:
         yield f"preview system: {change.outcome}"
     for step in change.steps:
-        unit = f" {step.unit}" if step.unit else ""
+        unit = f" {UNITS.get(step.unit, step.unit)}" if step.unit else ""
         if step.before is None:
             yield f"{step.name}: {_said(step.after)}{unit}"
         elif step.after is None:

@@ -19,8 +19,9 @@ from harness.calibrate import CALIBRATION_S
 from harness.campaign.steps import Step
 from harness.checks import disk
 from harness.inference import results
-from harness.model import Calibration, Plan, PowerRequest
+from harness.model import Plan, PowerRequest
 from harness.registry import benchmark
+from harness.results import Calibration
 from harness.scenarios import BY_NAME, Scenario
 from harness.submission import RECORD_NAME
 from powerd.client import ClientError, PowerdClient

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness import given
 from harness.benchmarks.base import Benchmark
-from harness.machine import Machine
+from harness.checkpoints import Weights, counted
+from harness.machine import Machine, available_memory
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
 from harness.probe import Probe, probe
 from harness.scenarios import Scenario
@@ -99,9 +100,28 @@ class Situation:
         return None
 
     @cached_property
+    def weights(self) -> Weights | None:
+        """What the headers of a checkpoint in safetensors say, which takes no time; None for any other model."""
+        if self.workload is None or self.broken is not None or not self.workload.model.is_dir():
+            return None
+        return counted(self.workload.model)
+
+    @property
+    def weights_bytes(self) -> int | None:
+        """What they take in memory; None when that is not told, and for a runtime without precisions (on a server)."""
+        work = self.workload
+        if self.weights is None or work is None or work.precision is None:
+            return None
+        return self.weights.opened(work.precision)
+
+    @cached_property
     def probe(self) -> Probe | None:
         """The model opened and measured once, in a child process; None without a model that is there."""
         if self.workload is None or self.broken is not None:
             return None
+        room = available_memory(self.machine)
+        if room is not None and room < (self.weights_bytes or 0):
+            said = f"not opened, its weights take {(self.weights_bytes or 0) / 2**30:.1f} GiB"
+            return Probe(fault=said, too_large=True)
         sizes = sorted({size for s in self.scenarios for size in s.sizes(self.batch)})
         return probe(self.workload, sizes, self.machine)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness import run_times
 from harness.checks.base import Line, Situation, fail, ok, warn
 from harness.estimate import QUERY_BYTES
-from harness.machine import limits
+from harness.machine import available_memory
 
 SUBJECT = "memory"
 LEAST = 1 << 30
@@ -18,11 +18,7 @@ TIGHT = 1.25
 def check(situation: Situation) -> Iterator[Line]:
     """What is available, within the control group, against what the largest run needs."""
     machine = situation.machine
-    available = machine.meminfo().get("MemAvailable")
-    bound = limits(machine)
-    if bound.memory is not None:
-        room = max(0, bound.memory - (bound.memory_used or 0))
-        available = room if available is None else min(available, room)
+    available = available_memory(machine)
     if available is None:
         yield warn(SUBJECT, "the system does not tell", "enough memory", "look at it by hand with: free -m")
         return
@@ -43,7 +39,8 @@ def bytes_needed(situation: Situation) -> tuple[int, str]:
     """What the largest run needs, and for what most of it is."""
     probe = situation.probe
     if probe is None or probe.memory_bytes is None:
-        return LEAST, ""
+        opened = situation.weights_bytes
+        return (LEAST, "") if opened is None or opened < LEAST else (opened, " for the weights alone")
     held = situation.round.benchmark(situation.official).performance_sample_count
     samples = held * (probe.sample_bytes or 0)
     prepared = 0

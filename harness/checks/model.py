@@ -9,7 +9,7 @@ from harness.benchmarks.base import PLAIN, Contract, traits
 from harness.checks.base import Line, Situation, fail, ok, told, warn
 from harness.contracts import differences
 from harness.practice import rehearsal
-from harness.probe import LIMIT_S
+from harness.probe import LIMIT_S, Probe
 
 SUBJECT = "model"
 REHEARSAL_S = 60
@@ -29,12 +29,8 @@ def check(situation: Situation) -> Iterator[Line]:
         return
     probe = situation.probe
     assert probe is not None
-    if probe.late and traits(bench).stall_s > PLAIN.stall_s:
-        step = "answered" if probe.opened else "opened"
-        cure = f"measure it by `{_rehearsal(situation)}`, then give its latency or rate to this look"
-        yield warn(
-            SUBJECT, f"not {step} within the {LIMIT_S:.0f} s that are given to it here", "a look at it", cure
-        )
+    if probe.too_large or (probe.late and traits(bench).stall_s > PLAIN.stall_s):
+        yield _not_seen(situation, probe)
         return
     if not probe.opened:
         yield told(SUBJECT, probe.fault or "it could not be opened", "a checkpoint of the benchmark", CURE)
@@ -50,6 +46,17 @@ def check(situation: Situation) -> Iterator[Line]:
         versions = ", ".join(f"{name} {version}" for name, version in probe.versions.items())
         fits = "its inputs and outputs are those of the benchmark; " if probe.tensors is not None else ""
         yield ok(SUBJECT, f"{fits}answered by {versions}")
+
+
+def _not_seen(situation: Situation, probe: Probe) -> Line:
+    """A large model that was not waited for, with what is known of it without opening it."""
+    about = "" if situation.weights is None else f"; by the headers of its files it has {situation.weights}"
+    if probe.too_large:
+        return warn(SUBJECT, f"{probe.fault}{about}", "a look at it", "see what is said of the memory")
+    step = "answered" if probe.opened else "opened"
+    found = f"not {step} within the {LIMIT_S:.0f} s that are given to it here{about}"
+    cure = f"measure it by `{_rehearsal(situation)}`, then give its latency or rate to this look"
+    return warn(SUBJECT, found, "a look at it", cure)
 
 
 def _rehearsal(situation: Situation) -> str:

@@ -44,10 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--seed {args.seed} is negative; give 0 or more")
     try:
         fixture = bench.make_fixture(args.folder, width=args.width, seed=args.seed, samples=samples)
-    except OSError as error:
-        raise UserError(
-            f"{args.folder} cannot be written ({error.strerror or error}); make room, or give another folder"
-        ) from error
+    except FileNotFoundError as error:  # /proc and its like: no folder can be made there
+        raise UserError(f"{args.folder} cannot be made ({error.strerror}); choose another folder") from error
     _tell(fixture, quiet=args.quiet)
     return 0
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from harness import computing, loadgens, preflight, preflight_text
 from harness.checks.base import Verdict
-from harness.commands.run import power_request
-from harness.system import usable_processors
+from harness.commands import _workload
 from harness.system_types import DEFAULT
 from schemas.cliapp import FINE, NOT_FINE
 from schemas.errors import UserError
@@ -28,27 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", metavar="BENCHMARK")
     parser.add_argument("--scenario", metavar="S", help="default: every one that the round wants")
     parser.add_argument("--round", default="v4.1", metavar="R")
-    parser.add_argument("--backend", metavar="NAME", help="the runtime (default: the benchmark's own)")
-    parser.add_argument(
-        "--precision", metavar="P", help="fp32, bf16 or fp16, where the runtime has a choice (pytorch)"
-    )
-    parser.add_argument("--model", type=Path, metavar="PATH")
-    parser.add_argument("--dataset", type=Path, metavar="PATH")
-    parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
-    parser.add_argument(
-        "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
-    )
-    parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
+    _workload.add_what(parser)
     parser.add_argument("--output", type=Path, metavar="TREE", help="where the tree would be (default: here)")
     parser.add_argument("--target-latency-ms", type=float, metavar="MS", help="expected latency to be judged")
     parser.add_argument(
         "--target-qps", type=float, metavar="QPS", help="expected samples per second to be judged"
     )
-    parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
-    computing.add_arguments(parser)
-    parser.add_argument(
-        "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
-    )
+    _workload.add_how(parser)
     parser.add_argument("--system-type", default=DEFAULT, metavar="TYPE", help="edge (default), datacenter …")
     parser.add_argument(
         "--fetch",
@@ -63,13 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look and print."""
-    if args.threads < 1:
-        raise UserError(f"--threads {args.threads} is not a number of threads; give 1 or more")
+    _workload.refuse_odd(args)
     if args.batch is not None and args.batch < 1:
         raise UserError(f"--batch {args.batch} is not a number of samples; give 1 or more")
-    for option, value in (("--target-latency-ms", args.target_latency_ms), ("--target-qps", args.target_qps)):
-        if value is not None and not 0 < value < float("inf"):
-            raise UserError(f"{option} {value} makes no sense; give a number greater than 0")
     if args.fetch or args.wheelhouse is not None:
         loadgens.fetch(load_round(args.round), args.wheelhouse)
     outlook = preflight.examine(preflight.situation(_request(args)))
@@ -89,7 +70,7 @@ def _request(args: argparse.Namespace) -> preflight.Request:
         model=args.model,
         dataset=args.dataset,
         fixture=args.fixture,
-        power=power_request(args.power, args.meter),
+        power=_workload.power_request(args.power, args.meter),
         output=args.output,
         target_latency_ms=args.target_latency_ms,
         target_qps=args.target_qps,

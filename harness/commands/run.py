@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from harness import computing, loadgens
+from harness.commands import _workload
 from harness.interrupt import interruptible
 from harness.live.display import showing
-from harness.model import PowerRequest, RunRequest
+from harness.model import RunRequest
 from harness.service import run as run_service
 from harness.summary import next_line, summary
-from harness.system import default_name, usable_processors
+from harness.system import default_name
 from schemas.errors import UserError
 from schemas.rounds import load_round
 
@@ -32,17 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wheelhouse", type=Path, metavar="DIR", help="a folder with the wheel of the round's LoadGen"
     )
     parser.add_argument("--mode", default="all", help="performance, accuracy, compliance or all (default)")
-    parser.add_argument("--backend", metavar="NAME", help="the runtime (default: the benchmark's own)")
-    parser.add_argument(
-        "--precision", metavar="P", help="fp32, bf16 or fp16, where the runtime has a choice (pytorch)"
-    )
-    parser.add_argument("--model", type=Path, metavar="PATH")
-    parser.add_argument("--dataset", type=Path, metavar="PATH")
-    parser.add_argument("--fixture", type=Path, metavar="DIR", help="model and data set made by make-fixture")
-    parser.add_argument(
-        "--power", metavar="URL|spawn:DRIVER:PORT", help="a running powerd, or a meter to start one on"
-    )
-    parser.add_argument("--meter", metavar="NAME", help="which meter of the daemon (default: its only one)")
+    _workload.add_what(parser)
     parser.add_argument(
         "--power-mode",
         choices=("session", "guarded"),
@@ -71,11 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rehearsal", type=float, metavar="SECONDS", help="shorten performance runs; not submittable"
     )
-    parser.add_argument("--threads", type=int, default=usable_processors(), help="threads of the runtime")
-    computing.add_arguments(parser)
-    parser.add_argument(
-        "--batch", type=int, metavar="N", help="Offline and Server: most samples in one call of the runtime"
-    )
+    _workload.add_how(parser)
     parser.add_argument(
         "--system-type",
         metavar="TYPE",
@@ -97,14 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 def request(args: argparse.Namespace) -> RunRequest:
     """The command line as a record; ``UserError`` for values of a wrong form."""
-    if args.threads < 1:
-        raise UserError(f"--threads {args.threads} is not a number of threads; give 1 or more")
-    for option in ("target_latency_ms", "target_qps"):
-        value = getattr(args, option)
-        if value is not None and not 0 < value < float("inf"):
-            raise UserError(
-                f"--{option.replace('_', '-')} {value} makes no sense; give a number greater than 0"
-            )
+    _workload.refuse_odd(args)
     if args.power_mode != "session" and args.power is None:
         raise UserError(f"--power-mode {args.power_mode} needs --power; add it or leave out --power-mode")
     return RunRequest(
@@ -117,7 +97,7 @@ def request(args: argparse.Namespace) -> RunRequest:
         model=args.model,
         dataset=args.dataset,
         fixture=args.fixture,
-        power=power_request(args.power, args.meter),
+        power=_workload.power_request(args.power, args.meter),
         division=args.division,
         submitter=args.submitter,
         system=args.system,
@@ -134,18 +114,3 @@ def request(args: argparse.Namespace) -> RunRequest:
         options=computing.options(args),
         cores=computing.cores(args.cores),
     )
-
-
-def power_request(power: str | None, meter: str | None) -> PowerRequest | None:
-    """``--power``: a URL, or ``spawn:DRIVER:PORT``."""
-    if power is None:
-        if meter is not None:
-            raise UserError("--meter needs --power with the URL of a powerd; add it or leave out --meter")
-        return None
-    if power.startswith(("http://", "https://", "unix:")):
-        return PowerRequest(power, None, None, meter)
-    kind, _, rest = power.partition(":")
-    driver, _, port = rest.partition(":")
-    if kind == "spawn" and driver and port:
-        return PowerRequest(None, driver, port, meter)
-    raise UserError(f"--power {power!r} is neither a URL such as http://127.0.0.1:8675 nor spawn:DRIVER:PORT")

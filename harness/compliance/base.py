@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.benchmarks.base import Benchmark
-from harness.model import Accuracy, Check, Verdict
+from harness.model import Accuracy
+from harness.results import Check, Verdict
 from harness.scenarios import BY_NAME
 from schemas.rounds import Round
 

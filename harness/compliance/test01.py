@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.accuracy_log import ACCURACY_LOG, entries, sha256, truncated, write
 from harness.compliance.base import Evidence, compare_scores
-from harness.model import Accuracy, Check, Verdict
+from harness.model import Accuracy
+from harness.results import Check, Verdict
 from schemas.errors import UserError
 from schemas.rounds import Round
 

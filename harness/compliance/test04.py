@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.compliance.base import Evidence, compare_scores
-from harness.model import Verdict
+from harness.results import Verdict
 from schemas.rounds import Round
 
 SAME_INDEX = 3

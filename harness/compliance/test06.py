@@ -15,7 +15,7 @@ from typing import Any
 from harness.accuracy_log import ACCURACY_LOG, entries
 from harness.benchmarks.base import Speaking
 from harness.compliance.base import Evidence
-from harness.model import Check, Verdict
+from harness.results import Check, Verdict
 from schemas.errors import UserError
 from schemas.rounds import Round
 

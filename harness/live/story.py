@@ -15,9 +15,10 @@ from harness.live.pace import Pace
 from harness.live.schedule import Schedule
 from harness.live.state import CALIBRATION, Count, Machine, Power, Snapshot
 from harness.live.text import fixed, quantity, watts
-from harness.model import Plan, RunResult, RunSpec
+from harness.model import Plan, RunSpec
 from harness.observer import Stage
 from harness.process import Progress
+from harness.results import RunResult
 from harness.scenarios import BY_NAME
 from harness.telemetry import Sample
 from powerd.client import ClockTie

@@ -72,6 +72,11 @@ class Analyzer:
         amps, volts = (((f is None), s if f is None else f) for f, s in zip(fixed, seen, strict=True))
         return amps, volts
 
+    def _let_end(self) -> None:
+        """Until a run that was stopped has its last sample and its lease is given up: the next words need the meter."""
+        if self._measuring is None and self._last is not None:
+            self._last.await_complete()
+
     def set_volts(self, value: float | None) -> list[float | None]:
         """The smallest voltage range that is not below ``value`` (None: automatic) on every meter."""
         return [self._set(m, value, volts=True) for m in self.meters]
@@ -81,6 +86,7 @@ class Analyzer:
         return [self._set(m, value, volts=False) for m in self.meters]
 
     def _set(self, meter: str, value: float | None, *, volts: bool) -> float | None:
+        self._let_end()
         settings = self._lab.state(meter).settings
         if settings is None:
             raise Gone(f"meter {meter} has not answered yet")
@@ -133,6 +139,7 @@ class Analyzer:
                 f"found {interval_ms} ms, but the meter updates every {self.interval_ns / NS_PER_MS:g} ms: "
                 "wanted a multiple of that"
             )
+        self._let_end()
         self._last = None
         self._measuring = Measurement(self._lab, self._instrument(), updates, mark, labels, self._told)
 

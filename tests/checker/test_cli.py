@@ -79,6 +79,8 @@ def test_select_and_ignore(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["tree", "--round", "v9.9"], "v9.9"),
         (["tree", "--submitter", "Nobody"], "--submitter Nobody"),
         (["tree", "--scenario", "Server"], "--scenario Server"),
+        (["tree", "--scenario", "OFFLINE"], "did you mean --scenario offline?"),
+        (["tree", "--submitter", "bensch"], "did you mean --submitter Bench?"),
         (["tree", "--jobs", "0"], "--jobs 0"),
         (["tree", "--round", "v4"], "v4.1"),
         (["tree", "--format", "json", "--format", "text"], "--output"),

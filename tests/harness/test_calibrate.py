@@ -9,7 +9,8 @@ import pytest
 
 from harness.calibrate import advice, judge, merged
 from harness.loadgen import conf_values, user_conf_text
-from harness.model import Calibration, LoadSettings
+from harness.model import LoadSettings
+from harness.results import Calibration
 from harness.scenarios import BY_NAME
 from schemas.loadgen import LoadgenLog
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoints import refuse, weights
+from harness.checkpoints import Weights, counted, refuse, weights
 from schemas.errors import UserError
 
 
@@ -54,6 +54,22 @@ def test_a_whole_archive_of_pytorch_is_taken(checkpoint: Path) -> None:
     (checkpoint / "pytorch_model.bin").write_bytes(data[:-10])
     with pytest.raises(UserError, match="no whole file of weights; copy it again"):
         refuse(checkpoint)
+
+
+def test_weights_are_counted_by_headers_alone(checkpoint: Path) -> None:
+    """Of a folder and of its parts; nothing is said where a part has another form."""
+    assert counted(checkpoint) == Weights(2, ("F32",), 8)
+    split(checkpoint)
+    part = checkpoint / "vae"
+    part.mkdir()
+    (part / "config.json").write_text("{}", encoding="utf-8")
+    safetensors(part / "diffusion_pytorch_model.safetensors")
+    found = counted(checkpoint)
+    assert found == Weights(6, ("F32",), 24)
+    assert found.opened("bf16") == 12
+    assert str(Weights(6_050_000_000, ("F32",), 24_200_000_000)) == "6.05 billion weights (F32, 24.2 GB)"
+    (part / "diffusion_pytorch_model.safetensors").write_bytes(b"\x00" * 20)
+    assert counted(checkpoint) is None
 
 
 def cut(folder: Path) -> None:

@@ -15,10 +15,11 @@ import pytest
 from checker.api import check
 from harness import audit, runner, service
 from harness.compliance.base import Evidence, compare_scores
-from harness.model import Fixture, RunRequest, Verdict
+from harness.model import Fixture, RunRequest
 from harness.plan import plan
 from harness.process import ChildProcess
 from harness.registry import benchmark
+from harness.results import Verdict
 from harness.runner import NoPower, Runner
 from schemas import documents
 from schemas.errors import Failed, UserError

@@ -98,6 +98,14 @@ def test_make_fixture_refuses_a_full_folder(
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
+def test_make_fixture_where_no_folder_can_be_made_is_one_sentence(
+    program: Callable[..., tuple[int, str, str]],
+) -> None:
+    code, out, err = program("make-fixture", "resnet50", "/proc/fixture")
+    assert (code, out) == (2, "")
+    assert "/proc/fixture cannot be made" in err
+
+
 def test_make_fixture_prints_the_arguments_for_run(
     program: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from harness.model import Calibration
 from harness.offered_load import offered_load, utilisation
+from harness.results import Calibration
 from harness.scenarios import BY_NAME
 from schemas.errors import Failed
 

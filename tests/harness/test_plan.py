@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands.run import power_request
+from harness.commands._workload import power_request
 from harness.model import PowerRequest, RunRequest
 from harness.plan import plan
 from schemas.errors import UserError

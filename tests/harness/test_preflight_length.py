@@ -11,8 +11,9 @@ from harness.checks import (
     run_length,
 )
 from harness.checks.base import Situation
-from harness.model import Calibration, Fixture, LoadSettings
+from harness.model import Fixture, LoadSettings
 from harness.plan import known
+from harness.results import Calibration
 from harness.scenarios import BY_NAME
 from schemas.rounds import load_round
 from tests.harness.situations import found, only, says, with_work

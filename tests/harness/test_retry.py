@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.calibrate import Judgement, advice, merged
-from harness.model import Done, LoadSettings, RunRequest
+from harness.model import LoadSettings, RunRequest
 from harness.plan import plan
+from harness.results import Done
 from harness.runner import NoPower, Runner
 from harness.scenarios import BY_NAME
 from schemas.errors import Failed

@@ -16,7 +16,8 @@ import pytest
 from harness import extras, kept, scoring, service
 from harness.accuracy_log import ACCURACY_LOG, write
 from harness.checks import scoring as scoring_check
-from harness.model import Fixture, RunRequest
+from harness.model import Fixture, LoadSettings, PowerRequest, RunRequest
+from harness.results import Done, PowerEvidence, PowerLost
 from harness.registry import benchmark
 from schemas import documents
 from schemas.errors import Failed
@@ -138,6 +139,32 @@ def test_the_tree_is_that_of_a_run_that_did_not_fail(
     assert not waiting.exists()
 
 
+def test_one_who_ends_scoring_is_told_how_to_go_on(
+    asked: RunRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scoring, "score", ended)
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        service.run(asked, said.append)
+    assert "only their scoring was ended; do it with: mlharness score " in said[-1]
+    assert kept.read(Path(said[-1].rpartition(" ")[2])).request == asked
+
+
+def test_what_was_known_of_power_is_kept() -> None:
+    evidence = PowerEvidence(
+        {"testing": {"energy_j": 12.5, "u95_j": None}}, {"model": "WT310E"}, {}, Path("/x/y")
+    )
+    lost = Done(
+        LoadSettings(target_qps=3.0), retried=["performance"], power_lost=PowerLost("ranging", "it is gone")
+    )
+    for record in (evidence, lost, PowerRequest(None, "yokogawa_wt300", "/dev/ttyUSB0", None)):
+        text = json.dumps(kept.plain(record))
+        assert kept.made(type(record), json.loads(text)) == record
+
+
 def test_runs_of_another_model_or_data_set_are_not_scored(
     boxes: Fixture, asked: RunRequest, broken: Callable[[str], None], tmp_path: Path, program: Run
 ) -> None:
@@ -203,6 +230,16 @@ def test_annotations_that_only_pycocotools_refuses_end_before_a_run(
     assert "area" in said
     assert not tree.exists()
     assert not tree.with_name("tree.work").exists()
+    path = tmp_path / "lab.toml"
+    path.write_text(
+        f'output = "tree"\n[[run]]\nsystem = "bench"\nbenchmark = "ssd-mobilenet"\n'
+        f'scenario = ["Offline", "SingleStream"]\n'
+        f'model = "{boxes.model}"\ndataset = "{data}"\n'
+    )
+    for command in ("plan", "campaign"):
+        code, _, said = program(command, path)
+        assert (code, said.count("area")) == (2, 1), said
+    assert not list(tmp_path.glob("tree*"))
     code, out, _ = program("preflight", "ssd-mobilenet", "--scenario", "Offline", *work, "--json")
     lines = [row for row in json.loads(out)["lines"] if row["subject"] == scoring_check.SUBJECT]
     assert (code, [row["verdict"] for row in lines]) == (1, ["fail"])

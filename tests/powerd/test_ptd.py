@@ -109,6 +109,40 @@ def test_a_whole_session_word_by_word(service: Service, port: int) -> None:
     assert {"s_ranging", "s_testing"} <= set(windows(service, "closed"))
 
 
+OLDER = [
+    "Hello", "Identify", "RR", "SR,V,Auto", "SR,A,20", "Go,100,0,old_ranging", "sleep", "Stop",
+    "SR,V,230.370000", "SR,A,0.452000", "Go,100,0,old_testing", "sleep", "Stop",
+    "Stop", "SR,V,300.000000", "SR,A,1.000000",
+]  # fmt: skip
+"""As power-dev's server of v1.1 to v4.1 leads PTDaemon: no ``RL`` behind ``Stop``, and one ``Stop`` too many."""
+
+
+def test_an_older_server_finds_its_samples_in_the_file_and_never_waits_for_the_end_of_a_run(
+    service: Service,
+) -> None:
+    """It looks for ``Mark`` behind the first group right after ``Stop``, then sets ranges and says ``Go`` at once."""
+    written: list[str] = []
+    one = talk(service, [], written)
+    for ranges in ("SR,V,300", "SR,A,1"):
+        next(one.answer(ranges))
+    said: dict[str, list[str]] = {}
+    counts = []
+    for asked in OLDER:
+        if asked == "sleep":
+            time.sleep(0.6)
+            continue
+        (reply,) = one.answer(asked)
+        said.setdefault(asked.partition(",")[0], []).append(reply)
+        if asked == "Stop":
+            counts.append(sum(re.search(r",PF,[^,]+,Mark,old_\w+$", line) is not None for line in written))
+    assert said["RR"] == ["Ranges,0,1.000000,0,300.000000"]
+    assert said["SR"] == ["Range V changed", "Range A changed"] * 3
+    assert [reply.partition(",")[0] for reply in said["Go"]] == ["Starting untimed measurement"] * 2
+    assert said["Stop"] == ["Stopping untimed measurement"] * 2 + ["Error: no measurement to stop"]
+    assert min(counts[0], counts[1] - counts[0]) >= 3
+    one.end()
+
+
 @pytest.mark.parametrize(("asked", "chosen"), [
     ("V,119.4", 150), ("V,213.14", 300), ("V,246.56", 300), ("A,3.1075000000000004", 5), ("A,0.329", 0.5),
     ("A,0.9504", 1), ("A,0.05054", 0.1), ("A,5.4982", 10), ("A,9.779", 10), ("A,20", 20), ("V,300.000000", 300),

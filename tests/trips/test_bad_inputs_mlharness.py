@@ -180,7 +180,12 @@ def test_files_of_somebody_else(place: Path) -> None:
         done.returncode, done.stdout, done.stderr, 2, ["folder/x cannot be written", "another"], "mlharness"
     )
     done = as_nobody(
-        "mlharness", "make-fixture", "resnet50", "folder/x", cwd=place, imports="numpy cv2 onnx onnxruntime"
+        "mlharness",
+        "make-fixture",
+        "resnet50",
+        "folder/x",
+        cwd=place,
+        imports="gzip numpy cv2 onnx onnxruntime",
     )
     judge(
         done.returncode,

@@ -126,6 +126,13 @@ def test_a_change_says_from_what_to_what(log: diff.ChangeLog) -> None:
     assert broken.rules == ("performance/validity",)
 
 
+def test_units_are_said_as_in_the_table() -> None:
+    change = diff.Change(
+        "modified", ("closed",), "note", steps=(Step("performance", 2.0, 1.5, "Latency (ms)"),)
+    )
+    assert list(diff.lines(change)) == ["performance: 2 → 1.5 ms"]
+
+
 def test_what_a_reviewer_asks_about_is_a_warning(log: diff.ChangeLog) -> None:
     severities = {(c.kind, c.outcome): c.severity for c in log.changes}
     assert severities["preview", "not submitted again"] == "warning"
