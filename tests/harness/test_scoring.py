@@ -17,8 +17,8 @@ from harness import extras, kept, scoring, service
 from harness.accuracy_log import ACCURACY_LOG, write
 from harness.checks import scoring as scoring_check
 from harness.model import Fixture, LoadSettings, PowerRequest, RunRequest
-from harness.results import Done, PowerEvidence, PowerLost
 from harness.registry import benchmark
+from harness.results import Done, PowerEvidence, PowerLost
 from schemas import documents
 from schemas.errors import Failed
 from tests.harness.conftest import plain_request
