@@ -133,7 +133,8 @@ def _refuse_flood(submission: Submission, options: Options) -> None:
     if len(systems) > MOST_SYSTEMS or results > MOST_RESULTS:
         raise UserError(
             f"{len(systems)} systems with {results} results are more than can be judged at once ({MOST_SYSTEMS} and "
-            f"{MOST_RESULTS}); choose some with --submitter, --division or --system"
+            f"{MOST_RESULTS}); choose some with --submitter, --division or --system of `mlcheck TREE`, or name a "
+            "tree of fewer"
         )
 
 

@@ -46,13 +46,15 @@ def say(
     hang: int = 0,
 ) -> None:
     """One paragraph, with a label before it, broken to the width of a terminal; ``hang`` indents what follows
-    its first line."""
+    its first line. Line ends before it are empty lines; one inside, as a name from outside may hold to look like a
+    line of ours, is spelled out."""
     from rich.text import Text
 
+    inside = text.lstrip("\n")
+    console.print("\n" * (len(text) - len(inside)), end="")
     head = " " * indent + (label.ljust(pad - 1) + " " if label else "")
     rest = " " * (len(head) + hang)
-    for part in text.split("\n"):
-        lines = textwrap.wrap(safe(part), max(LEAST, console.width - len(rest)), break_on_hyphens=False)
-        for line in lines or [""]:
-            console.print(Text(head) + Text(line, style), soft_wrap=True)
-            head = rest
+    width = max(LEAST, console.width - len(rest))
+    for line in textwrap.wrap(safe(inside), width, break_on_hyphens=False) or [""]:
+        console.print(Text(head) + Text(line, style), soft_wrap=True)
+        head = rest

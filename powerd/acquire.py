@@ -311,7 +311,12 @@ class Acquisition:
             self._tell("error", str(error))
 
     def _tell(self, kind: str, message: str) -> None:
-        log.info("%s %s: %s", self._name, kind, message, extra={"meter": self._name})
+        # A lost meter, and that it is back, stand in the log of a daemon that is told nothing of levels.
+        loud = kind == "disconnected" or (kind == "connected" and self._state.reconnects > 0)
+        log.log(
+            logging.WARNING if loud else logging.INFO, "%s %s: %s", self._name, kind, message,
+            extra={"meter": self._name},
+        )  # fmt: skip
         self._on_event(Event(kind, boottime_ns(), self._name, message))
 
 

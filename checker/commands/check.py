@@ -11,6 +11,7 @@ from checker import outputs
 from checker.api import check_with
 from checker.choice import rules_named
 from checker.commands import _judging
+from checker.console import safe
 from checker.model import Place, Report, Severity
 from checker.options import Options
 from schemas.errors import UserError
@@ -108,7 +109,7 @@ def _watch(args: argparse.Namespace, targets: list[outputs.Output]) -> None:
         shown += 1
 
     def complain(sentence: str) -> None:
-        print(f"mlcheck: {sentence}", file=sys.stderr, flush=True)
+        print(safe(f"mlcheck: {sentence}"), file=sys.stderr, flush=True)
 
     _refuse_own_output(args.tree, [o.target for o in files] + ([str(args.rerun)] if args.rerun else []))
     places = [p for p in (args.tree, args.waivers, args.baseline) if p is not None]

@@ -46,5 +46,5 @@ def run(args: argparse.Namespace) -> int:
     for step in steps:
         print(safe(changes.sentence(step)), file=sys.stderr if isinstance(step, Refusal) else sys.stdout)
     kept = f"; record and originals in {folder}" if todo else ""
-    print(f"{count(len(todo), 'change')} made, {refused} that need you{kept}", file=sys.stderr)
+    print(safe(f"{count(len(todo), 'change')} made, {refused} that need you{kept}"), file=sys.stderr)
     return 1 if refused else 0

@@ -39,10 +39,10 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"the record cannot be written to {record}: {error.strerror}") from error
     kinds = [type(step) for step in done.steps]
-    print(
+    said = (
         f"{args.output}: {count(len(done.report.results), 'result')}, all valid for round {done.report.round}; "
         f"{kinds.count(Removal)} left out, {kinds.count(Copy)} directories filled in, "
-        f"{kinds.count(Refusal)} not done; the record is {record}",
-        file=sys.stderr,
+        f"{kinds.count(Refusal)} not done; the record is {record}"
     )
+    print(safe(said), file=sys.stderr)
     return 0

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from checker.commands import _judging
+from checker.console import safe
 from schemas.errors import UserError
 
 NAME = "report"
@@ -63,5 +64,5 @@ def run(args: argparse.Namespace) -> int:
     options = _judging.options(args, round=args.round, power=args.power, rehearsal=args.rehearsal)
     for line in outputs.write(book.book(args.trees, options), args.trees, wanted):
         if not args.quiet:
-            print(line, file=sys.stderr)
+            print(safe(line), file=sys.stderr)
     return 0

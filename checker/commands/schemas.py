@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from checker.console import safe
 from schemas.errors import UserError
 from schemas.published import everything
 from schemas.rounds import known_rounds, load_round
@@ -39,5 +40,5 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"the schemas cannot be written to {args.output}: {error.strerror or error}; name another folder"
         ) from error
-    print(f"{len(files)} files in {args.output}; docs/editors.md says how an editor finds them")
+    print(safe(f"{len(files)} files in {args.output}; docs/editors.md says how an editor finds them"))
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.commands import _judging
-from checker.console import console_for
+from checker.console import console_for, safe
 from checker.systems_table import write_systems
 from checker.table import NARROW, write_table
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     write_table(console, report.results, _more(found) if console.width > NARROW else None)
     write_systems(console, report.results)
     if not (report.valid and report.reference_valid):
-        print(f"`mlcheck {args.tree}` says why a result is invalid.", file=sys.stderr)
+        print(safe(f"`mlcheck {args.tree}` says why a result is invalid."), file=sys.stderr)
     return 0
 
 

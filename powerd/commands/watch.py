@@ -56,13 +56,18 @@ def run(args: argparse.Namespace) -> int:
         first = live.look(None)
         if first.problem is not None:
             raise UserError(first.problem)
-        if console.is_terminal and not args.once:
+        if _paints(console) and not args.once:
             _screens(console, live, first, args.every, replayed=False)
         else:
             _plain(console, live, first, args.every, args.once)
     except KeyboardInterrupt:
         return INTERRUPTED  # the way to leave a display: nothing needs to be said
     return FINE
+
+
+def _paints(console: Console) -> bool:
+    """Whether a display can be drawn: a terminal without cursor movement (``TERM=dumb``) gets plain lines."""
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 class Watched(Protocol):
@@ -124,7 +129,7 @@ def _replay(console: Console, args: argparse.Namespace) -> int:
     from powerd.dashboard.replay import Player, load
 
     player = Player(load(args.replay))
-    if console.is_terminal and not args.once:
+    if _paints(console) and not args.once:
         _screens(console, Replayed(player), player.advance(0, None), args.every, replayed=True)
         return FINE
     latest = None

@@ -49,14 +49,58 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show_table(found: list[dict[str, object]]) -> None:
-    from rich.console import Console
+NARROW = 120
+"""A terminal with fewer columns shows less beside the ids: whoever wants more gives one to this command."""
+COLUMNS = ("id", "window", "meter", "state", "length", "energy", "average", "coverage", "quality")
+FEW = ("id", "window", "energy", "quality")
+LEAST_NAME = 6
 
-    from powerd.dashboard.panels.windows import windows
-    from powerd.dashboard.snapshot import window_view
+
+def _show_table(found: list[dict[str, object]]) -> None:
+    """The ids whole, since `export` and this command want them; in a pipe every column and nothing cut."""
+    from rich.console import Console
+    from rich.text import Text
 
     console = Console()
-    console.print(windows(tuple(window_view(w, time.time_ns()) for w in found), console.width < 100))
+    if not found:
+        console.print("no window yet")
+        return
+    heads = FEW if console.is_terminal and console.width < NARROW else COLUMNS
+    rows = [heads, *(tuple(_cells(w)[head] for head in heads) for w in found)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(heads))]
+    if console.is_terminal:
+        room = console.width - sum(widths) + widths[1] - 2 * (len(heads) - 1)
+        widths[1] = min(widths[1], max(LEAST_NAME, room))
+    for row in rows:
+        cells = [_cut(text, width).ljust(width) for text, width in zip(row, widths, strict=True)]
+        console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)
+
+
+def _cells(window: dict[str, object]) -> dict[str, str]:
+    """What each column says of a window; of one that is not closed the state stands in the place of the quality."""
+    from powerd.dashboard.snapshot import window_view
+    from powerd.dashboard.text import duration, energy, plain
+
+    view = window_view(window, time.time_ns())
+    return {
+        "id": plain(str(window.get("id"))),
+        "window": plain(view.name),
+        "meter": plain(view.meter),
+        "state": plain(view.state),
+        "length": duration(view.duration_s),
+        "energy": energy(view.energy_j, False, view.energy_u95_j),
+        "average": "--" if view.average_w is None else f"{view.average_w:.2f} W",
+        "coverage": "--" if view.coverage is None else f"{100 * view.coverage:.1f} %",
+        "quality": plain(view.quality or view.state),
+    }
+
+
+def _cut(text: str, width: int) -> str:
+    """In the middle: names of runs begin alike and end with what they are."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def _show_one(window: dict[str, object]) -> None:
@@ -68,7 +112,15 @@ def _show_one(window: dict[str, object]) -> None:
             for row in value:
                 print(f"  {plain(_row(row))}")
         else:
-            print(plain(f"{key}: {json.dumps(value) if isinstance(value, dict) else value}"))
+            print(plain(f"{key}: {_said(value)}"))
+
+
+def _said(value: object) -> str:
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _row(row: object) -> str:

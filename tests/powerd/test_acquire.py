@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -86,7 +87,8 @@ def test_half_an_answer_costs_less_than_half_a_second():
     assert (after - before) / 1e9 < 1.0
 
 
-def test_silence_and_unplugging_lead_to_a_reconnect(tmp_path):
+def test_silence_and_unplugging_lead_to_a_reconnect(tmp_path, caplog):
+    caplog.set_level(logging.WARNING)
     link = tmp_path / "meter"
     with bench(fault="silence@1.5-2,unplug@5-5.6", link=link) as meter, running(meter.port) as run:
         assert wait_for(lambda: run.kinds()["connected"] >= 3, 25)
@@ -96,6 +98,8 @@ def test_silence_and_unplugging_lead_to_a_reconnect(tmp_path):
     assert not link.exists()
     words = [e.message for e in run.events if e.kind == "disconnected"]
     assert any("did not answer" in w for w in words)
+    said = [r.getMessage().split()[1].rstrip(":") for r in caplog.records if r.name == "powerd.acquire"]
+    assert said[:4] == ["disconnected", "connected"] * 2, "the first connection is nothing to be said"
 
 
 def test_over_range_is_said():

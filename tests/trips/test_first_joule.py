@@ -60,9 +60,8 @@ class Reader:
         )  # fmt: skip
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
         self.said[line] = done.stdout + done.stderr
-        if command == "exec":
-            assert self.daemon is not None
-            self.window = str(PowerdClient(self.daemon.first_line).windows()[0]["id"])
+        if line == "powerd windows":  # the id that the next lines want, as the reader sees it there
+            self.window = done.stdout.splitlines()[1].split()[0]
 
     def close(self) -> None:
         if self.daemon is not None:
