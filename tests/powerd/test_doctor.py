@@ -183,7 +183,8 @@ def test_files_that_a_configuration_names_and_that_are_not_there(
     file = tmp_path / "powerd.toml"
     (tmp_path / "here.pem").write_text("")
     file.write_text(
-        '[daemon]\ntokens_file = "tokens.toml"\ntls_certificate = "here.pem"\ntls_key = "here.pem/key"\n' + GOOD
+        '[daemon]\ntokens_file = "tokens.toml"\ntls_certificate = "here.pem"\ntls_key = "here.pem/key"\n'
+        + GOOD
     )
     assert main(["config", "check", str(file)]) == 1
     first, second = capsys.readouterr().out.splitlines()
