@@ -90,7 +90,7 @@ class Line:
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
                 self.close()
                 if fresh:
-                    raise ClientError(f"powerd at {self.url} closed the connection: {error}") from error
+                    raise ClientError(self._closed(error)) from error
             except ssl.SSLError as error:
                 self.close()
                 raise ClientError(self._untrusted(error)) from error
@@ -133,6 +133,11 @@ class Line:
         if at.scheme != "unix":
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+    def _closed(self, error: OSError) -> str:
+        said = f"powerd at {self.url} closed the connection ({error})"
+        # A server that speaks TLS hears no request in plain text, and hangs up.
+        return f"{said}: is it https:// instead?" if self._address.scheme == "http" else said
 
     def _untrusted(self, error: ssl.SSLError) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):

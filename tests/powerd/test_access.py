@@ -118,6 +118,11 @@ def test_without_a_token_nothing_is_shown(lab: Lab) -> None:
     refused(lab.client("not-a-secret-of-anybody").health, 401, "does not know")
 
 
+def test_a_client_that_speaks_no_tls_is_told_of_it(lab: Lab) -> None:
+    plain = PowerdClient(lab.url.replace("https://", "http://"), token=LOOK)
+    refused(plain.health, 0, "closed the connection", "is it https:// instead?")
+
+
 def _context(ca: str) -> object:
     import ssl
 

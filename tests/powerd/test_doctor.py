@@ -177,6 +177,21 @@ def test_all_mistakes_of_a_configuration_one_per_line(
         assert sum(part in text for text in lines) == 1, part
 
 
+def test_files_that_a_configuration_names_and_that_are_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "powerd.toml"
+    (tmp_path / "here.pem").write_text("")
+    file.write_text(
+        '[daemon]\ntokens_file = "tokens.toml"\ntls_certificate = "here.pem"\ntls_key = "here.pem/key"\n'
+        + GOOD
+    )
+    assert main(["config", "check", str(file)]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert f"tokens_file {tmp_path}/tokens.toml is not there: put it there" in first
+    assert f"tls_key {tmp_path}/here.pem/key is not there" in second
+
+
 @pytest.mark.parametrize(
     ("text", "code", "part"),
     [
