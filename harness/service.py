@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -98,15 +99,16 @@ def _end(
 @contextlib.contextmanager
 def _complete_anyway(folder: Path, say: Say) -> Iterator[None]:
     """Say with every error that the runs need not be made again."""
+    command = shlex.join(["mlharness", "score", str(folder)])
     try:
         yield
     except KeyboardInterrupt:
-        say(f"the runs are complete, only their scoring was ended; do it with: mlharness score {folder}")
+        say(f"the runs are complete, only their scoring was ended; do it with: {command}")
         raise
     except (Failed, UserError) as error:
         kind = UserError if isinstance(error, UserError) else Failed
         raise kind(
-            f"{error} (the runs are complete, only their scoring failed; do it again with: mlharness score {folder})"
+            f"{error}; the runs are complete, only their scoring failed, do it again with: {command}"
         ) from error
 
 
