@@ -35,6 +35,9 @@ BATCH = 64
 SAMPLES = 256
 WIDTH = 8
 ROUND = "v4.1"
+STEADY = 16 * BATCH
+"""Queries or samples of a block of a model of some milliseconds. A run loads its samples just before, and the first
+ones are slower for it; a run of the rule lasts 600 s, a block so long at least 2."""
 MEMORY_QUERIES = 300_000
 QUANTILES = {5: 2.78, 10: 2.26, 20: 2.09}
 """Of Student's distribution by the number of pairs, for intervals of 95 %; the nearest one below is taken."""
@@ -277,7 +280,7 @@ def shares(folder: Path, fixture: Path | None, pairs: int) -> Iterator[str]:
     )
     engine, session = engine_of(bench, made.model), session_of(made.model)
     dataset = bench.dataset(made.dataset)
-    for scenario, count in (("SingleStream", 200), ("Offline", 256)):
+    for scenario, count in (("SingleStream", STEADY), ("Offline", STEADY)):
         subject = Subject(bench, engine, dataset, scenario, count)
         raw = raw_loop(subject, session, gathering=True)
         found = pairs_of(raw, lambda s=subject: through_harness(s, folder), pairs)  # type: ignore[misc]
