@@ -7,10 +7,12 @@ A command is a module with ``NAME``, ``HELP``, ``add_arguments(parser)`` and ``r
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import logging
 import os
+import signal
 import sys
 import traceback
 from argparse import SUPPRESS, Action, ArgumentParser
@@ -102,7 +104,14 @@ def run_program(
         return int(args.run(args))
 
     tolerate_output()
+    atexit.unregister(_deaf)
+    atexit.register(_deaf)
     return guarded(prog, work, user_errors)
+
+
+def _deaf() -> None:
+    """All is done and the exit code stands: Ctrl-C while the interpreter is taken down would make it that of a kill."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def tolerate_output() -> None:
