@@ -329,9 +329,12 @@ def test_power_dev_server_with_two_analyzers(tmp_path: Path) -> None:
     assert_measured(session, 200.0, 100.0, 100.0)
 
 
-@pytest.mark.skipif(
+fixed_ranges = pytest.mark.skipif(
     "max-volts" not in source("client.py"), reason="this checkout's client has no fixed ranges"
 )
+
+
+@fixed_ranges
 def test_power_dev_server_and_client_with_fixed_ranges(tmp_path: Path) -> None:
     """Without a ranging run, which no official result may be without: its check is not asked."""
     with (
@@ -366,9 +369,7 @@ def test_power_dev_client_on_powerd_with_three_channels(tmp_path: Path) -> None:
     judge(session, tmp_path, foreign_server=True)
 
 
-@pytest.mark.skipif(
-    "max-volts" not in source("client.py"), reason="this checkout's client has no fixed ranges"
-)
+@fixed_ranges
 def test_power_dev_client_with_fixed_ranges_on_powerd(tmp_path: Path) -> None:
     with (
         on_a_terminal(tmp_path, ONE) as device,
