@@ -20,7 +20,7 @@ WORTH_A_PROCESS = 48 << 20
 """Bytes below which starting another process takes longer than it saves."""
 MOST_PROCESSES = 4
 """As many as are started unasked: each has its share of the memory."""
-PIECES = 12
+PIECES = 24
 """Pieces of work for each process: the last ones end at about the same time."""
 
 _judge: Judge | None = None
