@@ -90,7 +90,7 @@ def _report(
     findings, remarks = _accept(findings, options)
     shown = [f for f in findings if options.wants(f.rule)]
     verdicts = official if shown == official.findings else Verdicts(shown, places)
-    reports = tuple(outcome.judged(n, verdicts, official) for n in gathered.numbers)
+    reports = tuple(outcome.judged(n, gathered.systems, verdicts, official) for n in gathered.numbers)
     return Report(
         tree=str(submission.tree.root),
         round=submission.round.name,
