@@ -93,7 +93,7 @@ class Judge:
             encoded, plain = _encode(judgement), None
         except (UnicodeEncodeError, OverflowError, TypeError, RecursionError):
             encoded, plain = None, judgement
-        notes = None if tree.loose or encoded is None else frozenset(tree.notes)
+        notes = None if tree.loose or encoded is None else tree.notes
         return Judged(unit.key, encoded, plain, notes)
 
     def told(self, broken: Iterable[Broken]) -> Iterator[Finding]:
