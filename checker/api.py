@@ -69,7 +69,7 @@ def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
     """Judge a tree, and hand over the tree as it was looked at, for who shows more of it than its report."""
     _refuse_no_folder(path)
     began_ns = time.time_ns()
-    submission, reason = open_submission(Tree(path), path, options)
+    submission, reason = open_submission(Tree(path, share=options.jobs != 1), path, options)
     _refuse_flood(submission, options)
     results = chosen(submission, options)
     options = replace(options, round=submission.round.name)

@@ -34,17 +34,23 @@ def gather(
     """Judge a submission. ``known`` says what was found out before, and learns what is found out now."""
     units = [Unit(scope, node.place) for node, scope in nodes(submission, options.only)][1:]
     known = known or Known()
-    kept = known.judgements(units)
-    for judged in judge_all(submission.tree, options, [u for u in units if u.key not in kept]):
+    keys = [unit.key for unit in units]
+    kept = known.judgements(keys)
+    for judged in judge_all(
+        submission.tree, options, [u for u, k in zip(units, keys, strict=True) if k not in kept]
+    ):
         kept[judged.key] = judged.judgement()
         known.learn(judged)
-    of_results = [kept[Unit(Scope.RESULT, r.place).key] for r in results]
-    findings = _findings(submission, options, [kept[u.key] for u in units], of_results)
-    about = {u.place: kept[u.key].system or {} for u in units if u.scope is Scope.SYSTEM}
+    keys_of_results = [Unit(Scope.RESULT, r.place).key for r in results]
+    of_results = [kept[key] for key in keys_of_results]
+    findings = _findings(submission, options, [kept[key] for key in keys], of_results)
+    about = {
+        u.place: kept[k].system or {} for u, k in zip(units, keys, strict=True) if u.scope is Scope.SYSTEM
+    }
     numbers = [
         replace(j.numbers, system_facts=about[j.numbers.place.cut(3)]) for j in of_results if j.numbers
     ]
-    cached = sum(known.holds(Unit(Scope.RESULT, r.place).key) for r in results)
+    cached = sum(map(known.holds, keys_of_results))
     return Gathered(findings, numbers, cached)
 
 

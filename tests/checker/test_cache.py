@@ -265,7 +265,7 @@ def test_every_file_that_is_opened_is_noted(tmp_path: Path) -> None:
         opened.clear()
         found = judge.judge(Unit(scope, place))
         assert found.notes is not None
-        assert {FILE + path for path in opened} <= found.notes
+        assert {FILE + path for path in opened} <= set(found.notes.split("\0"))
         read += len(opened)
     listening = False
     assert read > 30

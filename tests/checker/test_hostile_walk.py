@@ -109,7 +109,7 @@ def test_circles_of_links_end(tmp_path: Path) -> None:
 
 def test_directories_full_of_links_to_each_other_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve directories with links to all others have 12! ways through them."""
-    monkeypatch.setattr("checker.walk.MOST_BEHIND_LINKS", 100)
+    monkeypatch.setattr("checker.walker.MOST_BEHIND_LINKS", 100)
     for name in "abcdefghijkl":
         (tmp_path / name).mkdir()
         for other in "abcdefghijkl":
@@ -165,7 +165,7 @@ def test_a_tree_deeper_than_anybody_submits_is_told(deep: Path) -> None:
 def test_a_tree_with_more_entries_than_anybody_submits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("checker.walk.MOST_ENTRIES", 10)
+    monkeypatch.setattr("checker.walker.MOST_ENTRIES", 10)
     for at in range(11):
         (tmp_path / str(at)).touch()
     with pytest.raises(UserError, match="more than 10 files and directories"):
