@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from io import BufferedReader, FileIO
 
 FilePath = os.PathLike[str]
@@ -21,7 +22,7 @@ class Where(os.PathLike[str]):
     """Where a file lies, for the many files of a tree: a ``Path`` takes longer to make than some of them to read.
 
     ``known``: somebody has looked at it, and it was a plain file. ``looks``: what the system said of it when it was
-    open, and again when it was read; None unless ``read_plain`` was the last to open it.
+    open, and again when all of it was read; None where nothing of this file read it to its end.
     """
 
     __slots__ = ("_text", "known", "looks")
@@ -82,13 +83,32 @@ def read_plain(path: FilePath, limit: int) -> bytes:
         data = os.read(handle, size + 1)
         while len(data) != size and len(data) <= limit and (more := os.read(handle, 1 << 20)):
             data += more  # it grew, or the system gave less than there was
-        if isinstance(path, Where):
-            path.looks = found, os.fstat(handle)
+        _look_again(path, handle, found)
     finally:
         os.close(handle)
     if len(data) > limit:
         raise TooLarge(f"grew beyond {limit} bytes while it was read")
     return data
+
+
+def read_pieces(path: FilePath, limit: int, size: int) -> Iterator[bytes]:
+    """The same piece by piece, up to ``size`` bytes each, for what is too large to be held; raises as ``read_plain``."""
+    handle, found = _opened(path, limit)
+    try:
+        seen = 0
+        while piece := os.read(handle, size):
+            seen += len(piece)
+            if seen > limit:
+                raise TooLarge(f"grew beyond {limit} bytes while it was read")
+            yield piece
+        _look_again(path, handle, found)
+    finally:
+        os.close(handle)
+
+
+def _look_again(path: FilePath, handle: int, found: os.stat_result) -> None:
+    if isinstance(path, Where):
+        path.looks = found, os.fstat(handle)
 
 
 def _opened(path: FilePath, limit: int | None) -> tuple[int, os.stat_result]:
