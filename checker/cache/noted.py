@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.files import Folder, Stat, Tree
-from schemas.plainfile import FilePath
+from schemas.plainfile import Where
 
 FILE, FOLDER, BELOW = "F", "D", "T"
 """First letter of a note: the file itself, what a directory lists (with sizes), or all that is listed below it."""
@@ -54,7 +54,7 @@ class Noted(Tree):
         self.asked_folders.add(path)
         return self._plain.files(path)
 
-    def file(self, path: str) -> FilePath:
+    def file(self, path: str) -> Where:
         """Where a file lies. Anything but a file that the walk saw may lead anywhere."""
         if not self.has_file(path):
             self.loose = True
