@@ -70,8 +70,15 @@ class _Rules:
 class RulePass:
     """The rules of one round. ``judge`` looks at one node, ``run`` at all of a submission."""
 
-    def __init__(self, submission: Submission, options: Options, rules: Iterable[Rule] | None = None) -> None:
-        """Rules are those of the round of the submission where none are given."""
+    def __init__(
+        self,
+        submission: Submission,
+        options: Options,
+        rules: Iterable[Rule] | None = None,
+        most: int = MOST_PROBLEMS,
+    ) -> None:
+        """Rules are those of the round of the submission where none are given, of ``most`` problems each at a node."""
+        self._most = most
         self.submission, self.options, self.round = submission, options, submission.round.name
         if rules is None:
             rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
@@ -129,7 +136,7 @@ class RulePass:
             problems = iter(rule.check(node))
             first = next(problems, None)
             if first is not None:
-                for problem in told(chain((first,), problems)):
+                for problem in told(chain((first,), problems), self._most):
                     self._add(rule, problem, node.place)
         except Absent as error:
             if error.what != "benchmark":  # told by structure/benchmark-*
@@ -219,8 +226,8 @@ def _with_end(message: str, effect: Effect) -> str:
     return f"{message}; the official checker ends with a traceback on it" if ends else message
 
 
-def told(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """The problems of one rule at one node, of a flood the first ``MOST_PROBLEMS`` and how many more there are.
+def told(problems: Iterable[Problem], most: int = MOST_PROBLEMS) -> Iterator[Problem]:
+    """The problems of one rule at one node, of a flood the first ``most`` and how many more there are.
 
     A problem that decides otherwise than those before is told in any case, so that no verdict hangs on the order.
     """
@@ -229,7 +236,7 @@ def told(problems: Iterable[Problem]) -> Iterator[Problem]:
     more = 0
     for number, problem in enumerate(problems):
         kind = (problem.severity, problem.effect, problem.place, problem.aspect, problem.raises)
-        if number < MOST_PROBLEMS or kind not in kinds:
+        if number < most or kind not in kinds:
             kinds.add(kind)
             yield problem
         else:
