@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from checker.files import Tree
 from checker.options import Options
+from checker.processes import cores, may_fork
+from checker.rules import all_rules
 from checker.unit import Judge, Judged, Unit, weigh
 from schemas.rounds import load_round
 
@@ -22,7 +21,7 @@ WORTH_A_PROCESS = 48 << 20
 """Bytes below which starting another process takes longer than it saves."""
 MOST_PROCESSES = 4
 """As many as are started unasked: each has its share of the memory."""
-PIECES = 12
+PIECES = 24
 """Pieces of work for each process: the last ones end at about the same time."""
 
 _judge: Judge | None = None
@@ -51,7 +50,9 @@ def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[J
         return
     pieces = cut(units, weights, jobs * PIECES)
     with _context().Pool(jobs, _start, (tree, options)) as pool:
-        for part in pool.imap_unordered(_work, pieces):
+        parts = pool.imap_unordered(_work, pieces)
+        all_rules()  # imported while the others work: the rules on the submission as a whole run here, after theirs
+        for part in parts:
             yield from part
         pool.close()
         pool.join()
@@ -59,9 +60,7 @@ def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[J
 
 def _useful(weight: int) -> int:
     """Processes that are worth their start."""
-    allowed = getattr(os, "sched_getaffinity", None)  # not everywhere
-    cores = len(allowed(0)) if allowed is not None else os.cpu_count() or 1
-    return max(1, min(cores, MOST_PROCESSES, 1 + weight // WORTH_A_PROCESS))
+    return max(1, min(cores(), MOST_PROCESSES, 1 + weight // WORTH_A_PROCESS))
 
 
 def cut(units: Sequence[Unit], weights: Sequence[int], pieces: int) -> list[list[Unit]]:
@@ -81,11 +80,10 @@ def cut(units: Sequence[Unit], weights: Sequence[int], pieces: int) -> list[list
 
 
 def _context() -> BaseContext:
-    """A fork shares the tree and all modules as they are; where other threads run it may leave locks closed."""
+    """A fork shares the tree and all modules as they are."""
     import multiprocessing
 
-    alone = threading.active_count() == 1
-    return multiprocessing.get_context("fork" if sys.platform == "linux" and alone else "spawn")
+    return multiprocessing.get_context("fork" if may_fork() else "spawn")
 
 
 def _start(tree: Tree, options: Options) -> None:

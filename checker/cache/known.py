@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,10 +13,13 @@ from checker.cache import snapshot, store
 from checker.cache.stamp import stamp
 from checker.files import Tree
 from checker.options import Options
-from checker.unit import Judged, Judgement, Unit, decode
+from checker.processes import beside
+from checker.unit import Judged, Judgement, decode
 
 _names = msgspec.msgpack.Decoder(list[str]).decode
 _notes = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
+WORTH_A_PROCESS = 500
+"""Judgements below which writing them takes no longer than a fork."""
 
 
 class Known:
@@ -24,7 +29,7 @@ class Known:
         """``path`` is the file of the cache, ``now`` the snapshot of the tree."""
         self._path, self._now = path, now
         self._units: dict[str, bytes] = {}
-        self._notes: dict[str, frozenset[str]] | None = {}
+        self._notes: dict[str, Sequence[str]] = {}
         self._before: store.Kept | None = None
         self._used: set[str] = set()
         self._learned = False
@@ -46,25 +51,24 @@ class Known:
         except (msgspec.MsgspecError, KeyError, IndexError):  # the form of another version
             self._units, self._before, self._notes = {}, None, {}
 
-    def _all_notes(self) -> dict[str, frozenset[str]]:
+    def _all_notes(self) -> dict[str, Sequence[str]]:
         """What each judgement stands on; unpacked when it is asked for, since mostly nothing changed."""
-        assert self._notes is not None
         if self._before is not None:
             names, rows = _names(self._before.names), _notes(self._before.notes)
-            self._notes = {key: frozenset(names[at] for at in row) for key, row in rows.items()} | self._notes
+            self._notes = {key: [names[at] for at in row] for key, row in rows.items()} | self._notes
             self._before = None
         return self._notes
 
-    def judgements(self, units: Iterable[Unit]) -> dict[str, Judgement]:
+    def judgements(self, keys: Iterable[str]) -> dict[str, Judgement]:
         """The judgements that are known of units, by key."""
         found = {}
-        for unit in units:
-            encoded = self._units.get(unit.key)
+        for key in keys:
+            encoded = self._units.get(key)
             if encoded is not None:
                 try:
-                    found[unit.key] = decode(encoded)
+                    found[key] = decode(encoded)
                 except msgspec.MsgspecError:
-                    self._units.pop(unit.key)
+                    self._units.pop(key)
         self._used = set(found)
         return found
 
@@ -77,23 +81,28 @@ class Known:
         if self._path is None or judged.encoded is None or judged.notes is None:
             return
         self._units[judged.key] = judged.encoded
-        assert self._notes is not None
-        self._notes[judged.key] = judged.notes
+        self._notes[judged.key] = judged.notes.split("\0")
         self._learned = True
 
-    def keep(self) -> bool:
-        """Write what is known now; False where there is nothing new, or it could not be written."""
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Write what is known now, where something is new: of much of it while the block runs."""
         if self._path is None or not self._learned:
-            return False
+            yield
+        elif len(self._units) < WORTH_A_PROCESS:
+            self._keep(self._path)
+            yield
+        else:
+            with beside(partial(self._keep, self._path)):
+                yield
+
+    def _keep(self, path: Path) -> None:
         notes = {key: row for key, row in self._all_notes().items() if key in self._units}
         numbers: dict[str, int] = {}
         rows = {key: [numbers.setdefault(n, len(numbers)) for n in row] for key, row in notes.items()}
         encode = msgspec.msgpack.encode
-        try:
-            kept = store.Kept(self._now, encode(list(numbers)), encode(rows), self._units)
-        except UnicodeEncodeError:
-            return False
-        return store.save(self._path, kept)
+        with contextlib.suppress(UnicodeEncodeError):  # a note that is no text
+            store.save(path, store.Kept(self._now, encode(list(numbers)), encode(rows), self._units))
 
 
 def of(tree: Tree, began_ns: int, options: Options) -> Known:

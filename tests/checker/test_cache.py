@@ -265,7 +265,7 @@ def test_every_file_that_is_opened_is_noted(tmp_path: Path) -> None:
         opened.clear()
         found = judge.judge(Unit(scope, place))
         assert found.notes is not None
-        assert {FILE + path for path in opened} <= found.notes
+        assert {FILE + path for path in opened} <= set(found.notes.split("\0"))
         read += len(opened)
     listening = False
     assert read > 30
@@ -284,3 +284,11 @@ def test_what_leads_anywhere_is_never_kept(tmp_path: Path) -> None:
         tree = Noted(plain)
         ask(tree)
         assert tree.loose is loose
+
+
+def test_much_is_kept_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checker.cache.known.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("checker.processes.cores", lambda: 2)
+    tree, home = build(tmp_path / "tree"), tmp_path / "cache"
+    assert judged(tree, home).cached_results == 0
+    assert judged(tree, home).cached_results == RESULTS
