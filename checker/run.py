@@ -59,7 +59,7 @@ class Run:
         """The power log beside it."""
         return self.result.submission.source(join(self.path, "spl.txt"), "spl", read_samples)
 
-    @property
+    @kept
     def scenario(self) -> str:
         """``effective_scenario``, the logged scenario."""
         return self.text("effective_scenario")
