@@ -5,13 +5,12 @@ The same findings and numbers come out for any number of processes, with much kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from checker import facts
 from checker.cache.known import Known
-from checker.model import Finding, ResultReport, Scope
+from checker.model import Finding, Place, ResultReport, Scope
 from checker.options import Options
 from checker.pool import judge_all
 from checker.result import Result
@@ -21,10 +20,12 @@ from checker.unit import Judge, Judgement, Unit
 
 
 class Gathered(NamedTuple):
-    """Findings of the whole tree, the numbers of the results, and how many of these were known from before."""
+    """Findings of the whole tree, the numbers of the results, the descriptions of the systems by their places, and how
+    many results were known from before."""
 
     findings: list[Finding]
     numbers: list[ResultReport]
+    systems: Mapping[Place, Mapping[str, Any]]
     cached_results: int
 
 
@@ -47,11 +48,9 @@ def gather(
     about = {
         u.place: kept[k].system or {} for u, k in zip(units, keys, strict=True) if u.scope is Scope.SYSTEM
     }
-    numbers = [
-        replace(j.numbers, system_facts=about[j.numbers.place.cut(3)]) for j in of_results if j.numbers
-    ]
+    numbers = [j.numbers for j in of_results if j.numbers]
     cached = sum(map(known.holds, keys_of_results))
-    return Gathered(findings, numbers, cached)
+    return Gathered(findings, numbers, about, cached)
 
 
 def _findings(

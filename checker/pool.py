@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from checker.files import Tree
 from checker.options import Options
 from checker.processes import cores, may_fork
+from checker.rules import all_rules
 from checker.unit import Judge, Judged, Unit, weigh
 from schemas.rounds import load_round
 
@@ -49,7 +50,9 @@ def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[J
         return
     pieces = cut(units, weights, jobs * PIECES)
     with _context().Pool(jobs, _start, (tree, options)) as pool:
-        for part in pool.imap_unordered(_work, pieces):
+        parts = pool.imap_unordered(_work, pieces)
+        all_rules()  # imported while the others work: the rules on the submission as a whole run here, after theirs
+        for part in parts:
             yield from part
         pool.close()
         pool.join()

@@ -64,7 +64,7 @@ class Run:
         """``effective_scenario``, the logged scenario."""
         return self.text("effective_scenario")
 
-    @property
+    @kept
     def streaming(self) -> bool:
         """Whether the logged scenario uses early stopping."""
         return self.scenario in self.result.round.facts["early_stopping_scenarios"]

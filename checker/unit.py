@@ -7,7 +7,7 @@ and no more than one result's logs are in memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -121,7 +121,7 @@ def _more(node: Node) -> dict[str, Any]:
         return {"system": node.facts}
     if not isinstance(node, Result):
         return {}
-    return {"numbers": replace(outcome.numbers(node), system_facts={}), "facts": facts.of(node)}
+    return {"numbers": outcome.numbers(node), "facts": facts.of(node)}
 
 
 def let_go(node: Node) -> None:

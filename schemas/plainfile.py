@@ -92,7 +92,7 @@ def read_plain(path: FilePath, limit: int) -> bytes:
 
 
 def read_pieces(path: FilePath, limit: int, size: int) -> Iterator[bytes]:
-    """The same in pieces of up to ``size`` bytes, for what is too large to be held; raises as ``read_plain``."""
+    """The same piece by piece, up to ``size`` bytes each, for what is too large to hold; raises as ``read_plain``."""
     handle, found = _opened(path, limit)
     try:
         seen = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,10 +13,13 @@ from checker.cache import snapshot, store
 from checker.cache.stamp import stamp
 from checker.files import Tree
 from checker.options import Options
+from checker.processes import beside
 from checker.unit import Judged, Judgement, decode
 
 _names = msgspec.msgpack.Decoder(list[str]).decode
 _notes = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
+WORTH_A_PROCESS = 500
+"""Judgements below which writing them takes no longer than a fork."""
 
 
 class Known:
@@ -79,19 +84,25 @@ class Known:
         self._notes[judged.key] = judged.notes.split("\0")
         self._learned = True
 
-    def keep(self) -> bool:
-        """Write what is known now; False where there is nothing new, or it could not be written."""
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Write what is known now, where something is new: of much of it while the block runs."""
         if self._path is None or not self._learned:
-            return False
+            yield
+        elif len(self._units) < WORTH_A_PROCESS:
+            self._keep(self._path)
+            yield
+        else:
+            with beside(partial(self._keep, self._path)):
+                yield
+
+    def _keep(self, path: Path) -> None:
         notes = {key: row for key, row in self._all_notes().items() if key in self._units}
         numbers: dict[str, int] = {}
         rows = {key: [numbers.setdefault(n, len(numbers)) for n in row] for key, row in notes.items()}
         encode = msgspec.msgpack.encode
-        try:
-            kept = store.Kept(self._now, encode(list(numbers)), encode(rows), self._units)
-        except UnicodeEncodeError:
-            return False
-        return store.save(self._path, kept)
+        with contextlib.suppress(UnicodeEncodeError):  # a note that is no text
+            store.save(path, store.Kept(self._now, encode(list(numbers)), encode(rows), self._units))
 
 
 def of(tree: Tree, began_ns: int, options: Options) -> Known:
