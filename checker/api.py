@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,26 +64,19 @@ def check_with(path: Path, options: Options) -> Report:
     return judged_with(path, options)[0]
 
 
+@few_collections()
 def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
     """Judge a tree, and hand over the tree as it was looked at, for who shows more of it than its report."""
-    with judging(path, options) as found:
-        return found
-
-
-@contextmanager
-def judging(path: Path, options: Options) -> Iterator[tuple[Report, Submission]]:
-    """The same for a block that goes on with the report; what was found out is put into the cache meanwhile."""
     _refuse_no_folder(path)
-    with few_collections():
-        began_ns = time.time_ns()
-        submission, reason = open_submission(Tree(path, share=options.jobs != 1), path, options)
-        _refuse_flood(submission, options)
-        results = chosen(submission, options)
-        options = replace(options, round=submission.round.name)
-        known = known_of(submission.tree, began_ns, options)
-        gathered = gather(submission, results, options, known)
-        with known.keeping():
-            yield _report(submission, results, gathered, options, reason), submission
+    began_ns = time.time_ns()
+    submission, reason = open_submission(Tree(path, share=options.jobs != 1), path, options)
+    _refuse_flood(submission, options)
+    results = chosen(submission, options)
+    options = replace(options, round=submission.round.name)
+    known = known_of(submission.tree, began_ns, options)
+    gathered = gather(submission, results, options, known)
+    known.keep()
+    return _report(submission, results, gathered, options, reason), submission
 
 
 def _report(

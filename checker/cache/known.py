@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,14 +12,11 @@ from checker.cache import snapshot, store
 from checker.cache.stamp import stamp
 from checker.files import Tree
 from checker.options import Options
-from checker.processes import beside
 from checker.unit import Judged, Judgement, decode
 from schemas.kept import kept
 
 _names = msgspec.msgpack.Decoder(list[str]).decode
 _notes = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
-WORTH_A_PROCESS = 500
-"""Judgements below which writing them takes no longer than a fork."""
 
 
 class Known:
@@ -90,25 +86,19 @@ class Known:
         self._notes[judged.key] = judged.notes.split("\0")
         self._learned = True
 
-    @contextlib.contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Write what is known now, where something is new: of much of it while the block runs."""
+    def keep(self) -> bool:
+        """Write what is known now; False where there is nothing new, or it could not be written."""
         if self._path is None or not self._learned:
-            yield
-        elif len(self._units) < WORTH_A_PROCESS:
-            self._keep(self._path)
-            yield
-        else:
-            with beside(partial(self._keep, self._path)):
-                yield
-
-    def _keep(self, path: Path) -> None:
+            return False
         notes = {key: row for key, row in self._all_notes().items() if key in self._units}
         numbers: dict[str, int] = {}
         rows = {key: [numbers.setdefault(n, len(numbers)) for n in row] for key, row in notes.items()}
         encode = msgspec.msgpack.encode
-        with contextlib.suppress(UnicodeEncodeError):  # names that are no text
-            store.save(path, store.Kept(self._now, encode(list(numbers)), encode(rows), self._units))
+        try:
+            kept = store.Kept(self._now, encode(list(numbers)), encode(rows), self._units)
+        except UnicodeEncodeError:  # names that are no text
+            return False
+        return store.save(self._path, kept)
 
 
 def of(tree: Tree, began_ns: int, options: Options) -> Known:

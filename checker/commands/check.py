@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker import outputs
-from checker.api import check_with, judging
+from checker.api import check_with
 from checker.choice import rules_named
 from checker.commands import _judging
 from checker.console import safe
@@ -76,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
     options = _options(args)
     if args.watch:
         _watch(args, targets)
-    with judging(args.tree, options) as (report, _):
-        _deliver(report, targets, args.rerun)
+    report = check_with(args.tree, options)
+    _deliver(report, targets, args.rerun)
     return exit_code(report, options, args.fail_on)
 
 

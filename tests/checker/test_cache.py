@@ -284,11 +284,3 @@ def test_what_leads_anywhere_is_never_kept(tmp_path: Path) -> None:
         tree = Noted(plain)
         ask(tree)
         assert tree.loose is loose
-
-
-def test_much_is_kept_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checker.cache.known.WORTH_A_PROCESS", 0)
-    monkeypatch.setattr("checker.processes.cores", lambda: 2)
-    tree, home = build(tmp_path / "tree"), tmp_path / "cache"
-    assert judged(tree, home).cached_results == 0
-    assert judged(tree, home).cached_results == RESULTS
