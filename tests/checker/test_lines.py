@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.lines import OTHER_ENDS, holding, spans, with_line_feeds
@@ -15,6 +15,7 @@ def test_lines_with_a_word_and_their_numbers() -> None:
     assert holding("a\nb", ("x",)) == []
 
 
+@settings(deadline=None)
 @given(text=st.lists(st.sampled_from(["a", "b", " ", "\n", *OTHER_ENDS])).map("".join))
 def test_line_feeds_at_all_ends(text: str) -> None:
     same = with_line_feeds(text)

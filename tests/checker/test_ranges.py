@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from checker import ranges
@@ -38,6 +38,7 @@ def number(text: str | None) -> float | None:
     return float(text) if text not in (None, "Auto", "0") else None
 
 
+@settings(deadline=None)
 @given(
     lines=st.lists(st.sampled_from(LINES), max_size=12),
     end=st.sampled_from(["\n", "\r\n", "\x85"]),
