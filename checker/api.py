@@ -75,8 +75,8 @@ def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
     options = replace(options, round=submission.round.name)
     known = known_of(submission.tree, began_ns, options)
     gathered = gather(submission, results, options, known)
-    with known.keeping():
-        return _report(submission, results, gathered, options, reason), submission
+    known.keep()
+    return _report(submission, results, gathered, options, reason), submission
 
 
 def _report(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from io import BufferedReader
@@ -103,8 +104,15 @@ def _with_short_lines(data: bytes) -> bytes:
     return data
 
 
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+
+
 def _plain_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if "\r" not in text:
+        return text
+    if _LONE_RETURN.search(text) is None:
+        return text.replace("\r", "")  # takes a third of the time of the other way
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_json(path: FilePath, limit: int = LARGEST_DOCUMENT) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,21 +12,20 @@ from checker.cache import snapshot, store
 from checker.cache.stamp import stamp
 from checker.files import Tree
 from checker.options import Options
-from checker.processes import beside
 from checker.unit import Judged, Judgement, decode
+from schemas.kept import kept
 
 _names = msgspec.msgpack.Decoder(list[str]).decode
 _notes = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
-WORTH_A_PROCESS = 500
-"""Judgements below which writing them takes no longer than a fork."""
 
 
 class Known:
     """Judgements by unit. Made without arguments it knows nothing and keeps nothing."""
 
-    def __init__(self, path: Path | None = None, now: bytes = b"") -> None:
-        """``path`` is the file of the cache, ``now`` the snapshot of the tree."""
-        self._path, self._now = path, now
+    def __init__(self, path: Path | None = None, take: Callable[[], bytes] = bytes) -> None:
+        """``path`` is the file of the cache, ``take`` makes the snapshot of the tree. UnicodeEncodeError for a tree
+        with names that are no text."""
+        self._path, self._take = path, take
         self._units: dict[str, bytes] = {}
         self._notes: dict[str, Sequence[str]] = {}
         self._before: store.Kept | None = None
@@ -36,13 +34,17 @@ class Known:
         if path is not None:
             self._recall(path)
 
+    @kept
+    def _now(self) -> bytes:
+        return self._take()
+
     def _recall(self, path: Path) -> None:
-        kept = store.load(path)
-        if kept is None:
+        before = store.load(path)
+        if before is None:
             return
         try:
-            gone = snapshot.changes(kept.snapshot, self._now)
-            self._units, self._before = dict(kept.units), kept
+            gone = snapshot.changes(before.snapshot, self._now)
+            self._units, self._before = dict(before.units), before
             if gone:
                 self._learned = True
                 for key, notes in self._all_notes().items():
@@ -84,25 +86,19 @@ class Known:
         self._notes[judged.key] = judged.notes.split("\0")
         self._learned = True
 
-    @contextlib.contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Write what is known now, where something is new: of much of it while the block runs."""
+    def keep(self) -> bool:
+        """Write what is known now; False where there is nothing new, or it could not be written."""
         if self._path is None or not self._learned:
-            yield
-        elif len(self._units) < WORTH_A_PROCESS:
-            self._keep(self._path)
-            yield
-        else:
-            with beside(partial(self._keep, self._path)):
-                yield
-
-    def _keep(self, path: Path) -> None:
+            return False
         notes = {key: row for key, row in self._all_notes().items() if key in self._units}
         numbers: dict[str, int] = {}
         rows = {key: [numbers.setdefault(n, len(numbers)) for n in row] for key, row in notes.items()}
         encode = msgspec.msgpack.encode
-        with contextlib.suppress(UnicodeEncodeError):  # a note that is no text
-            store.save(path, store.Kept(self._now, encode(list(numbers)), encode(rows), self._units))
+        try:
+            kept = store.Kept(self._now, encode(list(numbers)), encode(rows), self._units)
+        except UnicodeEncodeError:  # names that are no text
+            return False
+        return store.save(self._path, kept)
 
 
 def of(tree: Tree, began_ns: int, options: Options) -> Known:
@@ -116,6 +112,6 @@ def of(tree: Tree, began_ns: int, options: Options) -> Known:
         store.forget(path)
         return Known()
     try:
-        return Known(path, snapshot.take(tree, began_ns))
+        return Known(path, partial(snapshot.take, tree, began_ns))
     except UnicodeEncodeError:  # names that are no text
         return Known()

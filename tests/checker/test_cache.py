@@ -20,9 +20,9 @@ from checker.api import check_with
 from checker.cache import known, snapshot, store
 from checker.cache.noted import FILE, Noted
 from checker.files import Tree
-from checker.model import Report, Scope
+from checker.model import Place, Report, Scope
 from checker.options import Options
-from checker.pool import cut
+from checker.pool import PIECE, cut
 from checker.reports.json import document
 from checker.rule_pass import nodes
 from checker.tree import Submission
@@ -241,10 +241,10 @@ def test_one_system_is_shared_out(jobs: int, tmp_path: Path) -> None:
 
 
 def test_pieces_are_alike_in_weight_and_lose_nothing() -> None:
-    units = [Unit(Scope.RESULT, place) for place in [Submission.__new__(Submission)] for _ in range(10)]
-    pieces = cut(units, [1, 1, 1, 50, 1, 1, 1, 1, 1, 1], 4)
-    assert sum(map(len, pieces)) == len(units)
-    assert len(pieces[0]) == 4  # the heaviest goes first
+    units = [Unit(Scope.RESULT, Place(scenario=str(at))) for at in range(10)]
+    pieces = list(cut(zip(units, [PIECE // 2] * 3 + [PIECE * 5] + [1] * 6, strict=True)))
+    assert [unit for piece in pieces for unit in piece] == units
+    assert list(map(len, pieces)) == [2, 2, 6]
 
 
 def test_every_file_that_is_opened_is_noted(tmp_path: Path) -> None:
@@ -284,11 +284,3 @@ def test_what_leads_anywhere_is_never_kept(tmp_path: Path) -> None:
         tree = Noted(plain)
         ask(tree)
         assert tree.loose is loose
-
-
-def test_much_is_kept_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checker.cache.known.WORTH_A_PROCESS", 0)
-    monkeypatch.setattr("checker.processes.cores", lambda: 2)
-    tree, home = build(tmp_path / "tree"), tmp_path / "cache"
-    assert judged(tree, home).cached_results == 0
-    assert judged(tree, home).cached_results == RESULTS
