@@ -52,9 +52,9 @@ class Source(Generic[T]):
     def _look(self) -> Outcome[T]:
         if not self.present:
             return None, "is not there", None
-        size = self._size
-        if size > self._limit:
-            return None, f"is {size} bytes long, more than the {self._limit} that are read", None
+        seen = self._seen
+        if seen is not None and seen.size > self._limit:
+            return None, f"is {seen.size} bytes long, more than the {self._limit} that are read", None
         where = self._tree.file(self.path)
         try:
             value = self._read(where)
@@ -66,16 +66,14 @@ class Source(Generic[T]):
 
     def _changed(self, where: Where) -> bool:
         """Whether what was read is another file than the walk saw, or was written to meanwhile."""
-        seen = self._tree.stat(self.path)
-        if where.looks is None or seen is None:
+        if self._seen is None or where.left is None:
             return self._tree.changed(self.path)
-        opened, left = where.looks
-        return not same(opened, seen) or not same(left, seen)
+        return not same(where.left, self._seen)
 
-    @property
-    def _size(self) -> int:
-        seen = self._tree.stat(self.path)
-        return 0 if seen is None else seen.size
+    @kept
+    def _seen(self) -> Stat | None:
+        """What the walk saw of the file."""
+        return self._tree.stat(self.path)
 
     @property
     def broken(self) -> str:
@@ -106,7 +104,7 @@ class SharedSource(Source[T]):
     next of them, as long as few others are asked for in between. Nobody changes it."""
 
     def _look(self) -> Outcome[T]:
-        if not self.present or self._size > LARGEST_SHARED:
+        if not self.present or (self._seen is not None and self._seen.size > LARGEST_SHARED):
             return super()._look()
         shared, key = self._tree.shared, (self.kind, self.path)
         if key not in shared:

@@ -43,9 +43,12 @@ def same(now: os.stat_result, seen: Stat) -> bool:
     have. On Windows what a directory says of its files has no inode, and may be late."""
     if os.name == "nt":
         return now.st_size == seen.size
-    return (now.st_size, now.st_mtime_ns, now.st_ino, now.st_dev) == (
-        seen.size, seen.mtime_ns, seen.inode, seen.device,
-    )  # fmt: skip
+    return (
+        now.st_size == seen.size
+        and now.st_mtime_ns == seen.mtime_ns
+        and now.st_ino == seen.inode
+        and now.st_dev == seen.device
+    )
 
 
 def join(*parts: str) -> str:

@@ -21,16 +21,16 @@ FilePath = os.PathLike[str]
 class Where(os.PathLike[str]):
     """Where a file lies, for the many files of a tree: a ``Path`` takes longer to make than some of them to read.
 
-    ``known``: somebody has looked at it, and it was a plain file. ``looks``: what the system said of it when it was
-    open, and again when all of it was read; None where nothing of this file read it to its end.
+    ``known``: somebody has looked at it, and it was a plain file. ``left``: what the system said of it when all of it
+    was read, by its handle, so that it is the file that was read; None where nothing in this module read all of it.
     """
 
-    __slots__ = ("_text", "known", "looks")
+    __slots__ = ("_text", "known", "left")
 
     def __init__(self, text: str, *, known: bool = False) -> None:
         """The path as text."""
         self._text, self.known = text, known
-        self.looks: tuple[os.stat_result, os.stat_result] | None = None
+        self.left: os.stat_result | None = None
 
     def __fspath__(self) -> str:
         return self._text
@@ -77,13 +77,12 @@ def open_plain(path: FilePath, limit: int | None = None) -> BufferedReader:
 
 def read_plain(path: FilePath, limit: int) -> bytes:
     """All bytes of a plain file; raises as ``open_plain``, also where it grows beyond ``limit`` while it is read."""
-    handle, found = _opened(path, limit)
-    size = found.st_size
+    handle, size = _opened(path, limit)
     try:
         data = os.read(handle, size + 1)
         while len(data) != size and len(data) <= limit and (more := os.read(handle, 1 << 20)):
             data += more  # it grew, or the system gave less than there was
-        _look_again(path, handle, found)
+        _leave(path, handle)
     finally:
         os.close(handle)
     if len(data) > limit:
@@ -93,7 +92,7 @@ def read_plain(path: FilePath, limit: int) -> bytes:
 
 def read_pieces(path: FilePath, limit: int, size: int) -> Iterator[bytes]:
     """The same piece by piece, up to ``size`` bytes each, for what is too large to hold; raises as ``read_plain``."""
-    handle, found = _opened(path, limit)
+    handle, _ = _opened(path, limit)
     try:
         seen = 0
         while piece := os.read(handle, size):
@@ -101,22 +100,22 @@ def read_pieces(path: FilePath, limit: int, size: int) -> Iterator[bytes]:
             if seen > limit:
                 raise TooLarge(f"grew beyond {limit} bytes while it was read")
             yield piece
-        _look_again(path, handle, found)
+        _leave(path, handle)
     finally:
         os.close(handle)
 
 
-def _look_again(path: FilePath, handle: int, found: os.stat_result) -> None:
+def _leave(path: FilePath, handle: int) -> None:
     if isinstance(path, Where):
-        path.looks = found, os.fstat(handle)
+        path.left = os.fstat(handle)
 
 
-def _opened(path: FilePath, limit: int | None) -> tuple[int, os.stat_result]:
-    """The handle of a plain file, and what the system says of it."""
+def _opened(path: FilePath, limit: int | None) -> tuple[int, int]:
+    """The handle of a plain file, and its bytes."""
     name = os.fspath(path)
     known = False
     if isinstance(path, Where):
-        path.looks, known = None, path.known
+        path.left, known = None, path.known
     if not known:
         _refuse(name, os.stat(name), limit)
     try:
@@ -127,7 +126,7 @@ def _opened(path: FilePath, limit: int | None) -> tuple[int, os.stat_result]:
     try:
         found = os.fstat(handle)
         _refuse(name, found, limit)
-        return handle, found
+        return handle, found.st_size
     except BaseException:
         os.close(handle)
         raise
