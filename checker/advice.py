@@ -108,8 +108,9 @@ def move_line(move: Move) -> str:
 
 def multitude(cause: Cause) -> str:
     """How often a cause shows, where it is more than once: ``3 places``, or ``2 findings`` at one place."""
-    if places(cause) > 1:
-        return f"{places(cause)} places"
+    number = places(cause)
+    if number > 1:
+        return f"{number} places"
     return f"{len(cause.findings)} findings" if len(cause.findings) > 1 else ""
 
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from checker.folders import Folder, Stat, join, same
 from checker.reading import read_json, read_lenient, read_object, read_text
 from checker.rule import Absent
-from checker.walk import Folder, Stat, Tree, join
+from checker.walk import Tree
 from schemas.kept import kept
 from schemas.loadgen import LogGarbled
-from schemas.plainfile import FilePath, NotPlain
+from schemas.plainfile import FilePath, NotPlain, Where
 from schemas.powerlog import PowerLog, read_power_log
 
 __all__ = [
@@ -54,13 +55,22 @@ class Source(Generic[T]):
         size = self._size
         if size > self._limit:
             return None, f"is {size} bytes long, more than the {self._limit} that are read", None
+        where = self._tree.file(self.path)
         try:
-            value = self._read(self._tree.file(self.path))
+            value = self._read(where)
         except (OSError, ValueError, RecursionError, MemoryError) as error:
             return None, *_reason(error)
-        if self._tree.changed(self.path):
+        if self._changed(where):
             return None, CHANGED, None
         return value, "", None
+
+    def _changed(self, where: Where) -> bool:
+        """Whether what was read is another file than the walk saw, or was written to meanwhile."""
+        seen = self._tree.stat(self.path)
+        if where.looks is None or seen is None:
+            return self._tree.changed(self.path)
+        opened, left = where.looks
+        return not same(opened, seen) or not same(left, seen)
 
     @property
     def _size(self) -> int:
@@ -82,7 +92,7 @@ class Source(Generic[T]):
         """Whether ``value`` can be asked for."""
         return not self._outcome[1]
 
-    @property
+    @kept
     def value(self) -> T:
         """What the file holds; ``Absent`` when it is not there or cannot be read."""
         value, reason, line = self._outcome

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from checker.changes import Removal
 from checker.files import Tree, join
-from checker.model import Finding, Place, Report
+from checker.model import Finding, Place, Report, Scope
+from checker.options import Options
+from checker.rule_pass import RulePass, unique
+from checker.rules import all_rules
 from checker.tree import Submission
 from schemas.rounds import Round, load_round
 
@@ -15,21 +20,69 @@ STRAY = (
     "structure/space-names", "structure/pycache", "structure/empty-dirs", "structure/symlinks",
     "structure/file-size",
 )  # fmt: skip
-"""Rules whose finding names a file or directory that has no business in the tree."""
+"""Rules whose finding names a file or directory that has no business in the tree, whatever is in the others."""
+EMPTY = "structure/empty-dirs"
 LISTS = (
     "structure/perf-file-list", "structure/acc-file-list", "compliance/perf-files", "compliance/test01-accuracy",
 )  # fmt: skip
 """Rules on exact lists of files: what does not belong there is left out, what is missing cannot be made up."""
+RESULT_DEPTH = 5
+"""Slashes in the path of a result. What is left empty from there up belongs to no result, and ``orphans`` says so."""
 NAMES = ("division", "submitter", "system", "benchmark", "scenario")
 KINDS = ("scenario_dir", "measurements_dir", "compliance_dir")
 
 
-def strays(tree: Tree, report: Report) -> Iterator[Removal]:
-    """Files and directories that do not belong there; what lies below another of them goes with it."""
-    found = dict(_stray(tree, report))
+def strays(submission: Submission) -> Iterator[Removal]:
+    """Files and directories that do not belong in the tree, all that there are: their rules alone say so. Then what
+    is an empty directory without them."""
+    found = {f.location.path: f for f in _stray(submission) if submission.tree.exists(f.location.path)}
+    removed = list(_topmost(found))
+    yield from removed
+    if all_rules()[EMPTY].holds_in(submission.round.name):
+        for path in _emptied(submission.tree, [r.path for r in removed]):
+            yield Removal(path, EMPTY, "the directory is empty")
+
+
+def too_much(tree: Tree, report: Report) -> Iterator[Removal]:
+    """What is not on an exact list of files."""
+    yield from _topmost(
+        {
+            f.location.path: f
+            for f in report.findings
+            if f.rule in LISTS
+            and tree.has_file(f.location.path)
+            and f.found == f.location.path.rpartition("/")[2]
+        }
+    )
+
+
+def _stray(submission: Submission) -> list[Finding]:
+    rules = [all_rules()[name] for name in STRAY if all_rules()[name].holds_in(submission.round.name)]
+    alone = RulePass(submission, Options(), rules, most=sys.maxsize)
+    found, _ = alone.judge(submission, Scope.SUBMISSION)
+    for submitter in submission.submitters:
+        found += alone.judge(submitter, Scope.SUBMITTER)[0]
+    return unique(found)
+
+
+def _topmost(found: Mapping[str, Finding]) -> Iterator[Removal]:
+    """What is found; what lies below another of them goes with it."""
     for path, finding in found.items():
-        if not any(path.startswith(other + "/") for other in found):
+        names = path.split("/")
+        if not any("/".join(names[:depth]) in found for depth in range(1, len(names))):
             yield Removal(path, finding.rule, finding.message)
+
+
+def _emptied(tree: Tree, gone: Sequence[str]) -> Iterator[str]:
+    """Directories in results and the like that hold nothing once others are gone, the deepest first."""
+    left: dict[str, int] = {}
+    while gone:
+        above = Counter(path.rpartition("/")[0] for path in gone)
+        for path, number in above.items():
+            folder = tree.folders[path]
+            left[path] = left.get(path, len(folder.dirs) + len(folder.files)) - number
+        gone = sorted(path for path in above if not left[path] and path.count("/") > RESULT_DEPTH)
+        yield from gone
 
 
 def invalid(
@@ -45,14 +98,6 @@ def invalid(
                     yield Removal(path, found.rule, found.message)
         if places:
             return
-
-
-def _stray(tree: Tree, report: Report) -> Iterator[tuple[str, Finding]]:
-    for found in report.findings:
-        path = found.location.path
-        too_much = found.rule in LISTS and tree.has_file(path) and found.found == path.rpartition("/")[2]
-        if too_much or (found.rule in STRAY and tree.exists(path)):
-            yield path, found
 
 
 def paths_of(round_: Round, place: Place) -> list[str]:
@@ -81,8 +126,13 @@ def folders_of(round_name: str) -> Folders:
     return tuple(dict.fromkeys(layout[kind].split("/")[2] for kind in KINDS if layout[kind] is not None))
 
 
-def orphans(tree: Tree, folders: Folders) -> Iterator[tuple[str, str]]:
-    """Paths to leave out because no result is left that they belong to, each with its reason."""
+def orphans(tree: Tree, folders: Folders) -> Iterator[Removal]:
+    """What to leave out because no result is left that it belongs to."""
+    for path, reason in _orphans(tree, folders):
+        yield Removal(path, EMPTY, reason)
+
+
+def _orphans(tree: Tree, folders: Folders) -> Iterator[tuple[str, str]]:
     for division in ("closed", "open", "network"):
         submitters = tree.dirs(division)
         alive = [name for name in submitters if _results(tree, join(division, name))]

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from checker import changes
 from checker.accuracy_log import LOG as ACCURACY_LOG
-from checker.api import check_with, open_submission
+from checker.api import judged_with, open_submission
 from checker.changes import Change, Refusal, Removal, Step
 from checker.files import Tree, join
 from checker.fixes import plan
 from checker.infer import fill
-from checker.leave_out import folders_of, invalid, orphans, strays
+from checker.leave_out import folders_of, invalid, orphans, strays, too_much
 from checker.model import Place, Report
 from checker.options import Options
 from checker.reading import LARGEST_ACCURACY_LOG, open_bytes
@@ -28,7 +28,8 @@ from checker.tree import Submission
 from schemas.errors import Failed, UserError
 from schemas.plainfile import NotPlain, TooLarge
 
-UNFINISHED = ".unfinished~"
+UNFINISHED, COPY, KNOWN = ".unfinished~", "tree", "known"
+"""A folder beside the new tree, and in it the tree until it is finished and what is known of it so far."""
 NEVER = (".git",)
 """Directories of the root that are no part of a submission."""
 LINK_RULE, HIDDEN_RULE = "structure/symlinks", "structure/hidden-names"
@@ -51,9 +52,11 @@ def prepare(tree: Path, output: Path, round_name: str = "auto") -> Prepared:
     _refuse(tree, output)
     source = Tree(tree)
     submission, _ = open_submission(source, tree, Options(round=round_name))
-    work = output.with_name(output.name + UNFINISHED)
-    _clear(work)
+    unfinished = output.with_name(output.name + UNFINISHED)
+    work = unfinished / COPY
+    _clear(unfinished)
     try:
+        work.mkdir()
         steps = list(_copied(source, work, submission.size_limit))
         steps += _cured(work, submission.round.name)
         report = _until_valid(work, submission.round.name, steps)
@@ -63,7 +66,7 @@ def prepare(tree: Path, output: Path, round_name: str = "auto") -> Prepared:
     except OSError as error:
         raise UserError(f"{output} cannot be written: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return Prepared(report, tuple(steps))
 
 
@@ -123,23 +126,25 @@ def _copy(place: Path, work: Path, path: str) -> Iterator[Refusal]:
 
 
 def _cured(work: Path, round_name: str) -> Iterator[Step]:
-    for step in plan(_open(work, round_name)):
+    for step in plan(_opened(Tree(work), round_name)):
         if not isinstance(step, Refusal):
             changes.apply(work, step)
         yield step
 
 
-def _open(work: Path, round_name: str) -> Submission:
-    return open_submission(Tree(work), work, Options(round=round_name))[0]
+def _opened(tree: Tree, round_name: str) -> Submission:
+    return open_submission(tree, tree.root, Options(round=round_name))[0]
 
 
 def _until_valid(work: Path, round_name: str, steps: list[Step]) -> Report:
-    """Leave out and fill in until nothing is to be said; every turn makes the tree smaller or fills once."""
+    """Leave out and fill in until nothing is to be said; every turn makes the tree smaller or fills once, and judges
+    again only what has changed since the last."""
     tried: set[Place] = set()
+    options = Options(round=round_name, cache=work.with_name(KNOWN))
     while True:
-        steps += _without_results(work, round_name)
-        report = check_with(work, Options(round=round_name))
-        turn = _turn(_open(work, round_name), report, tried)
+        steps += _tidied(work, round_name)
+        report, submission = judged_with(work, options)
+        turn = _turn(submission, report, tried)
         if not turn and report.valid and report.reference_valid:
             return report
         if not turn:
@@ -152,11 +157,11 @@ def _until_valid(work: Path, round_name: str, steps: list[Step]) -> Report:
 
 
 def _turn(submission: Submission, report: Report, tried: set[Place]) -> list[Change]:
-    """What to do next: strays first, then invalid results, then what can be inferred, at last whole benchmarks
-    and systems that cannot stand."""
+    """What to do next: files that are too much first, then invalid results, then what can be inferred, at last whole
+    benchmarks and systems that cannot stand."""
     blocking = [f for f in report.findings if f.counts or f.reference]
     for steps in (
-        strays(submission.tree, report),
+        too_much(submission.tree, report),
         invalid(submission, blocking, depths=(5,)),
         fill(submission, report, tried),
         invalid(submission, blocking, depths=(4, 3)),
@@ -167,15 +172,19 @@ def _turn(submission: Submission, report: Report, tried: set[Place]) -> list[Cha
     return []
 
 
-def _without_results(work: Path, round_name: str) -> list[Step]:
-    """What belongs to no result any more goes too; ``Failed`` when no result is left at all."""
+def _tidied(work: Path, round_name: str) -> list[Step]:
+    """What belongs to no result any more goes, and what does not belong in a tree at all; ``Failed`` when no result
+    is left."""
     done: list[Step] = []
-    for path, reason in orphans(Tree(work), folders_of(round_name)):
-        step = Removal(path, "structure/empty-dirs", reason)
-        changes.apply(work, step)
-        done.append(step)
-    if not any(
-        f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in Tree(work).folders.values()
-    ):
-        raise Failed("nothing was written: no result of the tree is valid; `mlcheck TREE` says why")
-    return done
+    while True:
+        tree = Tree(work)
+        if not any(
+            f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in tree.folders.values()
+        ):
+            raise Failed("nothing was written: no result of the tree is valid; `mlcheck TREE` says why")
+        turn = list(orphans(tree, folders_of(round_name))) or list(strays(_opened(tree, round_name)))
+        if not turn:
+            return done
+        for step in turn:
+            changes.apply(work, step)
+        done += turn

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from checker.model import Finding, Place, Report, ResultReport
 from schemas.rounds import SCENARIOS, BenchmarkRules, Round, load_round
@@ -148,8 +148,27 @@ def _missing(report: Report) -> dict[Place, list[str]]:
             wanted = [s for s in re.findall(r"\w+", finding.wanted) if s in SCENARIOS]
             names = [s for s in wanted if s not in there[finding.place]]
             for name in names[:1] if finding.rule == MISSING_SCENARIO[1] else names:
-                found[replace(finding.place, scenario=name)] = [finding.rule]
+                found[finding.place._replace(scenario=name)] = [finding.rule]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What the results of one benchmark on one system tell of the runs of another: its model, whether there is power,
+    the longest accuracy run, and the seconds of a sample, of which the slowest counts."""
+
+    model: str
+    power: bool
+    accuracy: float | None
+    per_sample: float | None
+
+    @classmethod
+    def of(cls, results: Sequence[ResultReport]) -> _Beside:
+        """Looked up once for a benchmark: it may have as many results as somebody makes directories."""
+        accuracy = [r.durations[ACCURACY] for r in results if ACCURACY in r.durations]
+        per_sample = [s for r in results if (s := _per_sample(r)) is not None]
+        power = any(r.has_power for r in results)
+        return cls(results[0].model, power, max(accuracy, default=None), max(per_sample, default=None))
 
 
 class _Clock:
@@ -157,16 +176,17 @@ class _Clock:
 
     def __init__(self, report: Report) -> None:
         self._round: Round = load_round(report.round)
-        self._beside: dict[Place, list[ResultReport]] = defaultdict(list)
+        results: dict[Place, list[ResultReport]] = defaultdict(list)
         for result in report.results:
-            self._beside[result.place.cut(4)].append(result)
+            results[result.place.cut(4)].append(result)
+        self._beside = {place: _Beside.of(rows) for place, rows in results.items()}
 
     def missing(self, place: Place, rules: Sequence[str]) -> Iterator[Rerun]:
         """All runs of a scenario that is not there."""
-        beside = self._beside[place.cut(4)]
-        model = beside[0].model if beside else self._round.official_name(place.benchmark)
+        beside = self._beside.get(place.cut(4))
+        model = beside.model if beside else self._round.official_name(place.benchmark)
         tests = self._tests(model, place.division, place.scenario)
-        power = any(r.has_power for r in beside)
+        power = beside is not None and beside.power
         parts: Parts = {PERFORMANCE: list(rules), ACCURACY: list(rules), **{t: list(rules) for t in tests}}
         yield from self._entries(place, model, parts, power, {})
 
@@ -178,7 +198,7 @@ class _Clock:
             parts[test] = [*parts.get(test, []), *parts[COMPLIANCE]]
         parts.pop(COMPLIANCE, None)
         kept = {p: rules for p, rules in parts.items() if p in (PERFORMANCE, ACCURACY) or p in tests}
-        place = replace(result.place, scenario=result.scenario)
+        place = result.place._replace(scenario=result.scenario)
         yield from self._entries(place, result.model, kept, result.has_power, result.durations)
 
     def _entries(
@@ -224,9 +244,9 @@ class _Clock:
         return once * 2 if power and part == PERFORMANCE else once
 
     def _accuracy(self, place: Place, model: str) -> float | None:
-        beside = [r.durations[ACCURACY] for r in self._beside[place.cut(4)] if ACCURACY in r.durations]
-        if beside:
-            return max(beside)
+        beside = self._beside.get(place.cut(4))
+        if beside is not None and beside.accuracy is not None:
+            return beside.accuracy
         rules, per_sample = self._rules(model), self._seconds_per_sample(place)
         facts = rules.facts if rules is not None else {}
         samples = facts.get("accuracy_sample_count") or facts.get("dataset_size")
@@ -250,9 +270,9 @@ class _Clock:
         return int(queries) * STREAM_SAMPLES.get(scenario, 1)
 
     def _seconds_per_sample(self, place: Place) -> float | None:
-        """Told by the results of the same benchmark on the same system; the slowest counts."""
-        found = [s for r in self._beside[place.cut(4)] if (s := _per_sample(r)) is not None]
-        return max(found, default=None)
+        """Told by the results of the same benchmark on the same system."""
+        beside = self._beside.get(place.cut(4))
+        return None if beside is None else beside.per_sample
 
 
 def _per_sample(result: ResultReport) -> float | None:

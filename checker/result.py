@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from checker.client_report import ClientReport
 from checker.files import Source, T, join, read_lenient, read_object, read_text
 from checker.model import Place
+from checker.ptd_log import Log
 from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run, reader
 from schemas import loadgen_summary
@@ -152,6 +153,11 @@ class Result:
     def ptd_logs(self) -> Source[str]:
         """``ptd_logs.txt``."""
         return self._power("ptd_logs.txt", "ptd_logs", read_lenient)
+
+    @kept
+    def daemon_log(self) -> Log:
+        """What ``ptd_logs.txt`` says, for all who look for something in it."""
+        return Log(self.ptd_logs.value)
 
     @kept
     def accuracy_path(self) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 from checker.files import Source
@@ -27,6 +27,8 @@ from checker.tree import Submission
 Node = Any
 """A node of the tree that the rules of its scope take: Submission, Submitter, System, Benchmark or Result."""
 
+ORDER = {severity: at for at, severity in enumerate(Severity)}
+"""Severities, the gravest first."""
 MOST_PROBLEMS = 1000
 """Problems of one rule at one place of the tree that are told one by one."""
 POWER_CHECKER_FILES = ("client", "server", "ptd_logs", "ranging_spl")
@@ -51,18 +53,41 @@ Judged = tuple[list[Finding], list[Broken]]
 """What the rules of one scope say of one node. Broken files are told once for all nodes: see ``told``."""
 
 
+class _Rules:
+    """The rules on nodes of one kind, in order, and the names of all files that they need."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.all = tuple(rules)
+        self.files = tuple(dict.fromkeys(name for rule in self.all for name in rule.needs))
+        self._without: dict[frozenset[str], Sequence[Rule]] = {}
+
+    def without(self, files: frozenset[str]) -> Sequence[Rule]:
+        """The rules that need none of these files. Most nodes lack the same ones: those of a power session."""
+        found = self._without.get(files)
+        if found is None:
+            found = self._without[files] = [r for r in self.all if files.isdisjoint(r.needs)]
+        return found
+
+
 class RulePass:
     """The rules of one round. ``judge`` looks at one node, ``run`` at all of a submission."""
 
-    def __init__(self, submission: Submission, options: Options, rules: Iterable[Rule] | None = None) -> None:
-        """Rules are those of the round of the submission where none are given."""
+    def __init__(
+        self,
+        submission: Submission,
+        options: Options,
+        rules: Iterable[Rule] | None = None,
+        most: int = MOST_PROBLEMS,
+    ) -> None:
+        """Rules are those of the round of the submission where none are given, of ``most`` problems each at a node."""
+        self._most = most
         self.submission, self.options, self.round = submission, options, submission.round.name
         if rules is None:
             rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         chosen = tuple(rules)
-        self._of_scope = {scope: [r for r in chosen if r.scope is scope] for scope in Scope}
-        self._of_kind = {k: [r for r in self._of_scope[Scope.RESULT] if k in r.kinds] for k in EVERY_KIND}
-        self._missing: dict[tuple[str, ...], list[Source[Any]] | None] = {}
+        of_scope = {scope: [r for r in chosen if r.scope is scope] for scope in Scope}
+        self._of_scope = {scope: _Rules(own) for scope, own in of_scope.items()}
+        self._of_kind = {k: _Rules(r for r in of_scope[Scope.RESULT] if k in r.kinds) for k in EVERY_KIND}
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)
         default = bool(submission.round.facts["power"].get("run_by_default"))
@@ -82,8 +107,8 @@ class RulePass:
         """What the rules of a scope find on one node, in order of the rules; nothing is kept of the node."""
         self._findings, self._broken = [], {}
         self._absent.clear()
-        self._missing.clear()
-        for rule in self._of_kind[node.kind] if scope is Scope.RESULT else self._of_scope[scope]:
+        rules = self._of_kind[node.kind] if scope is Scope.RESULT else self._of_scope[scope]
+        for rule in self._ready(rules, node):
             self._apply(rule, node)
         self._tell_absent()
         self._absent.clear()
@@ -94,16 +119,26 @@ class RulePass:
         self._broken = {}
         return self._findings, broken
 
+    def _ready(self, rules: _Rules, node: Node) -> Sequence[Rule]:
+        """The rules of which all files can be used; broken ones are remembered with the rules that need them."""
+        sources: dict[str, Source[Any]] = {name: getattr(node, name) for name in rules.files}
+        lacking = frozenset([name for name, source in sources.items() if not source.usable])
+        broken = [name for name in lacking if sources[name].present]
+        if broken:
+            for rule in rules.all:
+                for source in (sources[name] for name in rule.needs if name in broken):
+                    place = node.place.cut(DEPTH.get(source.kind, 5))
+                    self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
+        return rules.without(lacking)
+
     def _apply(self, rule: Rule, node: Node) -> None:
-        if rule.needs and not self._ready(rule, node):
-            return
         if rule.official_power_only and self._replaced(node):
             return
         try:
             problems = iter(rule.check(node))
             first = next(problems, None)
             if first is not None:
-                for problem in told(chain((first,), problems)):
+                for problem in told(chain((first,), problems), self._most):
                     self._add(rule, problem, node.place)
         except Absent as error:
             if error.what != "benchmark":  # told by structure/benchmark-*
@@ -113,20 +148,6 @@ class RulePass:
                 f"rule {rule.id} failed with {type(error).__name__}: {error}", node.path or ".", rule.id
             )
             self._add(CRASHED, problem, node.place)
-
-    def _ready(self, rule: Rule, node: Node) -> bool:
-        """Whether all files that a rule needs can be used; broken ones are remembered with the rule."""
-        try:
-            broken = self._missing[rule.needs]
-        except KeyError:
-            sources: list[Source[Any]] = [getattr(node, name) for name in rule.needs]
-            ready = all(source.usable for source in sources)
-            broken = None if ready else [s for s in sources if not s.usable and s.present]
-            self._missing[rule.needs] = broken
-        for source in broken or ():
-            place = node.place.cut(DEPTH.get(source.kind, 5))
-            self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
-        return broken is None
 
     @staticmethod
     def _replaced(node: Node) -> bool:
@@ -163,8 +184,7 @@ class RulePass:
             self._add(rule, problem, place)
 
     def _weight(self, rule: Rule) -> tuple[bool, bool, int, str]:
-        order = list(Severity).index(rule.severity)
-        return (not self.effects[rule.id].fails, rule.power_checker, order, rule.id)
+        return (not self.effects[rule.id].fails, rule.power_checker, ORDER[rule.severity], rule.id)
 
     def told(self, broken: Iterable[Broken]) -> Iterator[Finding]:
         """One finding for each file that cannot be used, whatever the number of nodes that need it."""
@@ -207,8 +227,8 @@ def _with_end(message: str, effect: Effect) -> str:
     return f"{message}; the official checker ends with a traceback on it" if ends else message
 
 
-def told(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """The problems of one rule at one node, of a flood the first ``MOST_PROBLEMS`` and how many more there are.
+def told(problems: Iterable[Problem], most: int = MOST_PROBLEMS) -> Iterator[Problem]:
+    """The problems of one rule at one node, of a flood the first ``most`` and how many more there are.
 
     A problem that decides otherwise than those before is told in any case, so that no verdict hangs on the order.
     """
@@ -217,7 +237,7 @@ def told(problems: Iterable[Problem]) -> Iterator[Problem]:
     more = 0
     for number, problem in enumerate(problems):
         kind = (problem.severity, problem.effect, problem.place, problem.aspect, problem.raises)
-        if number < MOST_PROBLEMS or kind not in kinds:
+        if number < most or kind not in kinds:
             kinds.add(kind)
             yield problem
         else:
@@ -264,10 +284,25 @@ def finding(rule: Rule, problem: Problem, effect: Effect, place: Place) -> Findi
 def sort_key(found: Finding) -> tuple[Any, ...]:
     """By place, severity, rule and location."""
     where = found.location
-    order = list(Severity).index(found.severity)
-    return (found.place, order, found.rule, where.path, where.line or 0, where.pointer or "", found.message)
+    return (
+        found.place.names,
+        ORDER[found.severity],
+        found.rule,
+        where.path,
+        where.line or 0,
+        where.pointer or "",
+        found.message,
+    )
 
 
 def unique(findings: Iterable[Finding]) -> list[Finding]:
     """Findings without repeats, in order; those that the order cannot tell apart stay as they came."""
-    return sorted(dict.fromkeys(findings), key=sort_key)
+    rows = list(findings)
+    keys = [sort_key(found) for found in rows]
+    ordered: list[Finding] = []
+    for _, run in groupby(sorted(range(len(rows)), key=keys.__getitem__), key=keys.__getitem__):
+        alike = [rows[at] for at in run]
+        ordered += (
+            dict.fromkeys(alike) if len(alike) > 1 else alike
+        )  # hashing all of a finding costs most of it
+    return ordered

@@ -59,12 +59,12 @@ class Run:
         """The power log beside it."""
         return self.result.submission.source(join(self.path, "spl.txt"), "spl", read_samples)
 
-    @property
+    @kept
     def scenario(self) -> str:
         """``effective_scenario``, the logged scenario."""
         return self.text("effective_scenario")
 
-    @property
+    @kept
     def streaming(self) -> bool:
         """Whether the logged scenario uses early stopping."""
         return self.scenario in self.result.round.facts["early_stopping_scenarios"]

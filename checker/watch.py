@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.model import Finding, Report
-from checker.walk import DEEPEST
+from checker.walker import DEEPEST
 from schemas.errors import UserError
 
 INTERVAL_S = 1.0

@@ -91,7 +91,8 @@ def _to_do(advice: Advice) -> Iterator[str]:
         yield "## What to do, in this order"
         yield ""
     for at, cause in enumerate(advice.causes, start=1):
-        more = f" ({multitude(cause)})" if multitude(cause) else ""
+        many = multitude(cause)
+        more = f" ({many})" if many else ""
         yield f"{at}. {code(cause.first.rule)}{more}: {plain(cause.first.fix)}"
     if advice.causes:
         yield ""

@@ -92,7 +92,8 @@ def _to_do(console: Console, advice: Advice) -> None:
     if advice.causes:
         say(console, "\nWhat to do, in this order", style="bold")
     for at, cause in enumerate(advice.causes[:LISTED], start=1):
-        more = f", {multitude(cause)}" if multitude(cause) else ""
+        many = multitude(cause)
+        more = f", {many}" if many else ""
         said = f"{shorten(_bare(cause.first), HEADLINE)} ({cause.first.rule}{more})"
         say(console, said, "red", label=f"{at:2}", pad=3, indent=1)
         say(console, cause.first.fix, indent=4)
@@ -143,16 +144,17 @@ def _cause(console: Console, head: str, cause: Cause, round_name: str) -> None:
     first = cause.first
     console.print()
     say(console, f"{first.rule}: {shorten(first.message)}", "red", label=head, pad=3)
-    for message in cause.messages[1 : SHOWN + 1]:
+    messages = cause.messages
+    for message in messages[1 : SHOWN + 1]:
         say(console, shorten(message), label="also", indent=3)
-    if len(cause.messages) > SHOWN + 1:
-        say(console, f"{len(cause.messages) - SHOWN - 1} findings more of this rule", label="also", indent=3)
+    if len(messages) > SHOWN + 1:
+        say(console, f"{len(messages) - SHOWN - 1} findings more of this rule", label="also", indent=3)
     where_ = list(dict.fromkeys(where(f) for f in cause.findings))
     for place in where_[:SHOWN]:
         say(console, place, label="at", indent=3)
     if len(where_) > SHOWN:
         say(console, f"{len(where_) - SHOWN} more places", label="and at", indent=3)
-    if len(cause.messages) == 1:
+    if len(messages) == 1:
         for label, text in (("found", first.found), ("wanted", first.wanted)):
             if text and text not in first.message:
                 say(console, shorten(text), label=label, indent=3)

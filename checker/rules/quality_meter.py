@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from checker import metrics, ranges
-from checker.lines import holding
 from checker.meters import identity_of
 from checker.model import Problem, Severity
 from checker.ranges import Ranges
@@ -18,7 +18,6 @@ from checker.rules.quality import NEEDS
 from checker.session import dialogue
 from schemas.power_samples import PowerSamples, pick
 from schemas.ptd_uncertainty import FLAGGED_BELOW, LIMIT_PERCENT, PtdFormula, ptd_formula
-from schemas.units import parse_log_time
 
 VOLTS = (15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
 AMPERES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -34,8 +33,7 @@ NEAR_NS = 5_000_000
 """A line of the daemon's log belongs to the sample whose stamp is this near; they are written one after the other."""
 WITH_LOG = (*NEEDS, "server", "ptd_logs")
 
-_WARNING = ": WARNING: Uncertainty "
-_PRINTED = re.compile(rf"(\d\d-\d\d-\d{{4}} \d\d:\d\d:\d\d\.\d{{3}}){_WARNING}(\d+\.\d+)%")
+_PRINTED = re.compile(r" Uncertainty (\d+\.\d+)%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +153,26 @@ def _lines(
 ) -> Iterator[tuple[int, float, float]]:
     """Line, printed and recomputed uncertainty of each warning that has a sample beside it. One process stamps both, so
     no time zone comes between them."""
-    warnings = holding(result.ptd_logs.value, (_WARNING,))
-    if not warnings:
+    warned = result.daemon_log.warned(_PRINTED)
+    if not warned:
         return
-    slots = [s.at // NEAR_NS for s in samples]
-    near = {slot + step: at for at, slot in enumerate(slots) for step in (-1, 0, 1)}
-    for line, text in warnings:
-        match = _PRINTED.match(text)
-        if match is None:
-            continue
-        time_ns = parse_log_time(match[1])
-        at = near.get(time_ns // NEAR_NS)
-        ours = percents[at] if at is not None and abs(samples[at].at - time_ns) <= NEAR_NS else None
+    rows = _beside(samples, [time_ns for _, time_ns, _ in warned])
+    for (line, _, match), row in zip(warned, rows, strict=True):
+        ours = percents[row] if row is not None else None
         if ours is not None:
-            yield line, float(match[2]), ours
+            yield line, float(match[1]), ours
+
+
+def _beside(samples: PowerSamples, times_ns: Sequence[int]) -> list[int | None]:
+    """Of each time the place of the last sample around it, None where that is not near."""
+    if samples.rising:
+        rows = [bisect_left(samples.at, (time_ns // NEAR_NS + 2) * NEAR_NS) - 1 for time_ns in times_ns]
+    else:
+        slots = [at // NEAR_NS for at in samples.at]
+        last = {slot + step: row for row, slot in enumerate(slots) for step in (-1, 0, 1)}
+        rows = [last.get(time_ns // NEAR_NS, -1) for time_ns in times_ns]
+    near = [row >= 0 and abs(samples.at[row] - at) <= NEAR_NS for row, at in zip(rows, times_ns, strict=True)]
+    return [row if fine else None for row, fine in zip(rows, near, strict=True)]
 
 
 def _summary(server: dict[str, Any]) -> tuple[float, float, float, int] | None:
