@@ -16,7 +16,7 @@ from schemas.kept import kept
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog
 from schemas.plainfile import FilePath
-from schemas.powerlog import BadLine, PowerLine
+from schemas.powerlog import PowerLog
 from schemas.rounds import BenchmarkRules
 
 if TYPE_CHECKING:
@@ -117,12 +117,12 @@ class Result:
         return self.ranging.log
 
     @property
-    def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def spl(self) -> Source[PowerLog]:
         """The power log of the testing run."""
         return self.run.spl
 
     @property
-    def ranging_spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def ranging_spl(self) -> Source[PowerLog]:
         """The power log of the ranging run."""
         return self.ranging.spl
 
