@@ -92,7 +92,7 @@ class Source(Generic[T]):
         """Whether ``value`` can be asked for."""
         return not self._outcome[1]
 
-    @property
+    @kept
     def value(self) -> T:
         """What the file holds; ``Absent`` when it is not there or cannot be read."""
         value, reason, line = self._outcome

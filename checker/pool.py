@@ -32,7 +32,7 @@ _judge: Judge | None = None
 def few_collections() -> Iterator[None]:
     """Let the collector of circles run seldom: what a judgement leaves behind is let go of without it."""
     usual = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     try:
         yield
     finally:
