@@ -65,7 +65,7 @@ class Result:
         """What a client of a served endpoint wrote, in place of LoadGen's logs."""
         return ClientReport(self.submission, self.path)
 
-    @property
+    @kept
     def rules(self) -> BenchmarkRules:
         """Facts of the benchmark; ``Absent`` when the round does not know it."""
         if self.benchmark.rules is None:
@@ -85,7 +85,7 @@ class Result:
         paths = [join(self.path, "performance", f"run_{n}") for n in range(1, number + 1)]
         return tuple(Run(self, path, "performance_log") for path in paths)
 
-    @property
+    @kept
     def several_runs(self) -> bool:
         """Whether the round demands more than one performance run."""
         return len(self.runs) > 1
