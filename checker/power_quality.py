@@ -91,7 +91,7 @@ def _in_time(at: Sequence[int]) -> tuple[list[int], list[int]]:
 def _over_range(samples: PowerSamples) -> list[int]:
     """The lines in which a meter wrote its sign for "above the range" in place of watts, volts or amperes."""
     columns = (samples.power_w, samples.voltage_v, samples.current_a)
-    if all(is_between(column, -NOT_AVAILABLE, NOT_AVAILABLE) for column in columns):
+    if samples.plain and all(is_between(column, -NOT_AVAILABLE, NOT_AVAILABLE) for column in columns[1:]):
         return []
     return [
         line

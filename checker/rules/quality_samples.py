@@ -118,15 +118,20 @@ def repeated_values(result: Result) -> Iterator[Problem]:
     if samples is None:
         return
     inside = samples.inside
-    values = list(zip(inside.power_w, inside.voltage_v, inside.current_a, inside.power_factor, strict=True))
-    repeats = list(itertools.compress(inside.line[1:], map(operator.eq, values, values[1:])))
+    watts, *others = (inside.power_w, inside.voltage_v, inside.current_a, inside.power_factor)
+    repeats = list(itertools.compress(itertools.count(1), map(operator.eq, watts, watts[1:])))
+    for column in others:
+        repeats = [row for row in repeats if column[row] == column[row - 1]]
     again = len(repeats)
     if again:
-        longest = max(len(list(group)) for _, group in itertools.groupby(values))
+        runs = itertools.groupby(enumerate(repeats), lambda place: place[1] - place[0])
+        longest = 1 + max(len(list(run)) for _, run in runs)
         message = (
             f"{count(again, 'sample repeats', 'samples repeat')} the values before, up to {longest} in a row"
         )
-        yield Problem(message, result.run.spl.path, f"{again} of {len(inside)}", "none", repeats[0])
+        yield Problem(
+            message, result.run.spl.path, f"{again} of {len(inside)}", "none", inside.line[repeats[0]]
+        )
 
 
 @rule(
