@@ -33,7 +33,7 @@ def console_for(stream: TextIO) -> Console:
 
 def safe(text: str) -> str:
     """Text from outside for a terminal: control characters spelled out."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def say(

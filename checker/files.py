@@ -13,7 +13,7 @@ from checker.walk import Tree
 from schemas.kept import kept
 from schemas.loadgen import LogGarbled
 from schemas.plainfile import FilePath, NotPlain, Where
-from schemas.powerlog import BadLine, PowerLine, read_power_log
+from schemas.powerlog import PowerLog, read_power_log
 
 __all__ = [
     "Folder", "Source", "Stat", "T", "Tree", "join", "read_json", "read_lenient", "read_object", "read_samples",
@@ -135,6 +135,6 @@ def _without_line(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def read_samples(path: FilePath) -> tuple[PowerLine | BadLine, ...]:
-    """All lines of a power log."""
+def read_samples(path: FilePath) -> PowerLog:
+    """A power log."""
     return read_power_log(path)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 OTHER_ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 """What ends a line for ``str.splitlines`` beside the line feed."""
-FEW = 200
-"""Places of a word that are looked for one by one; for a word with more of them all lines are looked at."""
 
 
 def with_line_feeds(text: str) -> str:
@@ -27,23 +24,6 @@ def spans(text: str, word: str, start: int = 0) -> Iterator[tuple[int, int]]:
 
 
 def holding(text: str, words: Sequence[str]) -> list[tuple[int, str]]:
-    """Number (from 1) and text of each line of ``text.splitlines()`` that holds one of the words."""
-    text = with_line_feeds(text)
-    rare: set[tuple[int, int]] = set()
-    frequent = []
-    for word in words:
-        few = list(islice(spans(text, word), FEW + 1))
-        if len(few) <= FEW:
-            rare.update(few)
-        else:
-            frequent.append(word)
-    found, number, last = {}, 1, 0
-    for start, end in sorted(rare):
-        number += text.count("\n", last, start)
-        found[number] = text[start:end]
-        last = end
-    if frequent:
-        lines = text.split("\n")
-        for word in frequent:
-            found.update([(at, line) for at, line in enumerate(lines, 1) if word in line])
-    return sorted(found.items())
+    """Number (from 1) and text of each line that holds one of the words; all lines are looked at."""
+    lines = enumerate(text.splitlines(), 1)
+    return [(at, line) for at, line in lines if any(word in line for word in words)]

@@ -140,7 +140,7 @@ def _until_valid(work: Path, round_name: str, steps: list[Step]) -> Report:
     """Leave out and fill in until nothing is to be said; every turn makes the tree smaller or fills once, and judges
     again only what has changed since the last."""
     tried: set[Place] = set()
-    options = Options(round=round_name, cache=work.with_name(KNOWN))
+    options = Options(round=round_name, jobs=0, cache=work.with_name(KNOWN))
     while True:
         steps += _tidied(work, round_name)
         report, submission = judged_with(work, options)

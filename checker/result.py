@@ -16,7 +16,7 @@ from schemas.kept import kept
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog
 from schemas.plainfile import FilePath
-from schemas.powerlog import BadLine, PowerLine
+from schemas.powerlog import PowerLog
 from schemas.rounds import BenchmarkRules
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Result:
         """What a client of a served endpoint wrote, in place of LoadGen's logs."""
         return ClientReport(self.submission, self.path)
 
-    @property
+    @kept
     def rules(self) -> BenchmarkRules:
         """Facts of the benchmark; ``Absent`` when the round does not know it."""
         if self.benchmark.rules is None:
@@ -85,7 +85,7 @@ class Result:
         paths = [join(self.path, "performance", f"run_{n}") for n in range(1, number + 1)]
         return tuple(Run(self, path, "performance_log") for path in paths)
 
-    @property
+    @kept
     def several_runs(self) -> bool:
         """Whether the round demands more than one performance run."""
         return len(self.runs) > 1
@@ -117,12 +117,12 @@ class Result:
         return self.ranging.log
 
     @property
-    def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def spl(self) -> Source[PowerLog]:
         """The power log of the testing run."""
         return self.run.spl
 
     @property
-    def ranging_spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def ranging_spl(self) -> Source[PowerLog]:
         """The power log of the ranging run."""
         return self.ranging.spl
 

@@ -95,6 +95,7 @@ class Judge:
         except (UnicodeEncodeError, OverflowError, TypeError, RecursionError):
             encoded, plain = None, judgement
         notes = None if tree.loose or encoded is None else "\0".join(tree.notes)
+        let_go(tree)
         return Judged(unit.key, encoded, plain, notes)
 
     def told(self, broken: Iterable[Broken]) -> Iterator[Finding]:
@@ -124,9 +125,9 @@ def _more(node: Node) -> dict[str, Any]:
     return {"numbers": outcome.numbers(node), "facts": facts.of(node)}
 
 
-def let_go(node: Node) -> None:
-    """Break the circles between a node and its parts, so that the files that it holds are forgotten at once."""
-    node.__dict__.clear()
+def let_go(of: Node | Noted) -> None:
+    """Break the circles between a node or a tree and its parts, so that what they hold is forgotten at once."""
+    of.__dict__.clear()
 
 
 def weigh(tree: Tree, round_: Round, unit: Unit) -> int:

@@ -224,16 +224,22 @@ def _versions(bench: Benchmark) -> Mapping[str, str]:
     return versions
 
 
-def main() -> int:
-    """Entry point of ``python -m harness.child``."""
-    faulthandler.enable()
-    faulthandler.register(signal.SIGUSR1, all_threads=True)
-    # LoadGen and runtimes may print: what they say goes to the log, the parent's line stays ours.
+def told() -> tuple[Job, IO[str]]:
+    """What the parent wants, and the line to answer it on. LoadGen and runtimes may print: what they say goes to the
+    log, the parent's line stays ours."""
     voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     job = Job.from_json(json.loads(sys.stdin.readline()))
     if job.loadgen is not None:
         sys.path.insert(0, job.loadgen)
+    return job, voice
+
+
+def main() -> int:
+    """Entry point of ``python -m harness.child``."""
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    job, voice = told()
     return Child(job, sys.stdin, voice).run()
 
 

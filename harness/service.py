@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import audit, kept, room, scoring, submission, system
+from harness import audit, room, scoring, submission, system, unscored
 from harness.accuracy_log import ACCURACY_LOG
 from harness.model import Accuracy, Plan, RunRequest
 from harness.observer import Observer, Unseen
@@ -59,15 +59,15 @@ def run(request: RunRequest, say: Say, observer: Observer | None = None) -> Outc
         compute=compute_of(planned.workload.backend, planned.workload.options),
         system_type=planned.system_type,
     )
-    kept.write(folder, planned, done, evidence, described)
+    unscored.write(folder, planned, done, evidence, described)
     return _end(planned, done, evidence, described, folder, say)
 
 
 def score(folder: Path, say: Say) -> Outcome:
     """Score and write what was run before, from the work folder of those runs; ``UserError`` when it cannot be."""
-    found = kept.read(folder)
+    found = unscored.read(folder)
     planned = plan(found.request)
-    kept.refuse_other_model(found, planned)
+    unscored.refuse_other_model(found, planned)
     return _end(planned, found.done, found.power, found.system, folder, say)
 
 
@@ -83,7 +83,7 @@ def _end(
     with _complete_anyway(folder, say):
         accuracy = _score(planned, done, say)
         done.verdicts = audit.verify(planned, done)
-    with kept.over(folder):
+    with unscored.over(folder):
         _refuse_unplanted(planned, accuracy)
         written = submission.write(planned, done, accuracy, evidence, described)
     _judge_compliance(planned, done, written, say)

@@ -63,6 +63,8 @@ def _tree_in_repository(tree: str, workspace: str, _working_directory: str) -> P
 
 def spelled(text: str, forbidden: str = "") -> str:
     """Text in which lone surrogates (bytes of names that are no text) and ``forbidden`` are spelled out."""
+    if not forbidden and text.isascii():
+        return text
     return "".join(_spell(c) if "\ud800" <= c <= "\udfff" or c in forbidden else c for c in text)
 
 
@@ -72,7 +74,7 @@ def _spell(char: str) -> str:
 
 def printable(text: str) -> str:
     """Text on one line without control characters: they are spelled out."""
-    return "".join(c if c.isprintable() else _spell(c) for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _spell(c) for c in text)
 
 
 def firsts_first(groups: list[list[Finding]]) -> Iterator[tuple[Finding, int]]:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
-from itertools import islice
 from typing import Any, TextIO
 
 from checker.model import Finding, Metric, PowerFigures, Report, ResultReport, Severity
+from checker.reports import _json_text
 from checker.sources import source_of
 from schemas import __version__
 
 FORMAT = "json"
 SCHEMA = "edgewatt/report/1"
-PIECES = 1 << 14
-"""Pieces that are written together: the encoder makes one for each value."""
 
 
 def write(report: Report, stream: TextIO) -> None:
     """Write the document with an end of line."""
-    pieces = json.JSONEncoder(indent=1, allow_nan=False, ensure_ascii=True).iterencode(document(report))
-    while batch := "".join(islice(pieces, PIECES)):
-        stream.write(batch)
-    stream.write("\n")
+    _json_text.write(_document(report), stream, depth=2)
 
 
 def document(report: Report) -> dict[str, Any]:
     """The document as plain values."""
+    whole = _document(report)
+    return whole | {name: list(whole[name]) for name in ("results", "findings")}
+
+
+def _document(report: Report) -> dict[str, Any]:
+    """The document; its rows are made when they are asked for, once."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "mlcheck", "version": __version__},
@@ -45,8 +45,8 @@ def document(report: Report) -> dict[str, Any]:
             "warnings": report.count(Severity.WARNING),
             "notes": report.count(Severity.NOTE),
         },
-        "results": [_result(r) for r in report.results],
-        "findings": [_finding(f, report.round) for f in report.findings],
+        "results": (_result(r) for r in report.results),
+        "findings": (_finding(f, report.round) for f in report.findings),
     }
 
 

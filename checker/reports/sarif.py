@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, TextIO
 from urllib.parse import quote
 
 from checker.model import Finding, Report
+from checker.reports import _json_text
 from checker.reports.base import repository_path, spelled
 from checker.reports.json import verdict
 from checker.rule import Rule
@@ -23,12 +24,19 @@ Document = dict[str, Any]
 
 def write(report: Report, stream: TextIO) -> None:
     """Write the log with an end of line."""
-    json.dump(document(report), stream, indent=1, allow_nan=False, ensure_ascii=True)
-    stream.write("\n")
+    _json_text.write(_document(report), stream, depth=4)
 
 
 def document(report: Report) -> Document:
     """The log as plain values: one run of one tool."""
+    log = _document(report)
+    (run,) = log["runs"]
+    run["results"] = list(run["results"])
+    return log
+
+
+def _document(report: Report) -> Document:
+    """The log; its results are made when they are asked for, once."""
     rules = sorted({f.rule for f in report.findings})
     run: Document = {
         "tool": {
@@ -72,13 +80,11 @@ def _code(text: str, name: str) -> str:
     return text if name == "Do" else f"`` {text} ``"
 
 
-def _results(report: Report, index: dict[str, int]) -> list[Document]:
+def _results(report: Report, index: dict[str, int]) -> Iterator[Document]:
     seen: Counter[str] = Counter()
-    rows = []
     for found in report.findings:
         seen[found.fingerprint] += 1
-        rows.append(_result(report, found, index[found.rule], seen[found.fingerprint]))
-    return rows
+        yield _result(report, found, index[found.rule], seen[found.fingerprint])
 
 
 def _result(report: Report, found: Finding, rule_index: int, occurrence: int) -> Document:

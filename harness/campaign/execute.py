@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import kept, scoring, service
+from harness import scoring, service, unscored
 from harness.campaign import aside
 from harness.campaign.contents import Hashes, changes, contents, digest, settings
 from harness.campaign.file import Campaign
@@ -265,7 +265,7 @@ class _Campaign:
             return None
         place = step.plan.result
         where = self._work / place.system / place.benchmark / place.scenario
-        folder = kept.newest(where, ready(step, self._tree), past.started["at"])
+        folder = unscored.newest(where, ready(step, self._tree), past.started["at"])
         if folder is None:
             return None
         self._say(f"{step.name}: its runs are complete in {folder}; they are scored and not made again")

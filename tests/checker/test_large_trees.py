@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from checker import reruns
 from checker.api import check
 from checker.files import Tree
 from checker.model import Effect, Finding, Location, Place, Severity
@@ -58,6 +59,20 @@ def test_walking_a_part_of_a_tree_visits_that_part_in_order(tmp_path: Path) -> N
     assert [f.path for f in tree.below("closed/Bench/code")] == [
         p for p in whole if p == "closed/Bench/code" or p.startswith("closed/Bench/code/")
     ]
+
+
+def test_what_a_benchmark_tells_of_the_time_of_runs_is_asked_once_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    tree = build(tmp_path, power=False)
+    for at in range(50):
+        (tree.base / "results" / "board" / "resnet50" / f"x{at}" / "performance").mkdir(parents=True)
+    report = check(tree.root, round_name="v4.1")
+    tell = reruns._per_sample
+    monkeypatch.setattr(reruns, "_per_sample", lambda result: asked.append(result.path) or tell(result))
+    assert len({r.place for r in reruns.reruns(report)}) == 50
+    assert len(asked) == len(report.results) == 53
 
 
 def repeated(root: Path, systems: int) -> Path:

@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from checker.api import check
+from checker.api import check, judged_with
+from checker.cache import snapshot as snapshot_of_cache
 from checker.changes import Copy, Refusal, Removal
 from checker.cli import main
+from checker.model import Report
+from checker.options import Options
 from checker.prepare import Prepared, prepare
+from checker.rule_pass import MOST_PROBLEMS
+from checker.tree import Submission
 from schemas.documents import violations
 from schemas.errors import Failed
 from tests.checker.corpus import folder, needs_corpus
@@ -257,3 +262,48 @@ def test_a_published_tree_is_ready_without_what_is_invalid(tmp_path: Path) -> No
     assert {s.path.split("/")[1] for s in done.steps if isinstance(s, Removal)} == {"Fujitsu"}
     assert len(done.report.results) == 26
     assert not (tmp_path / "out" / "closed" / "Fujitsu").exists()
+
+
+def test_floods_of_strays_and_what_they_leave_empty_are_left_out_without_judging_the_results_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[Path] = []
+
+    def counted(path: Path, options: Options) -> tuple[Report, Submission]:
+        checks.append(path)
+        return judged_with(path, options)
+
+    monkeypatch.setattr("checker.prepare.judged_with", counted)
+    tree = build(tmp_path / "tree")
+    wanted = snapshot(tree.root)
+    deepest = tree.result("offline").joinpath("kept", *"abcdefghijklmnopqrstuvwxyz")
+    deepest.mkdir(parents=True)
+    (tree.base / "code" / "many").mkdir()
+    for at in range(MOST_PROBLEMS + 5):
+        (tree.base / "code" / "many" / f".{at}").touch()
+    done = prepared(tree, tmp_path / "out")
+    assert snapshot(tmp_path / "out") == wanted
+    chain = [deepest, *deepest.parents][:27]
+    removed = [s.path for s in done.steps if isinstance(s, Removal)]
+    assert [p for p in removed if "/kept" in p] == [p.relative_to(tree.root).as_posix() for p in chain]
+    assert len(removed) == 27 + MOST_PROBLEMS + 5 + 1
+    assert len(checks) == 1
+
+
+def test_a_turn_judges_again_only_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[int] = []
+
+    def counted(path: Path, options: Options) -> tuple[Report, Submission]:
+        report, submission = judged_with(path, options)
+        known.append(report.cached_results)
+        return report, submission
+
+    monkeypatch.setattr("checker.prepare.judged_with", counted)
+    monkeypatch.setattr(snapshot_of_cache, "GRAIN_NS", 0)
+    tree = build(tmp_path / "tree", power=False)
+    for at in range(5):
+        empty = tree.base / "results" / f"s{at}" / "resnet50" / "offline"
+        empty.mkdir(parents=True)
+        (empty / "README.md").write_text("nothing yet\n")
+    prepared(tree, tmp_path / "out")
+    assert known == [0, 3]

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from checker import ptd_log
@@ -84,6 +84,7 @@ def texts(*, hostile: bool) -> st.SearchStrategy[str]:
     )
 
 
+@settings(deadline=None)
 @given(text=texts(hostile=False))
 def test_an_ordinary_log(text: str) -> None:
     log = ptd_log.Log(text)
@@ -92,6 +93,7 @@ def test_an_ordinary_log(text: str) -> None:
     assert in_columns(text) == line_by_line(text)
 
 
+@settings(deadline=None)
 @given(text=texts(hostile=True))
 @example(text=f"\n{at(90)}: WARNING: x\x85{at(91)}: ERROR: y")
 @example(text=f"\n{at(90)}: WARNING: and ERROR: both")
@@ -100,6 +102,7 @@ def test_a_hostile_log(text: str) -> None:
     assert in_columns(text) == line_by_line(text)
 
 
+@settings(deadline=None)
 @given(before=texts(hostile=False), odd=rows(hostile=True), after=texts(hostile=False))
 @example(before="", odd=f"note {at(90)}: {UNCERTAIN}", after="")
 @example(before="\n", odd=f"{at(90)[:-1]}x: {UNCERTAIN}", after="")
@@ -136,6 +139,7 @@ def test_a_clock_that_steps_back_hides_nothing() -> None:
 NUMBER = re.compile(r" Uncertainty (\d+\.\d+)%")
 
 
+@settings(deadline=None)
 @given(text=st.one_of(texts(hostile=False), texts(hostile=True)))
 def test_numbers_that_warnings_print(text: str) -> None:
     wanted = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.reading import read_lenient, read_text
@@ -16,6 +16,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("texts") / "text"
 
 
+@settings(deadline=None)
 @given(text=st.lists(st.sampled_from(["a", "\n", "\r\n", "\r", "\x85", "ü"])).map("".join))
 def test_line_ends_become_those_of_unix_and_no_others(path: Path, text: str) -> None:
     path.write_bytes(text.encode())

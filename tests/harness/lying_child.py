@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from typing import Any
 from harness import child, opening
 from harness.backends.remote_text import RemoteText
 from harness.benchmarks.base import Counted
-from harness.model import Job
 from harness.registry import benchmark
 
 
@@ -48,11 +46,7 @@ def one_more(kind: Any) -> None:
 
 
 if __name__ == "__main__":
-    voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    told = Job.from_json(json.loads(sys.stdin.readline()))
-    if told.loadgen is not None:
-        sys.path.insert(0, told.loadgen)
+    told, voice = child.told()
     if os.environ["EDGEWATT_TEST_LIE"] == "first":
         usual = opening.configured
         engine = Liar()

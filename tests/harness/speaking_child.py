@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import Any
 
 from harness import child
-from harness.model import Job
 from tests.harness.test_tokens import Engine, Prompts, Speaker
 
 if __name__ == "__main__":
-    voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    told = Job.from_json(json.loads(sys.stdin.readline()))
-    if told.loadgen is not None:
-        sys.path.insert(0, told.loadgen)
+    told, voice = child.told()
     engine = Engine()
     if told.benchmark == "fails":
         engine.fail_at = 2  # the first call is the warm-up

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import extras, kept, scoring, service
+from harness import extras, scoring, service, unscored
 from harness.accuracy_log import ACCURACY_LOG, write
 from harness.checks import scoring as scoring_check
 from harness.model import Fixture, LoadSettings, PowerRequest, RunRequest
@@ -129,9 +129,9 @@ def test_the_tree_is_that_of_a_run_that_did_not_fail(
     broken("tests.harness.killed_scorer")
     with pytest.raises(Failed, match="mlharness score"):
         service.run(replace(asked, mode="all", rehearsal_s=0.3), lambda text: None)
-    (waiting,) = (tmp_path / "tree.work").rglob(kept.NAME)
-    found = kept.read(waiting.parent)
-    assert kept.made(kept.Kept, json.loads(json.dumps(kept.plain(found)))) == found
+    (waiting,) = (tmp_path / "tree.work").rglob(unscored.NAME)
+    found = unscored.read(waiting.parent)
+    assert unscored.made(unscored.Unscored, json.loads(json.dumps(unscored.plain(found)))) == found
     broken("")
     outcome = service.score(waiting.parent, lambda text: None)
     assert outcome.done.results == found.done.results
@@ -150,7 +150,7 @@ def test_one_who_ends_scoring_is_told_how_to_go_on(
     with pytest.raises(KeyboardInterrupt):
         service.run(asked, said.append)
     assert "only their scoring was ended; do it with: mlharness score " in said[-1]
-    assert kept.read(Path(said[-1].rpartition(" ")[2])).request == asked
+    assert unscored.read(Path(said[-1].rpartition(" ")[2])).request == asked
 
 
 def test_what_was_known_of_power_is_kept() -> None:
@@ -161,8 +161,8 @@ def test_what_was_known_of_power_is_kept() -> None:
         LoadSettings(target_qps=3.0), retried=["performance"], power_lost=PowerLost("ranging", "it is gone")
     )
     for record in (evidence, lost, PowerRequest(None, "yokogawa_wt300", "/dev/ttyUSB0", None)):
-        text = json.dumps(kept.plain(record))
-        assert kept.made(type(record), json.loads(text)) == record
+        text = json.dumps(unscored.plain(record))
+        assert unscored.made(type(record), json.loads(text)) == record
 
 
 def test_runs_of_another_model_or_data_set_are_not_scored(
@@ -172,7 +172,7 @@ def test_runs_of_another_model_or_data_set_are_not_scored(
     broken("tests.harness.killed_scorer")
     with pytest.raises(Failed):
         service.run(replace(asked, fixture=own), lambda text: None)
-    (waiting,) = (tmp_path / "tree.work").rglob(kept.NAME)
+    (waiting,) = (tmp_path / "tree.work").rglob(unscored.NAME)
     broken("")
     model = next(own.glob("*.onnx"), None) or next(own.rglob("*.onnx"))
     data = model.read_bytes()
@@ -201,7 +201,7 @@ def test_a_campaign_goes_on_with_scoring(
     code, _, said = program("campaign", path)
     assert code == 1
     assert "mlharness score" in said
-    (waiting,) = (tmp_path / "tree.work").rglob(kept.NAME)
+    (waiting,) = (tmp_path / "tree.work").rglob(unscored.NAME)
     broken("")
     code, _, said = program("campaign", path, "--resume")
     assert code == 0, said

@@ -30,7 +30,7 @@ PATHS = ("output", "model", "dataset", "fixture", "user_conf")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Unscored:
     """Runs that are over: what was asked for, what came of it, power, the description of the system.
 
     ``model`` are size and time of the files of the model: answers of another one are not these.
@@ -48,7 +48,7 @@ def write(
     folder: Path, plan: Plan, done: Done, power: PowerEvidence | None, system: Mapping[str, str]
 ) -> None:
     """Write it, whole or not at all."""
-    kept = Kept(in_full(plan.request), done, power, system, plan.samples, marks(plan.workload.model))
+    kept = Unscored(in_full(plan.request), done, power, system, plan.samples, marks(plan.workload.model))
     document = {"schema": SCHEMA, "version": __version__, **plain(kept)}
     new = folder / f"{NAME}.new"
     new.write_text(json.dumps(document, indent=1), encoding="utf-8", errors="surrogateescape")
@@ -88,7 +88,7 @@ def in_full(request: RunRequest) -> RunRequest:
     return dataclasses.replace(request, **paths)
 
 
-def read(folder: Path) -> Kept:
+def read(folder: Path) -> Unscored:
     """What is kept in a folder; ``UserError`` when there is nothing, or its logs or its model are not as they were."""
     path = folder / NAME
     try:
@@ -96,7 +96,7 @@ def read(folder: Path) -> Kept:
         if document.pop("schema") != SCHEMA:
             raise ValueError("it is of another version")
         document.pop("version")
-        kept: Kept = made(Kept, document)
+        kept: Unscored = made(Unscored, document)
     except FileNotFoundError:
         raise UserError(
             f"there is no {path}, so no runs wait there to be scored; give the folder that mlharness run named when it "
@@ -110,7 +110,7 @@ def read(folder: Path) -> Kept:
     return kept
 
 
-def _refuse_changed(kept: Kept) -> None:
+def _refuse_changed(kept: Unscored) -> None:
     for result in kept.done.results.values():
         if not result.log_dir.is_dir():
             raise UserError(
@@ -118,7 +118,7 @@ def _refuse_changed(kept: Kept) -> None:
             )
 
 
-def refuse_other_model(kept: Kept, plan: Plan) -> None:
+def refuse_other_model(kept: Unscored, plan: Plan) -> None:
     """``UserError`` when model or data set are not those of the runs. What scores may have been put right meanwhile."""
     if dict(kept.model) != marks(plan.workload.model):
         raise UserError(
