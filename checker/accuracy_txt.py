@@ -73,7 +73,9 @@ def number(text: str) -> float | None:
 
 def find(text: str, metrics: Sequence[str], own: Mapping[str, str] | None = None) -> tuple[Seen, ...]:
     """Every line that holds a number of one of the metrics, in order; ``own``: patterns of the round."""
-    patterns = {**PATTERNS, **(own or {})}
+    if not metrics:
+        return ()
+    patterns = {**PATTERNS, **own} if own else PATTERNS
     compiled = [(m, re.compile(patterns[m])) for m in metrics]
     found: list[Seen] = []
     for at, line in enumerate(text.splitlines(), start=1):

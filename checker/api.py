@@ -13,7 +13,7 @@ from typing import TextIO
 
 from checker import outcome, recognise
 from checker.cache.known import of as known_of
-from checker.engine import gather
+from checker.engine import Gathered, gather
 from checker.files import Tree, join
 from checker.forgive import forgive
 from checker.model import Finding, Place, Report
@@ -74,18 +74,25 @@ def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
     results = chosen(submission, options)
     options = replace(options, round=submission.round.name)
     known = known_of(submission.tree, began_ns, options)
-    findings, numbers, cached = gather(submission, results, options, known)
+    gathered = gather(submission, results, options, known)
     known.keep()
-    places = [r.place for r in results]
+    return _report(submission, results, gathered, options, reason), submission
+
+
+def _report(
+    submission: Submission, results: Sequence[Result], gathered: Gathered, options: Options, reason: str
+) -> Report:
+    """Both verdicts from what was found, and everything put together."""
+    findings, places = gathered.findings, [r.place for r in results]
     official = Verdicts(findings, places)
     if options.rehearsal:
         findings = forgive(findings, results)
     findings, remarks = _accept(findings, options)
     shown = [f for f in findings if options.wants(f.rule)]
     verdicts = official if shown == official.findings else Verdicts(shown, places)
-    reports = tuple(outcome.judged(n, verdicts, official) for n in numbers)
-    report = Report(
-        tree=str(path),
+    reports = tuple(outcome.judged(n, gathered.systems, verdicts, official) for n in gathered.numbers)
+    return Report(
+        tree=str(submission.tree.root),
         round=submission.round.name,
         round_reason=reason,
         valid=verdicts.tree_valid() and all(r.valid for r in reports),
@@ -93,9 +100,8 @@ def judged_with(path: Path, options: Options) -> tuple[Report, Submission]:
         results=reports,
         findings=tuple(shown),
         remarks=tuple(remarks),
-        cached_results=cached,
+        cached_results=gathered.cached_results,
     )
-    return report, submission
 
 
 def _refuse_no_folder(path: Path) -> None:

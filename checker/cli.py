@@ -14,7 +14,7 @@ DESCRIPTION = "Judge an MLPerf Inference submission tree: mlcheck TREE [options]
 COMMANDS = "checker.commands"
 LEADING = ("-v", "--verbose", "-q", "--quiet")
 VALUED = ("--version", "-h", "--help")
-SELDOM = (50_000, 20, 20)
+SELDOM = (200_000, 20, 20)
 """When the collector of circles runs: a program that ends soon, and leaves few circles, needs it seldom."""
 
 
@@ -24,7 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = with_command(list(sys.argv[1:] if argv is None else argv))
     named = next((w for w in words if w not in LEADING), "")
     command = named if named in module_names(COMMANDS) else None
-    return run_program("mlcheck", DESCRIPTION, COMMANDS, words, command=command)
+    try:
+        return run_program("mlcheck", DESCRIPTION, COMMANDS, words, command=command)
+    finally:
+        gc.freeze()  # the end of the interpreter would look through all that is left once more
 
 
 def with_command(words: list[str]) -> list[str]:

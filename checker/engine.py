@@ -5,13 +5,12 @@ The same findings and numbers come out for any number of processes, with much kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from checker import facts
 from checker.cache.known import Known
-from checker.model import Finding, ResultReport, Scope
+from checker.model import Finding, Place, ResultReport, Scope
 from checker.options import Options
 from checker.pool import judge_all
 from checker.result import Result
@@ -21,10 +20,12 @@ from checker.unit import Judge, Judgement, Unit
 
 
 class Gathered(NamedTuple):
-    """Findings of the whole tree, the numbers of the results, and how many of these were known from before."""
+    """Findings of the whole tree, the numbers of the results, the descriptions of the systems by their places, and how
+    many results were known from before."""
 
     findings: list[Finding]
     numbers: list[ResultReport]
+    systems: Mapping[Place, Mapping[str, Any]]
     cached_results: int
 
 
@@ -34,18 +35,22 @@ def gather(
     """Judge a submission. ``known`` says what was found out before, and learns what is found out now."""
     units = [Unit(scope, node.place) for node, scope in nodes(submission, options.only)][1:]
     known = known or Known()
-    kept = known.judgements(units)
-    for judged in judge_all(submission.tree, options, [u for u in units if u.key not in kept]):
+    keys = [unit.key for unit in units]
+    kept = known.judgements(keys)
+    for judged in judge_all(
+        submission.tree, options, [u for u, k in zip(units, keys, strict=True) if k not in kept]
+    ):
         kept[judged.key] = judged.judgement()
         known.learn(judged)
-    of_results = [kept[Unit(Scope.RESULT, r.place).key] for r in results]
-    findings = _findings(submission, options, [kept[u.key] for u in units], of_results)
-    about = {u.place: kept[u.key].system or {} for u in units if u.scope is Scope.SYSTEM}
-    numbers = [
-        replace(j.numbers, system_facts=about[j.numbers.place.cut(3)]) for j in of_results if j.numbers
-    ]
-    cached = sum(known.holds(Unit(Scope.RESULT, r.place).key) for r in results)
-    return Gathered(findings, numbers, cached)
+    keys_of_results = [Unit(Scope.RESULT, r.place).key for r in results]
+    of_results = [kept[key] for key in keys_of_results]
+    findings = _findings(submission, options, [kept[key] for key in keys], of_results)
+    about = {
+        u.place: kept[k].system or {} for u, k in zip(units, keys, strict=True) if u.scope is Scope.SYSTEM
+    }
+    numbers = [j.numbers for j in of_results if j.numbers]
+    cached = sum(map(known.holds, keys_of_results))
+    return Gathered(findings, numbers, about, cached)
 
 
 def _findings(

@@ -22,7 +22,7 @@ from checker.run import Run
 from checker.session import part, unofficial_session
 from checker.tree import Submission
 from schemas.loadgen import Entries, LoadgenLog
-from schemas.powerlog import BadLine, PowerLine
+from schemas.powerlog import PowerSamples
 from schemas.units import UnixNs
 
 PERFORMANCE, ACCURACY = "performance", "accuracy"
@@ -187,20 +187,15 @@ def _short(log: LoadgenLog) -> list[bytes]:
     return [e.raw for e in log.entries if len(e.raw) <= SHORT]
 
 
-def digest_of_samples(lines: Sequence[PowerLine | BadLine]) -> str:
+def digest_of_samples(samples: PowerSamples) -> str:
     """What tells one power log from all others; empty without samples. The mark does not count."""
-    samples = [line for line in lines if isinstance(line, PowerLine)]
-    found = hashlib.blake2b(_packed([s.at for s in samples]), digest_size=16)
-    for column in (
-        [s.power_w for s in samples],
-        [s.voltage_v for s in samples],
-        [s.current_a for s in samples],
-    ):
+    found = hashlib.blake2b(_packed(samples.at), digest_size=16)
+    for column in (samples.power_w, samples.voltage_v, samples.current_a):
         found.update(array("d", column).tobytes())
     return found.hexdigest() if samples else ""
 
 
-def _packed(times_ns: list[UnixNs]) -> bytes:
+def _packed(times_ns: Sequence[UnixNs]) -> bytes:
     try:
         return array("q", times_ns).tobytes()
     except OverflowError:  # after the year 2262
@@ -217,8 +212,10 @@ def _power(result: Result) -> PowerFacts:
         meter=meter.model,
         serial=meter.serial,
         windows=tuple(_windows(result)),
-        samples=digest_of_samples(result.spl.value) if result.spl.usable else "",
-        ranging_samples=digest_of_samples(result.ranging_spl.value) if result.ranging_spl.usable else "",
+        samples=digest_of_samples(result.spl.value.samples) if result.spl.usable else "",
+        ranging_samples=digest_of_samples(result.ranging_spl.value.samples)
+        if result.ranging_spl.usable
+        else "",
         path=result.power_path,
     )
 

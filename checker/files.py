@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from checker.folders import Folder, Stat, join, same
 from checker.reading import read_json, read_lenient, read_object, read_text
 from checker.rule import Absent
-from checker.walk import Folder, Stat, Tree, join
+from checker.walk import Tree
 from schemas.kept import kept
 from schemas.loadgen import LogGarbled
-from schemas.plainfile import FilePath, NotPlain
-from schemas.powerlog import BadLine, PowerLine, read_power_log
+from schemas.plainfile import FilePath, NotPlain, Where
+from schemas.powerlog import PowerLog, read_power_log
 
 __all__ = [
     "Folder", "Source", "Stat", "T", "Tree", "join", "read_json", "read_lenient", "read_object", "read_samples",
@@ -51,21 +52,28 @@ class Source(Generic[T]):
     def _look(self) -> Outcome[T]:
         if not self.present:
             return None, "is not there", None
-        size = self._size
-        if size > self._limit:
-            return None, f"is {size} bytes long, more than the {self._limit} that are read", None
+        seen = self._seen
+        if seen is not None and seen.size > self._limit:
+            return None, f"is {seen.size} bytes long, more than the {self._limit} that are read", None
+        where = self._tree.file(self.path)
         try:
-            value = self._read(self._tree.file(self.path))
+            value = self._read(where)
         except (OSError, ValueError, RecursionError, MemoryError) as error:
             return None, *_reason(error)
-        if self._tree.changed(self.path):
+        if self._changed(where):
             return None, CHANGED, None
         return value, "", None
 
-    @property
-    def _size(self) -> int:
-        seen = self._tree.stat(self.path)
-        return 0 if seen is None else seen.size
+    def _changed(self, where: Where) -> bool:
+        """Whether what was read is another file than the walk saw, or was written to meanwhile."""
+        if self._seen is None or where.left is None:
+            return self._tree.changed(self.path)
+        return not same(where.left, self._seen)
+
+    @kept
+    def _seen(self) -> Stat | None:
+        """What the walk saw of the file."""
+        return self._tree.stat(self.path)
 
     @property
     def broken(self) -> str:
@@ -82,7 +90,7 @@ class Source(Generic[T]):
         """Whether ``value`` can be asked for."""
         return not self._outcome[1]
 
-    @property
+    @kept
     def value(self) -> T:
         """What the file holds; ``Absent`` when it is not there or cannot be read."""
         value, reason, line = self._outcome
@@ -96,7 +104,7 @@ class SharedSource(Source[T]):
     next of them, as long as few others are asked for in between. Nobody changes it."""
 
     def _look(self) -> Outcome[T]:
-        if not self.present or self._size > LARGEST_SHARED:
+        if not self.present or (self._seen is not None and self._seen.size > LARGEST_SHARED):
             return super()._look()
         shared, key = self._tree.shared, (self.kind, self.path)
         if key not in shared:
@@ -126,6 +134,6 @@ def _without_line(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def read_samples(path: FilePath) -> tuple[PowerLine | BadLine, ...]:
-    """All lines of a power log."""
+def read_samples(path: FilePath) -> PowerLog:
+    """A power log."""
     return read_power_log(path)

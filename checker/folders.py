@@ -38,6 +38,19 @@ def stat_of(found: os.stat_result) -> Stat:
     return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
 
 
+def same(now: os.stat_result, seen: Stat) -> bool:
+    """Whether a file is the one that the walk saw. Not when its name or its owner changed, but when what it holds may
+    have. On Windows what a directory says of its files has no inode, and may be late."""
+    if os.name == "nt":
+        return now.st_size == seen.size
+    return (
+        now.st_size == seen.size
+        and now.st_mtime_ns == seen.mtime_ns
+        and now.st_ino == seen.inode
+        and now.st_dev == seen.device
+    )
+
+
 def join(*parts: str) -> str:
     """Names to one relative path."""
     if len(parts) == 2 and parts[0] and parts[1]:

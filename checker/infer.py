@@ -4,7 +4,6 @@ under the missing name, and the checker computes the number."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from checker.changes import Copy, Move
 from checker.files import join
@@ -32,7 +31,7 @@ def _benchmark(benchmark: Benchmark, tried: set[Place]) -> Iterator[Copy | Move]
     there = {r.canonical for r in benchmark.results}
     for wanted in scenarios.required if scenarios is not None else ():
         sources = [s for missing, s in INFERRED_PAIRS if missing == wanted and s in measured]
-        place = replace(benchmark.place, scenario=wanted)
+        place = benchmark.place._replace(scenario=wanted)
         if wanted not in there and sources and place not in tried:
             tried.add(place)
             yield from _copies(measured[sources[0]], wanted)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-
-from msgspec import structs
 
 from checker import clocks, stream_energy
 from checker.model import Metric
@@ -14,7 +15,8 @@ from checker.result import Result
 from checker.rule import Absent
 from checker.run import Run
 from schemas.loadgen import LogGarbled, PowerWindow
-from schemas.powerlog import BadLine, PowerLine
+from schemas.power_samples import PowerSamples
+from schemas.powerlog import NOT_AVAILABLE, BadLine
 from schemas.units import UnixNs
 
 STREAMS = ("SingleStream", "MultiStream")
@@ -114,33 +116,49 @@ def inferred_pairs(result: Result) -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of a power log strictly inside the power window of its run, in the order of the file.
+    """The samples of a power log, and the places of those strictly inside the power window of its run.
 
     ``keeps_all``: the official mean of the round takes every sample, also those of 0 W or less.
     """
 
     window: PowerWindow
-    all_lines: tuple[PowerLine, ...]
-    inside: tuple[PowerLine, ...]
+    all_lines: PowerSamples
+    rows: Sequence[int]
     keeps_all: bool = False
+
+    @cached_property
+    def inside(self) -> PowerSamples:
+        """The samples in the window, in the order of the file."""
+        return self.all_lines.picked(self.rows)
+
+    @cached_property
+    def usual_ns(self) -> int:
+        """The median of the times from one sample in the window to the next later one; 0 without any."""
+        at = self.inside.at
+        spacings = list(map(operator.sub, at[1:], at))
+        spacings = spacings if self.inside.rising else [s for s in spacings if s > 0]
+        return int(statistics.median_low(spacings)) if spacings else 0
 
     @cached_property
     def kept(self) -> tuple[float, ...]:
         """The watts that the official mean is taken over (those above zero, where it does not take all)."""
-        return tuple(s.power_w for s in self.inside if self.keeps_all or s.power_w > 0)
+        watts = self.inside.power_w
+        return tuple(watts if self.keeps_all else [w for w in watts if w > 0])
 
     @cached_property
     def mean(self) -> float:
         """Unweighted mean of the kept watts; NaN without any."""
         if not self.kept:
             return math.nan
-        finite = all(map(math.isfinite, self.kept))
-        return (math.fsum if finite else sum)(self.kept) / len(self.kept)
+        total = sum(self.kept)
+        if math.isfinite(total) or all(map(math.isfinite, self.kept)):
+            total = math.fsum(self.kept)
+        return total / len(self.kept)
 
     @cached_property
     def plain_mean(self) -> float:
         """Unweighted mean of the kept watts that are plain readings; NaN without any."""
-        plain = [s.power_w for s in self.inside if s.plain and s.power_w > 0]
+        plain = [w for w in self.inside.power_w if 0 < w < NOT_AVAILABLE]
         return math.fsum(plain) / len(plain) if plain else math.nan
 
 
@@ -163,26 +181,21 @@ def samples(run: Run, *, written: bool = False) -> Samples:
 def _refuse_bad_line(run: Run) -> None:
     """``Absent`` where a line of the power log that counts is no sample."""
     strict = run.result.round.facts["power"].get("every_spl_line_counts", False)
-    bad = next((s for s in run.spl.value if isinstance(s, BadLine) and (strict or _meant(s))), None)
+    bad = next((line for line in run.spl.value.bad if strict or _meant(line)), None)
     if bad is not None:
         raise Absent("spl.txt", run.spl.path, f"line {bad.line} {bad.reason}", "a power sample", bad.line)
 
 
 def _samples(run: Run, window: PowerWindow, at: int, of_line: int) -> Samples:
-    lines = tuple([_later(s, of_line) for s in run.spl.value if isinstance(s, PowerLine)])
+    lines = run.spl.value.samples.later(of_line)
     begin, end = UnixNs(window.begin_ns + at), UnixNs(window.end_ns + at)
-    inside = tuple([s for s in lines if begin < s.at < end])
     keeps_all = run.result.round.facts["power"].get("zero_watt_samples") == "kept"
-    return Samples(replace(window, begin_ns=begin, end_ns=end), lines, inside, keeps_all)
+    return Samples(replace(window, begin_ns=begin, end_ns=end), lines, lines.between(begin, end), keeps_all)
 
 
 def _meant(line: BadLine) -> bool:
     """Whether a line that cannot be used was to be a sample."""
     return line.text.startswith("Time")
-
-
-def _later(sample: PowerLine, by_ns: int) -> PowerLine:
-    return structs.replace(sample, at=UnixNs(sample.at + by_ns)) if by_ns else sample
 
 
 def power_window(run: Run) -> PowerWindow:

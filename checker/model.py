@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Severity(enum.StrEnum):
@@ -54,9 +54,11 @@ class Effect(enum.StrEnum):
         return self not in (Effect.NONE, Effect.LOG)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Names down to where a finding belongs; an empty name means everything below the ones before it."""
+class Place(NamedTuple):
+    """Names down to where a finding belongs; an empty name means everything below the ones before it.
+
+    A tuple, because tables of results and findings are looked up by their places again and again.
+    """
 
     division: str = ""
     submitter: str = ""
@@ -67,15 +69,15 @@ class Place:
     @property
     def names(self) -> tuple[str, ...]:
         """The names in order, empty ones included."""
-        return (self.division, self.submitter, self.system, self.benchmark, self.scenario)
+        return self
 
     def covers(self, other: Place) -> bool:
         """Whether ``other`` is this place or lies below it."""
-        return all(mine in ("", theirs) for mine, theirs in zip(self.names, other.names, strict=True))
+        return all(mine in ("", theirs) for mine, theirs in zip(self, other, strict=True))
 
     def cut(self, depth: int) -> Place:
         """The place ``depth`` names deep that holds this one."""
-        return Place(*self.names[:depth])
+        return self if depth >= len(self) else Place(*self[:depth])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from checker import metrics, nameplate, session
 from checker.durations import durations
 from checker.endpoint_metric import endpoint_accuracy, endpoint_metric
-from checker.model import AccuracyValue, Metric, PowerFigures, ResultReport
+from checker.model import AccuracyValue, Metric, Place, PowerFigures, ResultReport
 from checker.result import Result
 from checker.rule import ENDPOINT, Absent
 from checker.rules.accuracy import read
@@ -19,10 +20,9 @@ from schemas.units import format_rfc3339
 
 
 def numbers(result: Result) -> ResultReport:
-    """The numbers of a result; verdicts and findings are filled in by ``judged``."""
+    """The numbers of a result; verdicts, findings and the description of its system are filled in by ``judged``."""
     number, inferred = _metric(result)
-    facts = result.system.facts
-    status = facts.get("status")
+    status = result.system.facts.get("status")
     return ResultReport(
         place=result.place,
         system_type=result.system.type,
@@ -37,21 +37,24 @@ def numbers(result: Result) -> ResultReport:
         accuracy=_accuracy(result),
         power=power(result) if result.has_power else None,
         findings=(),
-        system_facts=facts,
         has_power=result.has_power,
         durations=durations(result),
         summary_facts=summary_facts(result),
     )
 
 
-def judged(report: ResultReport, shown: Verdicts, official: Verdicts) -> ResultReport:
-    """A report with its verdicts: ours from the findings that are shown, the official one from all of them."""
+def judged(
+    report: ResultReport, systems: Mapping[Place, Mapping[str, Any]], shown: Verdicts, official: Verdicts
+) -> ResultReport:
+    """A report with its system's description and its verdicts: ours from the findings that are shown, the official one
+    from all of them."""
     has_number = report.metric is not None
     return replace(
         report,
         valid=has_number and shown.valid(report.place),
         reference_valid=has_number and official.reference_valid(report.place),
         findings=shown.about(report.place),
+        system_facts=systems[report.place.cut(3)],
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from checker.files import Tree
 from checker.options import Options
 from checker.processes import cores, may_fork
+from checker.rules import all_rules
 from checker.unit import Judge, Judged, Unit, weigh
 from schemas.rounds import load_round
 
@@ -20,8 +22,10 @@ WORTH_A_PROCESS = 48 << 20
 """Bytes below which starting another process takes longer than it saves."""
 MOST_PROCESSES = 4
 """As many as are started unasked: each has its share of the memory."""
-PIECES = 12
-"""Pieces of work for each process: the last ones end at about the same time."""
+PIECE = 10 << 20
+"""Bytes of a piece of work, about: the last ones, one for each process, end at about the same time."""
+Weighed = tuple[Unit, int]
+"""A unit and how many bytes it reads, about."""
 
 _judge: Judge | None = None
 """The judge of a process that works for another one."""
@@ -31,7 +35,7 @@ _judge: Judge | None = None
 def few_collections() -> Iterator[None]:
     """Let the collector of circles run seldom: what a judgement leaves behind is let go of without it."""
     usual = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     try:
         yield
     finally:
@@ -41,39 +45,45 @@ def few_collections() -> Iterator[None]:
 def judge_all(tree: Tree, options: Options, units: Sequence[Unit]) -> Iterator[Judged]:
     """The judgements of all units, in any order. The round of ``options`` is a name."""
     round_ = load_round(options.round)
-    weights = [weigh(tree, round_, unit) for unit in units]
-    jobs = min(options.jobs or _useful(sum(weights)), len(units))
+    weighed = ((unit, weigh(tree, round_, unit)) for unit in units)
+    first, jobs = ([], options.jobs) if options.jobs else _useful(weighed)
+    jobs = min(jobs, len(units))
     if jobs <= 1:
         judge = Judge(tree, round_, options)
         yield from map(judge.judge, units)
         return
-    pieces = cut(units, weights, jobs * PIECES)
     with _context().Pool(jobs, _start, (tree, options)) as pool:
-        for part in pool.imap_unordered(_work, pieces):
+        parts = pool.imap_unordered(_work, cut(chain(first, weighed)))
+        all_rules()  # imported while the others work: the rules on the submission as a whole run here, after theirs
+        for part in parts:
             yield from part
         pool.close()
         pool.join()
 
 
-def _useful(weight: int) -> int:
-    """Processes that are worth their start."""
-    return max(1, min(cores(), MOST_PROCESSES, 1 + weight // WORTH_A_PROCESS))
+def _useful(weighed: Iterator[Weighed]) -> tuple[list[Weighed], int]:
+    """Processes that are worth their start, and the units that had to be weighed to know that."""
+    most = min(cores(), MOST_PROCESSES)
+    taken, weight = list[Weighed](), 0
+    for row in weighed if most > 1 else ():
+        taken.append(row)
+        weight += row[1]
+        if weight >= (most - 1) * WORTH_A_PROCESS:
+            return taken, most
+    return taken, 1 + weight // WORTH_A_PROCESS
 
 
-def cut(units: Sequence[Unit], weights: Sequence[int], pieces: int) -> list[list[Unit]]:
-    """The units in about as many pieces of about the same weight, neighbours together, the heaviest first."""
-    least = max(1, sum(weights) // max(1, pieces))
-    found: list[tuple[int, list[Unit]]] = []
+def cut(weighed: Iterable[Weighed]) -> Iterator[list[Unit]]:
+    """The units in pieces of about the same weight, neighbours together."""
     weight, piece = 0, list[Unit]()
-    for unit, own in zip(units, weights, strict=True):
+    for unit, own in weighed:
         piece.append(unit)
         weight += own
-        if weight >= least:
-            found.append((weight, piece))
+        if weight >= PIECE:
+            yield piece
             weight, piece = 0, []
     if piece:
-        found.append((weight, piece))
-    return [piece for _, piece in sorted(found, key=lambda pair: -pair[0])]
+        yield piece
 
 
 def _context() -> BaseContext:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checker.metrics import Samples
-from schemas.energy import EnergyResult, EnergySample, NoSamples, integrate
-from schemas.powerlog import NOT_AVAILABLE, PowerLine
+from schemas.energy import EnergyResult, EnergySamples, NoSamples, integrate, spacings_ns
+from schemas.power_samples import NOT_AVAILABLE, PowerSamples, is_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,58 +35,66 @@ class Quality:
 
 def judge(found: Samples) -> Quality:
     """Judge the samples of a window."""
-    window = found.window
-    forward, backward = _in_time(found.all_lines)
-    out = [s for s in backward if window.begin_ns < s.at < window.end_ns]
-    inside = [s for s in forward if window.begin_ns < s.at < window.end_ns]
-    good = [s for s in inside if 0 <= s.power_w < NOT_AVAILABLE]
-    wrong = [s for s in inside if not s.plain] if len(good) < len(inside) else []
-    ordered = [
-        EnergySample(s.at, s.power_w, True)
-        if 0 <= s.power_w < NOT_AVAILABLE
-        else EnergySample(s.at, 0.0, False)
-        for s in forward
-    ]
-    try:
-        energy = integrate(ordered, int(window.begin_ns), int(window.end_ns))
-    except (NoSamples, ValueError):
-        energy = None
-    over = [s for s in inside if over_range(s)]
+    begin, end, lines = int(found.window.begin_ns), int(found.window.end_ns), found.all_lines
+    forward, out = lines, lines.picked(())
+    inside = found.inside
+    if not lines.rising:
+        forward, backward = (lines.picked(rows) for rows in _in_time(lines.at))
+        inside, out = (some.picked(some.between(begin, end)) for some in (forward, backward))
+    wrong = [] if inside.plain else [s for s in inside if not s.plain]
+    good = inside if inside.plain else inside.picked([row for row, s in enumerate(inside) if s.plain])
+    over = _over_range(inside)
     return Quality(
         bad=len(wrong) + len(out),
         over_range=len(over),
         negative=sum(s.power_w < 0 for s in wrong),
         out_of_order=len(out),
-        energy=energy,
-        bad_line=min((s.line for s in (*wrong, *out)), default=None),
-        over_range_line=over[0].line if over else None,
+        energy=_energy(forward, begin, end),
+        bad_line=min((*(s.line for s in wrong), *out.line), default=None),
+        over_range_line=over[0] if over else None,
         gap_line=_before_gap(good),
     )
 
 
-def _before_gap(good: list[PowerLine]) -> int | None:
+def _energy(forward: PowerSamples, begin_ns: int, end_ns: int) -> EnergyResult | None:
+    """The energy of a window, of which samples that are no plain reading know nothing."""
+    watts, good = forward.power_w, [True] * len(forward)
+    if not forward.plain:
+        good = [0 <= w < NOT_AVAILABLE for w in watts]
+        watts = [w if fine else 0.0 for w, fine in zip(watts, good, strict=True)]
+    try:
+        return integrate(EnergySamples(forward.at, watts, good, [0] * len(forward)), begin_ns, end_ns)
+    except (NoSamples, ValueError):
+        return None
+
+
+def _before_gap(good: PowerSamples) -> int | None:
     """The line after which the next good sample comes latest."""
-    gaps = [after.at - before.at for before, after in itertools.pairwise(good)]
-    return good[gaps.index(max(gaps))].line if gaps else None
+    gaps = spacings_ns(good.at)
+    return good.line[gaps.index(max(gaps))] if gaps else None
 
 
-def _in_time(lines: tuple[PowerLine, ...]) -> tuple[list[PowerLine], list[PowerLine]]:
-    """Samples whose stamp is later than every one before, and the others."""
-    forward: list[PowerLine] = []
-    backward: list[PowerLine] = []
+def _in_time(at: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The places of the samples whose stamp is later than every one before, and of the others."""
+    forward: list[int] = []
+    backward: list[int] = []
     latest = -math.inf
-    for sample in lines:
-        if sample.at > latest:
-            latest = sample.at
-            forward.append(sample)
+    for row, stamp in enumerate(at):
+        if stamp > latest:
+            latest = stamp
+            forward.append(row)
         else:
-            backward.append(sample)
+            backward.append(row)
     return forward, backward
 
 
-def over_range(sample: PowerLine) -> bool:
-    """Whether a meter wrote its sign for "above the range" in place of watts, volts or amperes."""
-    watts, volts, amperes = sample.power_w, sample.voltage_v, sample.current_a
-    if watts >= NOT_AVAILABLE or volts >= NOT_AVAILABLE or amperes >= NOT_AVAILABLE:
-        return True
-    return -math.inf in (watts, volts, amperes)
+def _over_range(samples: PowerSamples) -> list[int]:
+    """The lines in which a meter wrote its sign for "above the range" in place of watts, volts or amperes."""
+    columns = (samples.power_w, samples.voltage_v, samples.current_a)
+    if all(is_between(column, -NOT_AVAILABLE, NOT_AVAILABLE) for column in columns):
+        return []
+    return [
+        line
+        for line, *values in zip(samples.line, *columns, strict=True)
+        if any(value >= NOT_AVAILABLE or value == -math.inf for value in values)
+    ]

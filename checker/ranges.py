@@ -7,11 +7,11 @@ measured ("SR,A,0.3402"), for which the daemon takes the next range up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checker.lines import holding
+from checker.lines import spans, with_line_feeds
 from checker.session import dialogue
 
 _SET = re.compile(
@@ -44,41 +44,46 @@ class Setting:
 
 def testing_ranges(log: str, server: Mapping[str, Any], mark: str) -> Setting:
     """The ranges in force when the measurement with a mark began."""
-    return Setting(_in_force(_from_log(log), mark), _in_force(_from_dialogue(server), mark))
+    return Setting(_logged(with_line_feeds(log), mark), _asked(server, mark))
 
 
-Step = tuple[str, str, int]
-"""``V``, ``A`` or ``Go``, what was set or begun, and the line of a log, from 1; 0 for a command."""
-
-
-def _in_force(steps: Iterator[Step], mark: str) -> Ranges:
+def _logged(log: str, mark: str) -> Ranges:
+    """What the lines before the mark set, looked at from there backwards: mostly the last two say it."""
+    begins = (begin for begin, end in spans(log, _GO) if _mark(log[begin:end]) == mark)
+    begin = next(begins, None)
     now: dict[str, str] = {}
     at: dict[str, int] = {}
-    for what, value, line in steps:
-        if what == "Go" and value == mark:
-            volts, amperes = (_number(now.get(unit, "")) for unit in "VA")
-            auto_v, auto_a = (now.get(unit) == "Auto" for unit in "VA")
-            return Ranges(volts, amperes, auto_v, auto_a, at.get("V") or None, at.get("A") or None)
-        if what != "Go":
-            now[what], at[what] = value, line
-    return Ranges()
+    while begin is not None and len(now) < len("VA"):
+        place = log.rfind(" range ", 0, begin)
+        if place < 0:
+            break
+        begin = log.rfind("\n", 0, place) + 1
+        line = log[begin : log.find("\n", place)]
+        match = _SET.search(line) if _GO not in line else None
+        if match is not None and _UNITS[match[1]] not in now:
+            now[_UNITS[match[1]]], at[_UNITS[match[1]]] = match[2], log.count("\n", 0, begin) + 1
+    return _ranges(now, at)
 
 
-def _from_log(log: str) -> Iterator[Step]:
-    for number, line in holding(log, (_GO, " range ")):
-        if _GO in line:
-            yield "Go", line.partition(_GO)[2].partition("'")[0], number
-        elif match := _SET.search(line):
-            yield _UNITS[match[1]], match[2], number
+def _mark(line: str) -> str:
+    return line.partition(_GO)[2].partition("'")[0]
 
 
-def _from_dialogue(server: Mapping[str, Any]) -> Iterator[Step]:
+def _asked(server: Mapping[str, Any], mark: str) -> Ranges:
+    now: dict[str, str] = {}
     for command, _ in dialogue(server):
         fields = command.split(",", 3)
         if fields[0] == "SR" and len(fields) == 3 and fields[1] in ("V", "A"):
-            yield fields[1], fields[2], 0
-        elif fields[0] == "Go" and len(fields) == 4:
-            yield "Go", fields[3], 0
+            now[fields[1]] = fields[2]
+        elif fields[0] == "Go" and len(fields) == 4 and fields[3] == mark:
+            return _ranges(now, {})
+    return Ranges()
+
+
+def _ranges(now: Mapping[str, str], at: Mapping[str, int]) -> Ranges:
+    volts, amperes = (_number(now.get(unit, "")) for unit in "VA")
+    auto_v, auto_a = (now.get(unit) == "Auto" for unit in "VA")
+    return Ranges(volts, amperes, auto_v, auto_a, at.get("V"), at.get("A"))
 
 
 def _number(text: str) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from io import BufferedReader
@@ -16,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
+from schemas.plainfile import FilePath, TooLarge, open_plain, read_pieces, read_plain
 
 LARGEST_DOCUMENT = 8 << 20
 """Bytes of a JSON document; the largest of published results are some ten kilobytes long. Python needs up to
@@ -74,16 +75,12 @@ class Digest(NamedTuple):
 
 def digest(path: FilePath, name: str, limit: int) -> Digest:
     """What a plain file holds, read once and piece by piece; ``begin`` has up to ``PIECE`` bytes."""
-    with open_plain(path, limit) as file:
-        begin = piece = file.read(PIECE)
-        found, size = hashlib.new(name), 0
-        while piece:
-            found.update(piece)
-            size += len(piece)
-            if size > limit:
-                raise TooLarge(f"grew beyond {limit} bytes while it was read")
-            piece = file.read(PIECE) if len(piece) == PIECE else b""
-        return Digest(found.hexdigest(), size, begin)
+    found, size, begin = hashlib.new(name), 0, b""
+    for piece in read_pieces(path, limit, PIECE):
+        begin = begin or piece
+        found.update(piece)
+        size += len(piece)
+    return Digest(found.hexdigest(), size, begin)
 
 
 def read_text(path: FilePath, limit: int = LARGEST_TEXT) -> str:
@@ -107,8 +104,15 @@ def _with_short_lines(data: bytes) -> bytes:
     return data
 
 
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+
+
 def _plain_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if "\r" not in text:
+        return text
+    if _LONE_RETURN.search(text) is None:
+        return text.replace("\r", "")  # takes a third of the time of the other way
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_json(path: FilePath, limit: int = LARGEST_DOCUMENT) -> Any:

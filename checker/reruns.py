@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from checker.model import Finding, Place, Report, ResultReport
 from schemas.rounds import SCENARIOS, BenchmarkRules, Round, load_round
@@ -148,7 +148,7 @@ def _missing(report: Report) -> dict[Place, list[str]]:
             wanted = [s for s in re.findall(r"\w+", finding.wanted) if s in SCENARIOS]
             names = [s for s in wanted if s not in there[finding.place]]
             for name in names[:1] if finding.rule == MISSING_SCENARIO[1] else names:
-                found[replace(finding.place, scenario=name)] = [finding.rule]
+                found[finding.place._replace(scenario=name)] = [finding.rule]
     return found
 
 
@@ -198,7 +198,7 @@ class _Clock:
             parts[test] = [*parts.get(test, []), *parts[COMPLIANCE]]
         parts.pop(COMPLIANCE, None)
         kept = {p: rules for p, rules in parts.items() if p in (PERFORMANCE, ACCURACY) or p in tests}
-        place = replace(result.place, scenario=result.scenario)
+        place = result.place._replace(scenario=result.scenario)
         yield from self._entries(place, result.model, kept, result.has_power, result.durations)
 
     def _entries(

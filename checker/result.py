@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from checker.client_report import ClientReport
 from checker.files import Source, T, join, read_lenient, read_object, read_text
 from checker.model import Place
+from checker.ptd_log import Log
 from checker.rule import ENDPOINT, LOADGEN, Absent
 from checker.run import Run, reader
 from schemas import loadgen_summary
@@ -15,7 +16,7 @@ from schemas.kept import kept
 from schemas.layout import ResultPath
 from schemas.loadgen import LoadgenLog
 from schemas.plainfile import FilePath
-from schemas.powerlog import BadLine, PowerLine
+from schemas.powerlog import PowerLog
 from schemas.rounds import BenchmarkRules
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Result:
         """What a client of a served endpoint wrote, in place of LoadGen's logs."""
         return ClientReport(self.submission, self.path)
 
-    @property
+    @kept
     def rules(self) -> BenchmarkRules:
         """Facts of the benchmark; ``Absent`` when the round does not know it."""
         if self.benchmark.rules is None:
@@ -84,7 +85,7 @@ class Result:
         paths = [join(self.path, "performance", f"run_{n}") for n in range(1, number + 1)]
         return tuple(Run(self, path, "performance_log") for path in paths)
 
-    @property
+    @kept
     def several_runs(self) -> bool:
         """Whether the round demands more than one performance run."""
         return len(self.runs) > 1
@@ -116,12 +117,12 @@ class Result:
         return self.ranging.log
 
     @property
-    def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def spl(self) -> Source[PowerLog]:
         """The power log of the testing run."""
         return self.run.spl
 
     @property
-    def ranging_spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def ranging_spl(self) -> Source[PowerLog]:
         """The power log of the ranging run."""
         return self.ranging.spl
 
@@ -152,6 +153,11 @@ class Result:
     def ptd_logs(self) -> Source[str]:
         """``ptd_logs.txt``."""
         return self._power("ptd_logs.txt", "ptd_logs", read_lenient)
+
+    @kept
+    def daemon_log(self) -> Log:
+        """What ``ptd_logs.txt`` says, for all who look for something in it."""
+        return Log(self.ptd_logs.value)
 
     @kept
     def accuracy_path(self) -> str:

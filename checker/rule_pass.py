@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import Any
@@ -53,6 +53,22 @@ Judged = tuple[list[Finding], list[Broken]]
 """What the rules of one scope say of one node. Broken files are told once for all nodes: see ``told``."""
 
 
+class _Rules:
+    """The rules on nodes of one kind, in order, and the names of all files that they need."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.all = tuple(rules)
+        self.files = tuple(dict.fromkeys(name for rule in self.all for name in rule.needs))
+        self._without: dict[frozenset[str], Sequence[Rule]] = {}
+
+    def without(self, files: frozenset[str]) -> Sequence[Rule]:
+        """The rules that need none of these files. Most nodes lack the same ones: those of a power session."""
+        found = self._without.get(files)
+        if found is None:
+            found = self._without[files] = [r for r in self.all if files.isdisjoint(r.needs)]
+        return found
+
+
 class RulePass:
     """The rules of one round. ``judge`` looks at one node, ``run`` at all of a submission."""
 
@@ -69,9 +85,9 @@ class RulePass:
         if rules is None:
             rules = [r for r in all_rules().values() if r.holds_in(submission.round.name)]
         chosen = tuple(rules)
-        self._of_scope = {scope: [r for r in chosen if r.scope is scope] for scope in Scope}
-        self._of_kind = {k: [r for r in self._of_scope[Scope.RESULT] if k in r.kinds] for k in EVERY_KIND}
-        self._missing: dict[tuple[str, ...], list[Source[Any]] | None] = {}
+        of_scope = {scope: [r for r in chosen if r.scope is scope] for scope in Scope}
+        self._of_scope = {scope: _Rules(own) for scope, own in of_scope.items()}
+        self._of_kind = {k: _Rules(r for r in of_scope[Scope.RESULT] if k in r.kinds) for k in EVERY_KIND}
         self.effects = effects(submission.round.name)
         self.severities = severities(submission.round.name)
         default = bool(submission.round.facts["power"].get("run_by_default"))
@@ -91,8 +107,8 @@ class RulePass:
         """What the rules of a scope find on one node, in order of the rules; nothing is kept of the node."""
         self._findings, self._broken = [], {}
         self._absent.clear()
-        self._missing.clear()
-        for rule in self._of_kind[node.kind] if scope is Scope.RESULT else self._of_scope[scope]:
+        rules = self._of_kind[node.kind] if scope is Scope.RESULT else self._of_scope[scope]
+        for rule in self._ready(rules, node):
             self._apply(rule, node)
         self._tell_absent()
         self._absent.clear()
@@ -103,9 +119,19 @@ class RulePass:
         self._broken = {}
         return self._findings, broken
 
+    def _ready(self, rules: _Rules, node: Node) -> Sequence[Rule]:
+        """The rules of which all files can be used; broken ones are remembered with the rules that need them."""
+        sources: dict[str, Source[Any]] = {name: getattr(node, name) for name in rules.files}
+        lacking = frozenset([name for name, source in sources.items() if not source.usable])
+        broken = [name for name in lacking if sources[name].present]
+        if broken:
+            for rule in rules.all:
+                for source in (sources[name] for name in rule.needs if name in broken):
+                    place = node.place.cut(DEPTH.get(source.kind, 5))
+                    self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
+        return rules.without(lacking)
+
     def _apply(self, rule: Rule, node: Node) -> None:
-        if rule.needs and not self._ready(rule, node):
-            return
         if rule.official_power_only and self._replaced(node):
             return
         try:
@@ -122,20 +148,6 @@ class RulePass:
                 f"rule {rule.id} failed with {type(error).__name__}: {error}", node.path or ".", rule.id
             )
             self._add(CRASHED, problem, node.place)
-
-    def _ready(self, rule: Rule, node: Node) -> bool:
-        """Whether all files that a rule needs can be used; broken ones are remembered with the rule."""
-        try:
-            broken = self._missing[rule.needs]
-        except KeyError:
-            sources: list[Source[Any]] = [getattr(node, name) for name in rule.needs]
-            ready = all(source.usable for source in sources)
-            broken = None if ready else [s for s in sources if not s.usable and s.present]
-            self._missing[rule.needs] = broken
-        for source in broken or ():
-            place = node.place.cut(DEPTH.get(source.kind, 5))
-            self._broken.setdefault(source.path, (source, place, set()))[2].add(rule.id)
-        return broken is None
 
     @staticmethod
     def _replaced(node: Node) -> bool:

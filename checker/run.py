@@ -13,7 +13,7 @@ from schemas import loadgen_summary
 from schemas.kept import kept
 from schemas.loadgen import LoadgenLog, LogEntry
 from schemas.plainfile import FilePath
-from schemas.powerlog import BadLine, PowerLine
+from schemas.powerlog import PowerLog
 from schemas.rounds import Round
 
 if TYPE_CHECKING:
@@ -55,16 +55,16 @@ class Run:
         return join(self.path, loadgen_summary.DETAIL)
 
     @kept
-    def spl(self) -> Source[tuple[PowerLine | BadLine, ...]]:
+    def spl(self) -> Source[PowerLog]:
         """The power log beside it."""
         return self.result.submission.source(join(self.path, "spl.txt"), "spl", read_samples)
 
-    @property
+    @kept
     def scenario(self) -> str:
         """``effective_scenario``, the logged scenario."""
         return self.text("effective_scenario")
 
-    @property
+    @kept
     def streaming(self) -> bool:
         """Whether the logged scenario uses early stopping."""
         return self.scenario in self.result.round.facts["early_stopping_scenarios"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checker.files import Source
@@ -17,7 +17,10 @@ from schemas.documents import Prepared, Violation, prepared, violations
 ByRule = Mapping[str, list[Violation]]
 LOG = "loadgen-result"
 MOST_SCHEMAS = 512
-_schemas: dict[tuple[Any, ...], tuple[Mapping[str, Any], Mapping[str, Any], Prepared]] = {}
+MOST_FIT = 64
+LONGEST_FIT = 1 << 10
+"""Logs of one kind of run that are remembered for fitting, and bytes of their values; published ones have some 200."""
+_schemas: dict[tuple[Any, ...], _Held] = {}
 RAISING = ("required", "type")
 """Keywords whose breach means that the official checker has nothing to compare."""
 
@@ -77,25 +80,47 @@ def of_run(run: Run, rule: str, *, raises: bool = False) -> Iterator[Problem]:
 
 
 def _of_log(run: Run) -> ByRule:
-    """The violations of a log. Mostly there are none, which the values that the schema names tell."""
-    log, schema = run.log.value, _schema_of(run)
-    if schema.quick is not None and schema.quick(log.result(schema.names)):
+    """The violations of a log. Mostly there are none, which the values that the schema names tell.
+
+    They are settings and verdicts, and in most logs of one kind the same to the letter.
+    """
+    log, held = run.log.value, _held(run)
+    if held.schema.quick is None:
+        return by_rule(LOG, log.result(), facts_of_run(run))
+    raws = [log.raw(name) for name in held.schema.names]
+    said = len(log.errors), *raws
+    if said in held.fit:
         return {}
-    return by_rule(LOG, log.result(), facts_of_run(run))
+    if not held.schema.quick(log.result(held.schema.names)):
+        return by_rule(LOG, log.result(), facts_of_run(run))
+    if len(held.fit) < MOST_FIT and sum(len(raw) for raw in raws if raw) <= LONGEST_FIT:
+        held.fit.add(said)
+    return {}
 
 
-def _schema_of(run: Run) -> Prepared:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A schema with the facts of a round and a benchmark, and what was found to fit it: the number of errors and the
+    values that the schema names, as written."""
+
+    of_round: Mapping[str, Any]
+    of_benchmark: Mapping[str, Any]
+    schema: Prepared
+    fit: set[tuple[int | bytes | None, ...]] = field(default_factory=set)
+
+
+def _held(run: Run) -> _Held:
     """The schema with the facts of a run, made once for all runs of one benchmark, test and scenario."""
     result, scenario = run.result, run.log.value.first("effective_scenario")
     of_round, of_benchmark = result.round.facts, result.rules.facts
     asked = scenario if isinstance(scenario, str) else None
     key = (id(of_round), id(of_benchmark), run.test, result.canonical, asked)
     found = _schemas.get(key)
-    if found is None or found[0] is not of_round or found[1] is not of_benchmark:
+    if found is None or found.of_round is not of_round or found.of_benchmark is not of_benchmark:
         if len(_schemas) >= MOST_SCHEMAS:
             _schemas.clear()
-        found = _schemas[key] = (of_round, of_benchmark, prepared(LOG, facts_of_run(run)))
-    return found[2]
+        found = _schemas[key] = _Held(of_round, of_benchmark, prepared(LOG, facts_of_run(run)))
+    return found
 
 
 def of_system(system: System, rule: str) -> Iterator[Problem]:

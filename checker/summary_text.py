@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,6 +40,10 @@ LABELS: dict[str, tuple[str, ...]] = {
 """Labels of the summary and the keys of the detail log under which the same value stands."""
 CLOSE = 1e-5
 """Share by which a printed number may differ: six digits. Rates are printed with two decimals in some versions."""
+Rows = list[tuple[int, str]]
+"""Lines of a summary with one label: number and value."""
+LONGEST = 200
+"""Bytes of a value that is compared."""
 _INTEGER = re.compile(r"-?\d{1,40}")
 _MODES = {"PerformanceOnly": "Performance", "AccuracyOnly": "Accuracy"}
 _PERCENTILE = re.compile(r"(\d+\.\d+) percentile latency \(ns\)\Z")
@@ -57,15 +61,33 @@ class Disagreement:
 
 def disagreements(summary: str, log: LoadgenLog) -> Iterator[Disagreement]:
     """Where a summary and a detail log are not of one run."""
-    seen: dict[str, list[tuple[int, str]]] = {}
+    seen: dict[str, Rows] = {}
     for number, line in enumerate(summary.splitlines(), start=1):
         label, colon, value = line.partition(":")
         if colon and _keys(label := label.strip()):
             seen.setdefault(label, []).append((number, value.strip()))
     for label, rows in seen.items():
-        values = [v for key in _keys(label) if (v := _value(log, key)) is not None]
+        keys = _keys(label)
+        if _as_written(rows, log, keys):
+            continue
+        values = [v for key in keys if (v := _value(log, key)) is not None]
         if values and not any(_same(text, value) for _, text in rows for value in values):
             yield Disagreement(label, rows[0][0], rows[0][1], str(values[0]))
+
+
+def _as_written(rows: Rows, log: LoadgenLog, keys: Sequence[str]) -> bool:
+    """Whether a text of a summary is one of the values to the letter, as nearly all are. Numbers without a sign and
+    texts without escapes are then the same; other words are not looked at here."""
+    for _, text in rows:
+        if "\\" in text or len(text) > LONGEST - 2 or not text.isascii():
+            continue
+        number = text.encode()
+        quoted = b'"%s"' % number
+        for key in keys:
+            raw = log.raw(key)
+            if raw == quoted or (raw == number and raw[:1].isdigit()):
+                return True
+    return False
 
 
 @lru_cache(maxsize=1024)
@@ -78,7 +100,7 @@ def _keys(label: str) -> tuple[str, ...]:
 
 def _value(log: LoadgenLog, key: str) -> Any:
     entry = log.entry(key)
-    if entry is None or len(entry.raw) > 200 or entry.is_list:
+    if entry is None or len(entry.raw) > LONGEST or entry.is_list:
         return None
     return entry.value
 

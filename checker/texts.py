@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from checker.files import read_lenient
 from checker.tree import Submission
@@ -41,14 +42,10 @@ def line_of(text: str, *wanted: str) -> int:
     return next(hits, last)
 
 
-def words(text: str) -> list[str]:
-    """The words of a text that say something."""
-    return [w for w in _WORD.findall(text) if w.lower() not in PLACEHOLDERS]
-
-
 def hollow(text: str) -> bool:
-    """Whether a document holds next to no words."""
-    return len(words(text)) < FEW_WORDS
+    """Whether a document holds next to no words that say something."""
+    said = (True for word in _WORD.finditer(text) if word.group().lower() not in PLACEHOLDERS)
+    return sum(islice(said, FEW_WORDS)) < FEW_WORDS
 
 
 def binary(text: str) -> bool:

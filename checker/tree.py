@@ -103,18 +103,18 @@ class System:
         )
         return self.submitter.submission.shared(path, "description", read_object)
 
-    @property
+    @kept
     def facts(self) -> dict[str, Any]:
         """The description, empty when it cannot be read."""
         return self.description.value if self.description.usable else {}
 
-    @property
+    @kept
     def type(self) -> str:
         """``system_type`` as written, empty when it is no text."""
         found = self.facts.get("system_type")
         return found if isinstance(found, str) else ""
 
-    @property
+    @kept
     def networked(self) -> bool:
         """Whether the description says that LoadGen reaches the system over a network."""
         found = self.facts.get(self.round.facts["system_fields"]["network_flag"])
@@ -145,8 +145,8 @@ class Benchmark:
     @kept
     def model(self) -> str:
         """The official name that the directory stands for."""
-        mapping = self.submitter.model_mapping
-        own = mapping.value if self.submitter.division == "open" and mapping.usable else None
+        mapping = self.submitter.model_mapping if self.submitter.division == "open" else None
+        own = mapping.value if mapping is not None and mapping.usable else None
         texts = {k: v for k, v in own.items() if isinstance(v, str)} if own else None
         return self.round.official_name(self.directory, texts)
 

@@ -7,7 +7,7 @@ and no more than one result's logs are in memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -51,13 +51,14 @@ class Judgement:
 
 
 class Judged(NamedTuple):
-    """A judgement on its way between processes and into the cache. ``notes`` is what it stands on, None where that
-    cannot be told. ``encoded`` is None for what the cache cannot hold, and ``plain`` has it instead."""
+    """A judgement on its way between processes and into the cache. ``notes`` is what it stands on, a text with a zero
+    between each two, which no name holds; None where that cannot be told. ``encoded`` is None for what the cache cannot
+    hold, and ``plain`` has it instead."""
 
     key: str
     encoded: bytes | None
     plain: Judgement | None
-    notes: frozenset[str] | None
+    notes: str | None
 
     def judgement(self) -> Judgement:
         """What is known of the unit: the same whether it was judged here, elsewhere or long ago."""
@@ -93,7 +94,8 @@ class Judge:
             encoded, plain = _encode(judgement), None
         except (UnicodeEncodeError, OverflowError, TypeError, RecursionError):
             encoded, plain = None, judgement
-        notes = None if tree.loose or encoded is None else frozenset(tree.notes)
+        notes = None if tree.loose or encoded is None else "\0".join(tree.notes)
+        let_go(tree)
         return Judged(unit.key, encoded, plain, notes)
 
     def told(self, broken: Iterable[Broken]) -> Iterator[Finding]:
@@ -120,12 +122,12 @@ def _more(node: Node) -> dict[str, Any]:
         return {"system": node.facts}
     if not isinstance(node, Result):
         return {}
-    return {"numbers": replace(outcome.numbers(node), system_facts={}), "facts": facts.of(node)}
+    return {"numbers": outcome.numbers(node), "facts": facts.of(node)}
 
 
-def let_go(node: Node) -> None:
-    """Break the circles between a node and its parts, so that the files that it holds are forgotten at once."""
-    node.__dict__.clear()
+def let_go(of: Node | Noted) -> None:
+    """Break the circles between a node or a tree and its parts, so that what they hold is forgotten at once."""
+    of.__dict__.clear()
 
 
 def weigh(tree: Tree, round_: Round, unit: Unit) -> int:

@@ -7,23 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from checker.folders import Folder, Stat, join, stat_of
+from checker.folders import Folder, Stat, join, same
 from checker.walk_shared import walk
-from schemas.plainfile import FilePath
+from schemas.plainfile import Where
 
 __all__ = ["Folder", "Stat", "Tree", "join"]
-
-
-class _Where(os.PathLike[str]):
-    """Where a file lies. A ``Path`` takes longer to make than some files to read."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __fspath__(self) -> str:
-        return self._text
 
 
 class Tree:
@@ -41,9 +29,9 @@ class Tree:
         self.shared: dict[tuple[str, str], Any] = {}
         self._root_name = os.fspath(root)
 
-    def file(self, path: str) -> FilePath:
+    def file(self, path: str) -> Where:
         """Where a file lies, for the one who opens it."""
-        return _Where(f"{self._root_name}/{path}")
+        return Where(f"{self._root_name}/{path}", known=self.stat(path) is not None)
 
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""
@@ -69,14 +57,10 @@ class Tree:
         """Whether a file is another one than the walk saw: its bytes, its time or what the path leads to."""
         before = self.stat(path)
         try:
-            now = stat_of(os.stat(f"{self._root_name}/{path}"))
+            now = os.stat(f"{self._root_name}/{path}")
         except OSError:
             return True
-        if before is None:
-            return False
-        if os.name == "nt":  # what a directory says of its files has no inode there, and may be late
-            return now.size != before.size
-        return now[:2] + now[3:] != before[:2] + before[3:]
+        return before is not None and not same(now, before)
 
     def has_file(self, path: str) -> bool:
         """Whether there is a file at ``path``."""

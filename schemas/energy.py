@@ -20,7 +20,9 @@ which the doubt about the stamp does not explain: what a wrong stamp does to the
 from __future__ import annotations
 
 import itertools
+import operator
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,6 +43,26 @@ class EnergySample(msgspec.Struct, frozen=True, gc=False):
     power_w: float
     good: bool = True
     end_u95_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EnergySamples:
+    """Updates of a meter in columns, each as ``EnergySample`` has it."""
+
+    end_ns: Sequence[int]
+    power_w: Sequence[float]
+    good: Sequence[bool]
+    end_u95_ns: Sequence[int]
+
+    @classmethod
+    def of(cls, samples: Sequence[EnergySample]) -> EnergySamples:
+        """The columns of updates that stand one by one."""
+        return cls(
+            [s.end_ns for s in samples],
+            [s.power_w for s in samples],
+            [s.good for s in samples],
+            [s.end_u95_ns for s in samples],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +99,33 @@ class NoSamples(ValueError):
 
 def usual_interval_ns(stamps_ns: Sequence[int]) -> int:
     """Median spacing of the stamps; ValueError with fewer than two distinct stamps."""
-    gaps = [b - a for a, b in itertools.pairwise(stamps_ns) if b > a]
+    return _usual_ns(spacings_ns(stamps_ns))
+
+
+def _usual_ns(spacings: Sequence[int]) -> int:
+    gaps = [gap for gap in spacings if gap > 0]
     if not gaps:
         raise ValueError("the usual interval needs two samples at different times")
     return int(statistics.median_low(gaps))
 
 
+def spacings_ns(stamps_ns: Sequence[int]) -> list[int]:
+    """The time from each stamp to the next."""
+    return list(map(operator.sub, itertools.islice(stamps_ns, 1, None), stamps_ns))
+
+
 class _Piece(msgspec.Struct, frozen=True, gc=False):
-    """The part of a good sample that lies in the window."""
+    """The part of a good sample that lies in the window; the whole sample stands for ``sample_ns``."""
 
     index: int
     power_w: float
     from_ns: int
     to_ns: int
-    sample_from_ns: int
-    sample_to_ns: int
+    sample_ns: int
 
     @property
     def inside_share(self) -> float:
-        return (self.to_ns - self.from_ns) / (self.sample_to_ns - self.sample_from_ns)
+        return (self.to_ns - self.from_ns) / self.sample_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +138,17 @@ class Stretch:
 
 
 def stretches(samples: Sequence[EnergySample], begin_ns: int, end_ns: int, interval_ns: int) -> list[Stretch]:
-    """What the good samples stand for within ``[begin_ns, end_ns]``, in order; ``interval_ns`` is the usual one."""
-    return [Stretch(p.from_ns, p.to_ns, p.power_w) for p in _pieces(samples, begin_ns, end_ns, interval_ns)]
+    """What the good samples stand for within ``[begin_ns, end_ns]``, in order; ``interval_ns`` is the usual one. Stamps
+    must not fall."""
+    pieces = _pieces(EnergySamples.of(samples), begin_ns, end_ns, interval_ns)
+    return [Stretch(p.from_ns, p.to_ns, p.power_w) for p in pieces]
 
 
 def integrate(
-    samples: Sequence[EnergySample], begin_ns: int, end_ns: int, interval_ns: int | None = None
+    samples: Sequence[EnergySample] | EnergySamples,
+    begin_ns: int,
+    end_ns: int,
+    interval_ns: int | None = None,
 ) -> EnergyResult:
     """Energy of ``[begin_ns, end_ns]`` from samples in order of time, some before and after it if possible.
 
@@ -123,27 +158,31 @@ def integrate(
     """
     if end_ns <= begin_ns:
         raise ValueError(f"the window ends at {end_ns}, not after its begin {begin_ns}")
-    stamps = [s.end_ns for s in samples]
-    if any(b < a for a, b in itertools.pairwise(stamps)):
+    columns = samples if isinstance(samples, EnergySamples) else EnergySamples.of(samples)
+    spacings = spacings_ns(columns.end_ns)
+    if min(spacings, default=0) < 0:
         raise ValueError("the samples are not in order of time")
-    usual = interval_ns if interval_ns is not None else usual_interval_ns(stamps)
-    pieces = _pieces(samples, begin_ns, end_ns, usual)
+    usual = interval_ns if interval_ns is not None else _usual_ns(spacings)
+    pieces = _pieces(columns, begin_ns, end_ns, usual)
     if not pieces:
         raise NoSamples("no good sample stands for any part of the window")
-    weights = [0] * len(samples)
+    weights = [0] * len(columns.end_ns)
     measured = 0.0
     edge_limit = 0.0
     for piece in pieces:
-        weights[piece.index] = piece.to_ns - piece.from_ns
-        power, limit = piece.power_w, 0.0
-        if piece.inside_share < 1.0:
-            power, limit = _edge_power(samples, piece, pieces, begin_ns, end_ns)
-        measured += power * weights[piece.index] / NS_PER_S
-        edge_limit += limit
+        weight, power = piece.to_ns - piece.from_ns, piece.power_w
+        weights[piece.index] = weight
+        if weight < piece.sample_ns and piece.inside_share < 1.0:
+            power, limit = _edge_power(columns, piece, pieces, begin_ns, end_ns)
+            edge_limit += limit
+        measured += power * weight / NS_PER_S
     powers = [p.power_w for p in pieces]
-    bridged, gap_limit = _bridge(samples, pieces, begin_ns, end_ns)
+    covered = sum(weights)
+    bridged, gap_limit = 0.0, 0.0
+    if covered < end_ns - begin_ns:
+        bridged, gap_limit = _bridge(columns, pieces, begin_ns, end_ns)
     duration = (end_ns - begin_ns) / NS_PER_S
-    step_begin, step_end = _steps(samples, pieces, begin_ns, end_ns)
+    step_begin, step_end = _steps(columns, pieces, begin_ns, end_ns)
     return EnergyResult(
         begin_ns=begin_ns,
         end_ns=end_ns,
@@ -154,8 +193,8 @@ def integrate(
         min_w=min(powers),
         max_w=max(powers),
         samples=len(pieces),
-        coverage=sum(weights) / (end_ns - begin_ns),
-        max_gap_s=_max_gap_ns(samples, begin_ns, end_ns, usual) / NS_PER_S,
+        coverage=covered / (end_ns - begin_ns),
+        max_gap_s=_max_gap_ns(columns, begin_ns, end_ns, usual) / NS_PER_S,
         edge_limit_j=edge_limit,
         gap_limit_j=gap_limit,
         step_begin_w=step_begin,
@@ -164,38 +203,41 @@ def integrate(
     )
 
 
-def _pieces(samples: Sequence[EnergySample], begin: int, end: int, usual: int) -> list[_Piece]:
-    pieces: list[_Piece] = []
-    longest = int(usual * MAX_STRETCH)
-    previous: int | None = None
-    for index, sample in enumerate(samples):
-        stop = sample.end_ns
-        start = stop - usual if previous is None else max(previous, stop - longest)
-        previous = stop
-        if sample.good and stop > begin and start < end:
-            low, high = max(start, begin), min(stop, end)
-            if high > low:
-                pieces.append(_Piece(index, sample.power_w, low, high, start, stop))
-    return pieces
+def _pieces(samples: EnergySamples, begin: int, end: int, usual: int) -> list[_Piece]:
+    first, behind = bisect_right(samples.end_ns, begin), bisect_left(samples.end_ns, end) + 1
+    stops, good = samples.end_ns[first:behind], samples.good[first:behind]
+    if not stops:
+        return []
+    starts = [samples.end_ns[first - 1] if first else stops[0] - usual, *stops[:-1]]
+    lengths, longest = list(map(operator.sub, stops, starts)), int(usual * MAX_STRETCH)
+    if max(lengths) > longest:
+        lengths = [min(length, longest) for length in lengths]
+        starts = list(map(operator.sub, stops, lengths))
+    lows = [max(starts[0], begin), *starts[1:]]
+    highs = [*stops[:-1], min(stops[-1], end)]
+    pieces = map(_Piece, itertools.count(first), samples.power_w[first:behind], lows, highs, lengths)
+    if all(good) and all(map(operator.lt, lows, highs)):
+        return list(pieces)
+    return [piece for piece, fine in zip(pieces, good, strict=True) if fine and piece.from_ns < piece.to_ns]
 
 
-def _neighbours(samples: Sequence[EnergySample], index: int, step: int) -> list[float]:
+def _neighbours(samples: EnergySamples, index: int, step: int) -> list[float]:
     """Powers of up to ``_NEARBY`` good samples next to ``index``, nearest first."""
     found: list[float] = []
     i = index + step
-    while 0 <= i < len(samples) and len(found) < _NEARBY and abs(i - index) <= 2 * _NEARBY:
-        if samples[i].good:
-            found.append(samples[i].power_w)
+    while 0 <= i < len(samples.good) and len(found) < _NEARBY and abs(i - index) <= 2 * _NEARBY:
+        if samples.good[i]:
+            found.append(samples.power_w[i])
         i += step
     return found
 
 
 def _edge_power(
-    samples: Sequence[EnergySample], piece: _Piece, pieces: Sequence[_Piece], begin: int, end: int
+    samples: EnergySamples, piece: _Piece, pieces: Sequence[_Piece], begin: int, end: int
 ) -> tuple[float, float]:
     """Power of the inside part of a sample that a window end cuts, and the half-width of its energy."""
     f = piece.inside_share
-    length_s = (piece.sample_to_ns - piece.sample_from_ns) / NS_PER_S
+    length_s = piece.sample_ns / NS_PER_S
     if len(pieces) == 1 and piece.from_ns == begin and piece.to_ns == end:
         around = [
             piece.power_w,
@@ -213,7 +255,7 @@ def _edge_power(
     power = m_in + f * v_in * residual / (f * f * v_in + (1 - f) * (1 - f) * v_out)
     seen = [piece.power_w, *inside, *outside]
     power = min(max(power, min(seen)), max(seen))
-    doubt = min(1.0, samples[piece.index].end_u95_ns / (piece.sample_to_ns - piece.sample_from_ns))
+    doubt = min(1.0, samples.end_u95_ns[piece.index] / piece.sample_ns)
     unexplained = max(0.0, abs(residual) - doubt * abs(m_in - m_out))
     spread = max(_spread(inside), _spread(outside), unexplained)
     return power, 2 * f * (1 - f) * length_s * spread
@@ -223,9 +265,7 @@ def _spread(powers: Sequence[float]) -> float:
     return max(powers) - min(powers) if powers else 0.0
 
 
-def _bridge(
-    samples: Sequence[EnergySample], pieces: Sequence[_Piece], begin: int, end: int
-) -> tuple[float, float]:
+def _bridge(samples: EnergySamples, pieces: Sequence[_Piece], begin: int, end: int) -> tuple[float, float]:
     """Joules put into the time that no good sample stands for, and the half-width of what it may hide."""
     around = [p.power_w for p in pieces]
     around += _neighbours(samples, pieces[0].index, -1)[:1] + _neighbours(samples, pieces[-1].index, 1)[:1]
@@ -251,27 +291,23 @@ def _bridge(
     return joules, limit
 
 
-def _steps(
-    samples: Sequence[EnergySample], pieces: Sequence[_Piece], begin: int, end: int
-) -> tuple[float, float]:
+def _steps(samples: EnergySamples, pieces: Sequence[_Piece], begin: int, end: int) -> tuple[float, float]:
     """Largest change of power across either end of the window, over the two samples on each side."""
 
     def step(index: int, inward: int) -> float:
-        inside = [samples[index].power_w, *_neighbours(samples, index, inward)[:2]]
-        outside = [samples[index].power_w, *_neighbours(samples, index, -inward)[:2]]
+        inside = [samples.power_w[index], *_neighbours(samples, index, inward)[:2]]
+        outside = [samples.power_w[index], *_neighbours(samples, index, -inward)[:2]]
         return max(abs(a - b) for a in inside for b in outside)
 
     return step(pieces[0].index, 1), step(pieces[-1].index, -1)
 
 
-def _max_gap_ns(samples: Sequence[EnergySample], begin: int, end: int, usual: int) -> int:
+def _max_gap_ns(samples: EnergySamples, begin: int, end: int, usual: int) -> int:
     """Longest spacing between good stamps around and in the window.
 
     Where no good stamp precedes (follows) the window, its begin (end) less (plus) nothing stands for it.
     """
-    good = [s.end_ns for s in samples if s.good]
-    before = [s for s in good if s <= begin][-1:]
-    after = [s for s in good if s >= end][:1]
-    inside = [s for s in good if begin < s < end]
-    marks = [*(before or [begin]), *inside, *(after or [end])]
-    return max((b - a for a, b in itertools.pairwise(marks)), default=usual)
+    good = list(itertools.compress(samples.end_ns, samples.good))
+    first, behind = bisect_right(good, begin), bisect_left(good, end)
+    before, after = good[:first][-1:] or [begin], good[behind:][:1] or [end]
+    return max(spacings_ns([*before, *good[first:behind], *after]), default=usual)

@@ -38,7 +38,7 @@ class ResultPath:
                 raise ValueError(f"not a name of one directory: {name!r}")
 
     def place(self, round_: Round, kind: str) -> PurePosixPath:
-        """The directory of ``kind``, one of ``PLACES``."""
+        """The directory of ``kind``, such as those of ``PLACES``."""
         return PurePosixPath(self.path(round_, kind))
 
     def path(self, round_: Round, kind: str) -> str:
@@ -68,12 +68,16 @@ class ResultPath:
 
     def system_json(self, round_: Round) -> PurePosixPath:
         """The system description."""
-        return PurePosixPath(round_.layout["system_json"].format(**self.names))
+        return self.place(round_, "system_json")
 
     def code(self, round_: Round) -> PurePosixPath:
         """The source directory of this benchmark."""
-        source = PurePosixPath(round_.layout["source_dir"].format(**self.names))
-        return source / self.benchmark if source.name == "code" else source
+        return PurePosixPath(self.code_path(round_))
+
+    def code_path(self, round_: Round) -> str:
+        """The same as a text."""
+        source = self.path(round_, "source_dir")
+        return f"{source}/{self.benchmark}" if source.endswith("/code") else source
 
     @property
     def names(self) -> dict[str, str]:

@@ -26,6 +26,8 @@ from schemas.loadgen_rows import (
     LogEntry,
     at_once,
     decode_line,
+    is_list,
+    value_of,
 )
 from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
 from schemas.units import UnixNs, parse_log_time
@@ -112,6 +114,13 @@ class LoadgenLog:
             asked[key] = None if at is None else self.entries[at]
         return asked[key]
 
+    def raw(self, key: str) -> bytes | None:
+        """The value of the first entry of ``key`` as written, JSON."""
+        at = self._firsts.get(key)
+        if at is None:
+            return None
+        return self.entries.raw(at) if isinstance(self.entries, Entries) else self.entries[at].raw
+
     def first(self, key: str, default: Any = None) -> Any:
         """The value of the first entry of ``key``."""
         found = self.entry(key)
@@ -147,9 +156,8 @@ class LoadgenLog:
 
         Lists are left out: they name the samples in memory. ``only`` names the keys that are wanted.
         """
-        wanted = self._firsts if only is None else [key for key in only if key in self._firsts]
-        firsts = ((key, self.entries[self._firsts[key]]) for key in wanted)
-        values = {key: entry.value for key, entry in firsts if not entry.is_list}
+        raws = ((key, self.raw(key)) for key in (self._firsts if only is None else only))
+        values = {key: value_of(raw) for key, raw in raws if raw is not None and not is_list(raw)}
         return {"schema": "edgewatt/loadgen-result/1", "errors": len(self.errors), "values": values}
 
 

@@ -1,7 +1,9 @@
 """Opens files that come from strangers: only plain ones, never waiting, and none above a limit.
 
 A named pipe in the place of a log would be waited for without end, a device may do something when it is opened.
-What a path names is therefore looked at before it is opened, and what was opened is looked at once more.
+What a path names is therefore looked at before it is opened, and what was opened is looked at once more. Where somebody
+has looked before, as for all files of a tree, the first look is his: what took the place of a file since then is opened
+without waiting and without becoming the terminal of this process, is then seen for what it is, and is never read.
 """
 
 from __future__ import annotations
@@ -9,10 +11,31 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from io import BufferedReader, FileIO
 
 FilePath = os.PathLike[str]
 """Where a file lies: a ``Path``, or for the many files of a tree what takes less time to make."""
+
+
+class Where(os.PathLike[str]):
+    """Where a file lies, for the many files of a tree: a ``Path`` takes longer to make than some of them to read.
+
+    ``known``: somebody has looked at it, and it was a plain file. ``left``: what the system said of it when all of it
+    was read, by its handle, so that it is the file that was read; None where nothing in this module read all of it.
+    """
+
+    __slots__ = ("_text", "known", "left")
+
+    def __init__(self, text: str, *, known: bool = False) -> None:
+        """The path as text."""
+        self._text, self.known = text, known
+        self.left: os.stat_result | None = None
+
+    def __fspath__(self) -> str:
+        return self._text
+
+
 _FLAGS = os.O_RDONLY
 for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT"):
     _FLAGS |= getattr(os, _name, 0)
@@ -59,6 +82,7 @@ def read_plain(path: FilePath, limit: int) -> bytes:
         data = os.read(handle, size + 1)
         while len(data) != size and len(data) <= limit and (more := os.read(handle, 1 << 20)):
             data += more  # it grew, or the system gave less than there was
+        _leave(path, handle)
     finally:
         os.close(handle)
     if len(data) > limit:
@@ -66,11 +90,39 @@ def read_plain(path: FilePath, limit: int) -> bytes:
     return data
 
 
+def read_pieces(path: FilePath, limit: int, size: int) -> Iterator[bytes]:
+    """The same piece by piece, up to ``size`` bytes each, for what is too large to hold; raises as ``read_plain``."""
+    handle, _ = _opened(path, limit)
+    try:
+        seen = 0
+        while piece := os.read(handle, size):
+            seen += len(piece)
+            if seen > limit:
+                raise TooLarge(f"grew beyond {limit} bytes while it was read")
+            yield piece
+        _leave(path, handle)
+    finally:
+        os.close(handle)
+
+
+def _leave(path: FilePath, handle: int) -> None:
+    if isinstance(path, Where):
+        path.left = os.fstat(handle)
+
+
 def _opened(path: FilePath, limit: int | None) -> tuple[int, int]:
-    """The handle of a plain file and its bytes."""
+    """The handle of a plain file, and its bytes."""
     name = os.fspath(path)
-    _refuse(name, os.stat(name), limit)
-    handle = os.open(name, _FLAGS)
+    known = False
+    if isinstance(path, Where):
+        path.left, known = None, path.known
+    if not known:
+        _refuse(name, os.stat(name), limit)
+    try:
+        handle = os.open(name, _FLAGS)
+    except OSError:  # a socket cannot be opened, and is to be told
+        _refuse(name, os.stat(name), limit)
+        raise
     try:
         found = os.fstat(handle)
         _refuse(name, found, limit)

@@ -9,13 +9,19 @@ and losses stand as the meter gave them (``nan``, ``inf``).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from schemas.plainfile import FilePath, TooLarge, open_plain, read_plain
+from schemas.power_samples import NOT_AVAILABLE, PowerLine, PowerSamples
 from schemas.units import LogTimes, UnixNs, format_log_time, parse_log_time
+
+__all__ = [
+    "NOT_AVAILABLE", "BadLine", "PowerLine", "PowerLog", "PowerSamples", "format_spl_line", "parse_spl_line",
+    "read_power_log", "read_spl",
+]  # fmt: skip
 
 _LABELS = {0: "Time", 2: "Watts", 4: "Volts", 6: "Amps", 8: "PF", 10: "Mark"}
 LONGEST_LINE = 1 << 16
@@ -24,28 +30,7 @@ MOST_BAD = 10_000
 """Lines that are no samples, before the file is no power log."""
 AT_ONCE = 1 << 24
 """Bytes of a log that is read in one piece."""
-LONGEST_FIELD = 1000
-"""Characters of a field of such a log."""
 _LABEL_ROW = list(_LABELS.values())
-NOT_AVAILABLE = 9.9e37
-"""SCPI's stand-in for "no value"; seen in power logs where the meter had none."""
-
-
-class PowerLine(msgspec.Struct, frozen=True, gc=False):
-    """One sample of a power log. Numbers are as written: they may be negative, nan or inf."""
-
-    line: int
-    at: UnixNs
-    power_w: float
-    voltage_v: float
-    current_a: float
-    power_factor: float
-    mark: str
-
-    @property
-    def plain(self) -> bool:
-        """Whether the watts are a plain non-negative reading; 0 W is one."""
-        return 0 <= self.power_w < NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +40,29 @@ class BadLine:
     line: int
     text: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLog:
+    """What a power log holds: its samples, and the lines that are none, both in order."""
+
+    samples: PowerSamples
+    bad: tuple[BadLine, ...] = ()
+
+    @classmethod
+    def of(cls, lines: Iterable[PowerLine | BadLine]) -> PowerLog:
+        """That of lines that were read one by one."""
+        bad: list[BadLine] = []
+
+        def samples() -> Iterator[PowerLine]:
+            for line in lines:
+                if isinstance(line, BadLine):
+                    bad.append(line)
+                else:
+                    yield line
+
+        found = PowerSamples.of(samples())
+        return cls(found, tuple(bad))
 
 
 def read_spl(path: FilePath) -> Iterator[PowerLine | BadLine]:
@@ -79,43 +87,57 @@ def read_spl(path: FilePath) -> Iterator[PowerLine | BadLine]:
                 yield found
 
 
-def read_power_log(path: FilePath) -> tuple[PowerLine | BadLine, ...]:
+def read_power_log(path: FilePath) -> PowerLog:
     """All that ``read_spl`` finds, and raises as it does; a log of the usual form is read in columns."""
-    rows = None
+    samples = None
     with contextlib.suppress(TooLarge):
-        rows = _columns(read_plain(path, AT_ONCE))
-    return tuple(read_spl(path)) if rows is None else rows
+        samples = _columns(read_plain(path, AT_ONCE))
+    return PowerLog.of(read_spl(path)) if samples is None else PowerLog(samples)
 
 
-def _columns(data: bytes) -> tuple[PowerLine, ...] | None:
-    """The samples of a log in which every line is one of twelve fields; None for one to be read line by line."""
+def _columns(data: bytes) -> PowerSamples | None:
+    """The samples of a log in which all lines have one mark, and numbers with a dot; None for one to be read line by
+    line.
+
+    No field is cut out by itself. Without its digits each line is the same, which says that all labels, commas and
+    dots are there in their order; each label then becomes the number 1, and the lines are one row of numbers. A digit
+    amid a label makes it another number than 1.
+    """
     try:
-        text = data.decode("ascii").replace("\r\n", "\n").rstrip("\n")
-        number = text.count("\nTime,") + 1
-        fields = text.replace("\n", ",").split(",")
-        of_line = len(fields) == 12 * number and text.count("\n") == number - 1
-        if not of_line or any(fields[at::12] != [label] * number for at, label in _LABELS.items()):
+        text = data.decode("ascii").rstrip()
+        mark = _end_of_first_line(text)
+        lines = text[len("Time,") : len(text) - len(mark.rstrip())].split(f"{mark}\nTime,")
+        rest = "\n".join([line[_TIME:] for line in lines]).encode()
+        if not text.startswith("Time,") or not text.endswith(mark.rstrip()) or not _of_form(rest, len(lines)):
             return None
-        marks, columns = fields[11::12], [fields[at::12] for at in (3, 5, 7, 9)]
-        odd = any(max(map(len, column)) > LONGEST_FIELD for column in (*columns, marks))
-        if odd or "\r" in text or any(mark != mark.strip() for mark in set(marks)):
+        if "," in mark.removeprefix(_MARK) or max(map(len, lines)) + len(f"Time,{mark}\n") >= LONGEST_LINE:
             return None
-        times, numbers = LogTimes().all(fields[1::12]), map(_numbers, columns)
-        return tuple(map(PowerLine, range(1, number + 1), times, *numbers, marks))
+        row = _decode_numbers(b"[0" + rest.translate(_LABEL_IS_1, _REST_OF_LABELS) + b"]")
+        stamps = [line[:_TIME] for line in lines]
+        times = LogTimes().all(stamps)
     except (ValueError, OverflowError):
         return None
+    if row[1::2].count(1.0) != 4 * len(lines) or "\n" in "".join(stamps):
+        return None
+    numbers, marks = range(1, len(lines) + 1), [mark.removeprefix(_MARK).rstrip()] * len(lines)
+    return PowerSamples(numbers, times, row[2::8], row[4::8], row[6::8], row[8::8], marks)
 
 
-def _numbers(texts: Sequence[str]) -> Sequence[float]:
-    """The numbers of a column. Nearly all are written as JSON writes them too, and are read several times faster so;
-    what only Python takes for a number (``nan``, ``+1``, ``1_0``) is left to it, and so is ``-0``."""
-    row = f"[{','.join(texts)}]"
-    with contextlib.suppress(msgspec.MsgspecError):
-        if "-0," not in row and "-0]" not in row:
-            return _decode_numbers(row)
-    return list(map(float, texts))
+def _end_of_first_line(text: str) -> str:
+    """The mark with its label; ValueError without one."""
+    end = text.find("\n", 0, LONGEST_LINE)
+    at = text.index(_MARK, 0, end if end >= 0 else LONGEST_LINE)
+    return text[at : end if end >= 0 else LONGEST_LINE]
 
 
+def _of_form(rest: bytes, number: int) -> bool:
+    """Whether what stands between times and marks is of the usual form, but for the places of digits."""
+    return rest.translate(None, b"-0123456789") + b"\n" == b",Watts,.,Volts,.,Amps,.,PF,.\n" * number
+
+
+_TIME = len("MM-DD-YYYY HH:MM:SS.mmm")
+_MARK = ",Mark,"
+_LABEL_IS_1, _REST_OF_LABELS = bytes.maketrans(b"WVAP", b"1111"), b"aFlmopst"
 _decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,8 @@ from checker.cache import snapshot, store
 from checker.cache.stamp import stamp
 from checker.files import Tree
 from checker.options import Options
-from checker.unit import Judged, Judgement, Unit, decode
+from checker.unit import Judged, Judgement, decode
+from schemas.kept import kept
 
 _names = msgspec.msgpack.Decoder(list[str]).decode
 _notes = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
@@ -20,24 +22,29 @@ _notes = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
 class Known:
     """Judgements by unit. Made without arguments it knows nothing and keeps nothing."""
 
-    def __init__(self, path: Path | None = None, now: bytes = b"") -> None:
-        """``path`` is the file of the cache, ``now`` the snapshot of the tree."""
-        self._path, self._now = path, now
+    def __init__(self, path: Path | None = None, take: Callable[[], bytes] = bytes) -> None:
+        """``path`` is the file of the cache, ``take`` makes the snapshot of the tree. UnicodeEncodeError for a tree
+        with names that are no text."""
+        self._path, self._take = path, take
         self._units: dict[str, bytes] = {}
-        self._notes: dict[str, frozenset[str]] | None = {}
+        self._notes: dict[str, Sequence[str]] = {}
         self._before: store.Kept | None = None
         self._used: set[str] = set()
         self._learned = False
         if path is not None:
             self._recall(path)
 
+    @kept
+    def _now(self) -> bytes:
+        return self._take()
+
     def _recall(self, path: Path) -> None:
-        kept = store.load(path)
-        if kept is None:
+        before = store.load(path)
+        if before is None:
             return
         try:
-            gone = snapshot.changes(kept.snapshot, self._now)
-            self._units, self._before = dict(kept.units), kept
+            gone = snapshot.changes(before.snapshot, self._now)
+            self._units, self._before = dict(before.units), before
             if gone:
                 self._learned = True
                 for key, notes in self._all_notes().items():
@@ -46,25 +53,24 @@ class Known:
         except (msgspec.MsgspecError, KeyError, IndexError):  # the form of another version
             self._units, self._before, self._notes = {}, None, {}
 
-    def _all_notes(self) -> dict[str, frozenset[str]]:
+    def _all_notes(self) -> dict[str, Sequence[str]]:
         """What each judgement stands on; unpacked when it is asked for, since mostly nothing changed."""
-        assert self._notes is not None
         if self._before is not None:
             names, rows = _names(self._before.names), _notes(self._before.notes)
-            self._notes = {key: frozenset(names[at] for at in row) for key, row in rows.items()} | self._notes
+            self._notes = {key: [names[at] for at in row] for key, row in rows.items()} | self._notes
             self._before = None
         return self._notes
 
-    def judgements(self, units: Iterable[Unit]) -> dict[str, Judgement]:
+    def judgements(self, keys: Iterable[str]) -> dict[str, Judgement]:
         """The judgements that are known of units, by key."""
         found = {}
-        for unit in units:
-            encoded = self._units.get(unit.key)
+        for key in keys:
+            encoded = self._units.get(key)
             if encoded is not None:
                 try:
-                    found[unit.key] = decode(encoded)
+                    found[key] = decode(encoded)
                 except msgspec.MsgspecError:
-                    self._units.pop(unit.key)
+                    self._units.pop(key)
         self._used = set(found)
         return found
 
@@ -77,8 +83,7 @@ class Known:
         if self._path is None or judged.encoded is None or judged.notes is None:
             return
         self._units[judged.key] = judged.encoded
-        assert self._notes is not None
-        self._notes[judged.key] = judged.notes
+        self._notes[judged.key] = judged.notes.split("\0")
         self._learned = True
 
     def keep(self) -> bool:
@@ -91,7 +96,7 @@ class Known:
         encode = msgspec.msgpack.encode
         try:
             kept = store.Kept(self._now, encode(list(numbers)), encode(rows), self._units)
-        except UnicodeEncodeError:
+        except UnicodeEncodeError:  # names that are no text
             return False
         return store.save(self._path, kept)
 
@@ -107,6 +112,6 @@ def of(tree: Tree, began_ns: int, options: Options) -> Known:
         store.forget(path)
         return Known()
     try:
-        return Known(path, snapshot.take(tree, began_ns))
+        return Known(path, partial(snapshot.take, tree, began_ns))
     except UnicodeEncodeError:  # names that are no text
         return Known()

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from checker.files import Folder, Stat, Tree
-from schemas.plainfile import FilePath
+from schemas.plainfile import Where
 
 FILE, FOLDER, BELOW = "F", "D", "T"
 """First letter of a note: the file itself, what a directory lists (with sizes), or all that is listed below it."""
-EVERYWHERE = BELOW
+EVERYWHERE = ""
+"""The directory below which everything lies."""
 
 
 class Noted(Tree):
@@ -26,28 +27,34 @@ class Noted(Tree):
         """Nothing is walked again."""
         vars(self).update(vars(tree))
         self._plain = tree
+        self.asked_files, self.asked_folders, self.asked_below = set[str](), set[str](), set[str]()
         self._below: dict[str, list[Folder]] = {}
-        self.notes: set[str] = set()
         self.loose = False
         self.root = _Root(self, tree.root)  # type: ignore[assignment]
         self.folders = _Folders(self, tree.folders)
 
+    @property
+    def notes(self) -> frozenset[str]:
+        """What was asked so far. Most paths are asked for several times; each becomes a note once, here."""
+        kinds = ((FILE, self.asked_files), (FOLDER, self.asked_folders), (BELOW, self.asked_below))
+        return frozenset([kind + path for kind, paths in kinds for path in paths])
+
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""
-        self.notes.add(FOLDER + path)
+        self.asked_folders.add(path)
         return self._plain.folder(path)
 
     def dirs(self, path: str) -> list[str]:
         """Names of the directories in ``path``."""
-        self.notes.add(FOLDER + path)
+        self.asked_folders.add(path)
         return self._plain.dirs(path)
 
     def files(self, path: str) -> dict[str, int]:
         """Names and sizes of the files in ``path``."""
-        self.notes.add(FOLDER + path)
+        self.asked_folders.add(path)
         return self._plain.files(path)
 
-    def file(self, path: str) -> FilePath:
+    def file(self, path: str) -> Where:
         """Where a file lies. Anything but a file that the walk saw may lead anywhere."""
         if not self.has_file(path):
             self.loose = True
@@ -55,29 +62,30 @@ class Noted(Tree):
 
     def stat(self, path: str) -> Stat | None:
         """What the walk saw of a file."""
-        self.notes.add(FILE + path)
+        self.asked_files.add(path)
         return self._plain.stat(path)
 
     def changed(self, path: str) -> bool:
         """Whether a file is another one than the walk saw."""
-        self.notes.add(FILE + path)
+        self.asked_files.add(path)
         return self._plain.changed(path)
 
     def has_file(self, path: str) -> bool:
         """Whether there is a file at ``path``."""
-        self.notes.add(FILE + path)
+        self.asked_files.add(path)
         return self._plain.has_file(path)
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at ``path``."""
-        self.notes.update((FILE + path, FOLDER + path, FOLDER + path.rpartition("/")[0]))
+        self.asked_files.add(path)
+        self.asked_folders.update((path, path.rpartition("/")[0]))
         return self._plain.exists(path)
 
     def below(self, path: str) -> Iterator[Folder]:
         """The directory at ``path`` and all below it."""
         known = self._below.get(path)
         if known is None:
-            self.notes.add(BELOW + path)
+            self.asked_below.add(path)
             known = self._below[path] = list(self._plain.below(path))
         return iter(known)
 
@@ -90,19 +98,19 @@ class _Folders(dict[str, Folder]):
         self._tree, self.seen = tree, folders
 
     def get(self, path: str, default: Any = None) -> Any:
-        self._tree.notes.add(FOLDER + path)
+        self._tree.asked_folders.add(path)
         return self.seen.get(path, default)
 
     def __getitem__(self, path: str) -> Folder:
-        self._tree.notes.add(FOLDER + path)
+        self._tree.asked_folders.add(path)
         return self.seen[path]
 
     def __contains__(self, path: object) -> bool:
-        self._tree.notes.add(f"{FOLDER}{path}")
+        self._tree.asked_folders.add(str(path))
         return path in self.seen
 
     def _all(self) -> dict[str, Folder]:
-        self._tree.notes.add(EVERYWHERE)
+        self._tree.asked_below.add(EVERYWHERE)
         return self.seen
 
     def __iter__(self) -> Iterator[str]:

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import msgspec
 
-FORM = b"edgewatt/judged/1\n"
+FORM = b"edgewatt/judged/2\n"
 ENDING = ".judged"
 LARGEST = 64 << 20
 """Bytes of one file; a round of 31,500 files takes some 10 MB."""
 MOST = 256 << 20
 """Bytes of all files; the ones not used for longest go first."""
 ENVIRONMENT = "EDGEWATT_CACHE_DIR"
-_DIGEST = hashlib.blake2b().digest_size
+_DIGEST = hashlib.sha256().digest_size
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -66,7 +66,7 @@ def load(path: Path) -> Kept | None:
             data = file.read(LARGEST + 1)
         head = len(FORM) + _DIGEST
         body = memoryview(data)[head:]
-        whole = data.startswith(FORM) and hashlib.blake2b(body).digest() == data[len(FORM) : head]
+        whole = data.startswith(FORM) and hashlib.sha256(body).digest() == data[len(FORM) : head]
         if not whole or len(data) > LARGEST:
             return None
         found = msgspec.msgpack.decode(body, type=Kept)
@@ -87,7 +87,7 @@ def save(path: Path, kept: Kept) -> bool:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=ENDING)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.writelines((FORM, hashlib.blake2b(body).digest(), body))
+                file.writelines((FORM, hashlib.sha256(body).digest(), body))
             os.replace(name, path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -93,8 +93,8 @@ def json_name(result: Result) -> Iterator[Problem]:
 
 def _of_another(result: Result, name: str) -> Iterator[Problem]:
     """The official checker takes any name that begins with the system's; another system's may, too."""
-    folder, least = join(result.submitter.path, "systems"), len(result.system.name)
-    ends = (at for at, letter in enumerate(name) if letter in "_." and at > least)
+    folder, longer = join(result.submitter.path, "systems"), len(result.system.name) + 1
+    ends = (at for at, letter in enumerate(name[longer:], start=longer) if letter in "_.")
     for other in (name[:at] for at in ends):
         if result.tree.has_file(join(folder, f"{other}.json")):
             path, wanted = join(result.measurements_path, name), f"{result.system.name}_*.json"
@@ -150,9 +150,8 @@ def code_dir(result: Result) -> Iterator[Problem]:
     """Results can be repeated only with the sources. A file in place of the directory may name another
     directory of code. From v6.0 on the official checker asks for src/ alone."""
     tree, own = result.tree, result.benchmark.directory
-    names = {"division": result.submitter.division, "submitter": result.submitter.name}
-    root = result.round.layout["source_dir"].format(**names)
-    path = result.layout.code(result.round).as_posix()
+    root = result.layout.path(result.round, "source_dir")
+    path = result.layout.code_path(result.round)
     if path == root:
         if tree.folder(root) is None:
             yield Problem("there are no sources", root, "nothing", "a directory")

@@ -178,8 +178,8 @@ def daemon_events(result: Result) -> list[ptd_log.Event]:
 
 
 def _daemon_events(result: Result) -> list[ptd_log.Event]:
-    lines = ptd_log.lines(result.ptd_logs.value, clocks.daemon_log_ns(result))
-    ranging = ptd_log.ranging_interval(lines, str(result.server.value.get("session_name")))
-    window, zone = metrics.power_window(result.run), clocks.loadgen_ns(result)
-    testing = UnixNs(window.begin_ns + zone), UnixNs(window.end_ns + zone)
-    return list(ptd_log.events(lines, ranging, testing, result.round.facts["power"]))
+    log, clock_ns = result.daemon_log, clocks.daemon_log_ns(result)
+    ranging = ptd_log.ranging_interval(log, str(result.server.value.get("session_name")))
+    window, shift_ns = metrics.power_window(result.run), clocks.loadgen_ns(result) - clock_ns
+    testing = UnixNs(window.begin_ns + shift_ns), UnixNs(window.end_ns + shift_ns)
+    return list(ptd_log.events(log, ranging, testing, result.round.facts["power"]))

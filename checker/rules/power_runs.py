@@ -162,7 +162,7 @@ def ranging_delta(result: Result) -> Iterator[Problem]:
 def _plain_delta_percent(result: Result) -> float:
     """As ``delta_percent``, over plain readings only; NaN without any or where all readings are plain."""
     ranging, testing = (metrics.samples(r) for r in (result.ranging, result.run))
-    if all(s.plain for s in (*ranging.inside, *testing.inside)):
+    if ranging.inside.plain and testing.inside.plain:
         return math.nan
     return (testing.plain_mean / ranging.plain_mean - 1) * 100
 

@@ -79,12 +79,13 @@ def other_run(result: Result) -> Iterator[Problem]:
         return
     wanted = f"{result.server.value.get('session_name')}_testing"
     inside = metrics.samples(result.run, written=True).inside
-    others = [s for s in inside if s.mark != wanted]
+    others = [row for row, mark in enumerate(inside.mark) if mark != wanted]
     if others:
+        first = inside[others[0]]
         message = (
-            f"{len(others)} of {len(inside)} samples in the window are marked {shorten(others[0].mark, 60)!r}"
+            f"{len(others)} of {len(inside)} samples in the window are marked {shorten(first.mark, 60)!r}"
         )
-        found, line = shorten(others[0].mark, 60), others[0].line
+        found, line = shorten(first.mark, 60), first.line
         yield Problem(message, result.run.spl.path, found, shorten(wanted, 60), line)
 
 

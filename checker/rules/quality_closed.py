@@ -75,6 +75,8 @@ def other_model(result: Result) -> Iterator[Problem]:
     """A closed result runs the model of the benchmark. Where the name of the weights speaks of another model and not of
     that one, either the field or the division is wrong."""
     said = _said(result, "starting_weights_filename")
+    if not said:
+        return
     own = family_of(result.benchmark.model)
     named = frozenset(f for name in said.split(",") for f in families_in(name.strip()))
     if own and named and not own & named:

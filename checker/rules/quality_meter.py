@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from checker import metrics, ranges
-from checker.lines import holding
 from checker.meters import identity_of
 from checker.model import Problem, Severity
 from checker.ranges import Ranges
@@ -16,9 +16,8 @@ from checker.result import Result
 from checker.rule import POWER, rule
 from checker.rules.quality import NEEDS
 from checker.session import dialogue
-from schemas.powerlog import PowerLine
+from schemas.power_samples import PowerSamples, pick
 from schemas.ptd_uncertainty import FLAGGED_BELOW, LIMIT_PERCENT, PtdFormula, ptd_formula
-from schemas.units import parse_log_time
 
 VOLTS = (15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
 AMPERES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -34,8 +33,7 @@ NEAR_NS = 5_000_000
 """A line of the daemon's log belongs to the sample whose stamp is this near; they are written one after the other."""
 WITH_LOG = (*NEEDS, "server", "ptd_logs")
 
-_WARNING = ": WARNING: Uncertainty "
-_PRINTED = re.compile(rf"(\d\d-\d\d-\d{{4}} \d\d:\d\d:\d\d\.\d{{3}}){_WARNING}(\d+\.\d+)%")
+_PRINTED = re.compile(r" Uncertainty (\d+\.\d+)%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,9 @@ class Meter:
     volts: float
     amperes: float
 
-    def percents(self, samples: Sequence[PowerLine]) -> list[float | None]:
+    def percents(self, samples: PowerSamples) -> list[float | None]:
         """Uncertainty of each sample in percent, None where none can be told."""
-        rows = [(s.power_w, s.voltage_v, s.current_a, s.power_factor) for s in samples]
+        rows = zip(samples.power_w, samples.voltage_v, samples.current_a, samples.power_factor, strict=True)
         return self.formula.percents(rows, voltage_range_v=self.volts, current_range_a=self.amperes)
 
 
@@ -72,6 +70,14 @@ def meter(result: Result) -> Meter | None:
     return Meter(formula, now.volts, now.amperes)
 
 
+def _percents(result: Result, own: Meter) -> list[float | None]:
+    """Uncertainty of each sample of the testing run, computed once."""
+    found: list[float | None] | None = result.__dict__.get("percents")
+    if found is None:
+        found = result.__dict__["percents"] = own.percents(result.run.spl.value.samples)
+    return found
+
+
 @rule(
     "quality/uncertainty",
     severity=Severity.WARNING,
@@ -89,9 +95,11 @@ def uncertainty(result: Result) -> Iterator[Problem]:
     own = meter(result) if result.has_power else None
     if own is None:
         return
-    inside = metrics.samples(result.run, written=True).inside
-    percents = own.percents(inside)
-    above = [s.line for s, p in zip(inside, percents, strict=True) if p is not None and p > LIMIT_PERCENT]
+    samples = metrics.samples(result.run, written=True)
+    inside, percents = samples.inside, pick(_percents(result, own), samples.rows)
+    above = [
+        line for line, p in zip(inside.line, percents, strict=True) if p is not None and p > LIMIT_PERCENT
+    ]
     if above:
         found = [p for p in percents if p is not None]
         mean = sum(found) / len(found)
@@ -121,16 +129,17 @@ def uncertainty_printed(result: Result) -> Iterator[Problem]:
     own = meter(result) if result.has_power else None
     if own is None:
         return
-    samples = [s for s in result.run.spl.value if isinstance(s, PowerLine)]
-    percents = own.percents(samples)
+    samples, percents = result.run.spl.value.samples, _percents(result, own)
     wrong = [row for row in _lines(result, samples, percents) if abs(row[1] - row[2]) > PRINTED]
     if wrong:
         line, printed, ours = wrong[0]
         message = f"{len(wrong)} uncertainties do not follow from their samples, the first: {printed:.2f} %"
         yield Problem(message, result.ptd_logs.path, f"{printed:.2f} %", f"{ours:.2f} %", line)
     told = _summary(result.server.value)
+    if told is None or told[3] != len(samples):
+        return
     shares = [p / 100 for p in percents if p is not None]
-    if told is None or told[3] != len(samples) or not shares:
+    if not shares:
         return
     computed = (sum(shares) / len(shares), min(shares), max(shares))
     if any(abs(a - b) > SUMMARY for a, b in zip(told, computed, strict=False)):
@@ -140,24 +149,30 @@ def uncertainty_printed(result: Result) -> Iterator[Problem]:
 
 
 def _lines(
-    result: Result, samples: Sequence[PowerLine], percents: Sequence[float | None]
+    result: Result, samples: PowerSamples, percents: Sequence[float | None]
 ) -> Iterator[tuple[int, float, float]]:
     """Line, printed and recomputed uncertainty of each warning that has a sample beside it. One process stamps both, so
     no time zone comes between them."""
-    warnings = holding(result.ptd_logs.value, (_WARNING,))
-    if not warnings:
+    warned = result.daemon_log.warned(_PRINTED)
+    if not warned:
         return
-    slots = [s.at // NEAR_NS for s in samples]
-    near = {slot + step: at for at, slot in enumerate(slots) for step in (-1, 0, 1)}
-    for line, text in warnings:
-        match = _PRINTED.match(text)
-        if match is None:
-            continue
-        time_ns = parse_log_time(match[1])
-        at = near.get(time_ns // NEAR_NS)
-        ours = percents[at] if at is not None and abs(samples[at].at - time_ns) <= NEAR_NS else None
+    rows = _beside(samples, [time_ns for _, time_ns, _ in warned])
+    for (line, _, match), row in zip(warned, rows, strict=True):
+        ours = percents[row] if row is not None else None
         if ours is not None:
-            yield line, float(match[2]), ours
+            yield line, float(match[1]), ours
+
+
+def _beside(samples: PowerSamples, times_ns: Sequence[int]) -> list[int | None]:
+    """Of each time the place of the last sample around it, None where that is not near."""
+    if samples.rising:
+        rows = [bisect_left(samples.at, (time_ns // NEAR_NS + 2) * NEAR_NS) - 1 for time_ns in times_ns]
+    else:
+        slots = [at // NEAR_NS for at in samples.at]
+        last = {slot + step: row for row, slot in enumerate(slots) for step in (-1, 0, 1)}
+        rows = [last.get(time_ns // NEAR_NS, -1) for time_ns in times_ns]
+    near = [row >= 0 and abs(samples.at[row] - at) <= NEAR_NS for row, at in zip(rows, times_ns, strict=True)]
+    return [row if fine else None for row, fine in zip(rows, near, strict=True)]
 
 
 def _summary(server: dict[str, Any]) -> tuple[float, float, float, int] | None:
@@ -190,18 +205,19 @@ def range_fits(result: Result) -> Iterator[Problem]:
         return
     inside = metrics.samples(result.run, written=True).inside
     now, path = setting(result).log, result.ptd_logs.path
-    flagged = [s for s in inside if s.power_w < FLAGGED_BELOW and s.current_a < FLAGGED_BELOW]
+    both = zip(inside.line, inside.power_w, inside.current_a, strict=True)
+    flagged = [row for row in both if row[1] < FLAGGED_BELOW and row[2] < FLAGGED_BELOW]
     if now.auto_v or now.auto_a:
         which = " and ".join(w for w, auto in (("voltage", now.auto_v), ("current", now.auto_a)) if auto)
         line = now.line_v if now.auto_v else now.line_a
         yield Problem(f"the {which} range was automatic while testing", path, "Auto", "a fixed range", line)
     if flagged:
-        watts, amperes = (-(v + 3) for v in (flagged[0].power_w, flagged[0].current_a))
+        watts, amperes = (-(v + 3) for v in flagged[0][1:])
         message = (
             f"{len(flagged)} of {len(inside)} samples are flagged, because peaks were above what the range takes; "
             f"the first stands for a reading of {watts:.2f} W and {amperes:.4f} A{_on(now)}"
         )
-        yield Problem(message, result.run.spl.path, f"{len(flagged)} samples", "none", flagged[0].line)
+        yield Problem(message, result.run.spl.path, f"{len(flagged)} samples", "none", flagged[0][0])
     yield from _too_far(inside, now, path)
 
 
@@ -209,13 +225,15 @@ def _on(now: Ranges) -> str:
     return f" on the {now.amperes:g} A range" if now.amperes is not None else ""
 
 
-def _too_far(inside: Sequence[PowerLine], now: Ranges, path: str) -> Iterator[Problem]:
+def _too_far(inside: PowerSamples, now: Ranges, path: str) -> Iterator[Problem]:
     """Ranges below the largest reading, or larger than they had to be: of currents by two steps, of voltages by one."""
     for unit, ladder, chosen, line, values, steps in (
-        ("A", AMPERES, now.amperes, now.line_a, [s.current_a for s in inside], 2),
-        ("V", VOLTS, now.volts, now.line_v, [s.voltage_v for s in inside], 1),
+        ("A", AMPERES, now.amperes, now.line_a, inside.current_a, 2),
+        ("V", VOLTS, now.volts, now.line_v, inside.voltage_v, 1),
     ):
-        largest = max((v for v in values if 0 < v < 1e6), default=0.0)
+        largest = max(values, default=0.0)
+        if not 0 < largest < 1e6:
+            largest = max((v for v in values if 0 < v < 1e6), default=0.0)
         if chosen is None or not largest:
             continue
         smaller = [r for r in ladder if r < chosen * (1 - 1e-9)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import statistics
+import math
+import operator
 from collections.abc import Iterator
 
 from checker import metrics
@@ -13,7 +14,8 @@ from checker.result import Result
 from checker.rule import POWER, rule
 from checker.rules.quality import NEEDS, judge
 from checker.wording import count
-from schemas.powerlog import PowerLine
+from schemas.energy import spacings_ns
+from schemas.power_samples import PowerSamples, is_between
 from schemas.ptd_uncertainty import LIMIT_PERCENT
 from schemas.units import NS_PER_S
 
@@ -33,9 +35,9 @@ ROUNDING_W = 0.02
 """Watts that the digits of volts, amperes and power factor may hide in a small load."""
 
 
-def _inside(result: Result) -> tuple[PowerLine, ...]:
-    """The samples in the window, times as they were written; none without power."""
-    return metrics.samples(result.run, written=True).inside if result.has_power else ()
+def _found(result: Result) -> metrics.Samples | None:
+    """The samples in the window, times as they were written; None without power."""
+    return metrics.samples(result.run, written=True) if result.has_power else None
 
 
 @rule(
@@ -51,10 +53,10 @@ def _inside(result: Result) -> tuple[PowerLine, ...]:
 def longest_gap(result: Result) -> Iterator[Problem]:
     """What the load did in a gap is unknown, however short the gap is against the window: a gap where the load
     steps hides the step."""
-    quality = judge(result)
-    if quality is None or quality.energy is None:
+    quality, found = judge(result), _found(result)
+    if quality is None or found is None or quality.energy is None:
         return  # told by quality/coverage
-    usual_s, gap_s = _usual_ns(_inside(result)) / NS_PER_S, quality.energy.max_gap_s
+    usual_s, gap_s = found.usual_ns / NS_PER_S, quality.energy.max_gap_s
     if usual_s and gap_s > LONGEST_GAP * usual_s:
         yield Problem(
             f"for {gap_s:.1f} s there is no good sample in the window",
@@ -63,11 +65,6 @@ def longest_gap(result: Result) -> Iterator[Problem]:
             wanted=f"at most {LONGEST_GAP * usual_s:.1f} s",
             line=quality.gap_line,
         )
-
-
-def _usual_ns(inside: tuple[PowerLine, ...]) -> int:
-    gaps = [b.at - a.at for a, b in itertools.pairwise(inside) if b.at > a.at]
-    return int(statistics.median_low(gaps)) if gaps else 0
 
 
 @rule(
@@ -83,16 +80,20 @@ def _usual_ns(inside: tuple[PowerLine, ...]) -> int:
 def spacing(result: Result) -> Iterator[Problem]:
     """The workflow asks for a sample a second. Another beat means other settings; an uneven beat gives some seconds
     more weight than others in the official mean, and hints at a log that was put together."""
-    inside = _inside(result)
-    usual = _usual_ns(inside)
-    if not usual:
+    samples = _found(result)
+    if samples is None or not samples.usual_ns:
         return
+    inside, usual = samples.inside, samples.usual_ns
     if abs(usual - INTERVAL_NS) > OFF_BEAT * INTERVAL_NS:
         found = f"{usual / NS_PER_S:.3f} s"
-        yield Problem(f"samples are {found} apart", result.run.spl.path, found, "about 1 s", inside[0].line)
+        yield Problem(f"samples are {found} apart", result.run.spl.path, found, "about 1 s", inside.line[0])
         return
-    gaps = [(b.at - a.at, b.line) for a, b in itertools.pairwise(inside)]
-    off = [line for gap, line in gaps if abs(gap - usual) > OFF_BEAT * usual]
+    gaps = spacings_ns(inside.at)
+    if max(max(gaps) - usual, usual - min(gaps)) <= OFF_BEAT * usual:
+        return
+    off = [
+        line for gap, line in zip(gaps, inside.line[1:], strict=True) if abs(gap - usual) > OFF_BEAT * usual
+    ]
     if len(off) > max(1, FEW * len(gaps)):
         message = f"{len(off)} of {len(gaps)} samples come off the beat of {usual / NS_PER_S:.2f} s"
         wanted = f"at most {max(1, int(FEW * len(gaps)))}"
@@ -113,9 +114,12 @@ def repeated_values(result: Result) -> Iterator[Problem]:
     """A meter that is asked more often than it updates answers with the same values again, and the time that a
     sample stands for is then uncertain. At a flat load and few digits it happens by chance, up to a tenth of the
     samples of published logs, so it is good to know and no more. A time stamp that repeats is another matter."""
-    inside = _inside(result)
-    values = [(s.power_w, s.voltage_v, s.current_a, s.power_factor) for s in inside]
-    repeats = [s.line for s, a, b in zip(inside[1:], values, values[1:], strict=False) if a == b]
+    samples = _found(result)
+    if samples is None:
+        return
+    inside = samples.inside
+    values = list(zip(inside.power_w, inside.voltage_v, inside.current_a, inside.power_factor, strict=True))
+    repeats = list(itertools.compress(inside.line[1:], map(operator.eq, values, values[1:])))
     again = len(repeats)
     if again:
         longest = max(len(list(group)) for _, group in itertools.groupby(values))
@@ -138,30 +142,37 @@ def repeated_values(result: Result) -> Iterator[Problem]:
 def physics(result: Result) -> Iterator[Problem]:
     """No load draws more watts than volts times amperes, no power factor is above 1, and the watts are the product
     of all three. Where they are not, the meter was wired or scaled wrongly, or a column of the log was changed."""
-    inside = [s for s in _inside(result) if s.plain and s.voltage_v > 0 and s.current_a > 0]
+    inside = _loaded(result)
     if not inside:
         return
     server = result.server.value if result.server.usable else {}
-    channels = identity_of(server).channels
+    channels, most = identity_of(server).channels, 1 + DISAGREEING
+    apparent = list(map(operator.mul, inside.voltage_v, inside.current_a))
+    rows = list(zip(inside.power_w, apparent, inside.power_factor, strict=True))
     kinds = (
-        ("a power factor above 1", [s for s in inside if s.power_factor > 1 + DISAGREEING / 2]),
-        ("more watts than volts x amperes", [s for s in inside if _above(s, s.voltage_v * s.current_a * channels)]),
+        ("a power factor above 1", [pf > 1 + DISAGREEING / 2 for pf in inside.power_factor]),
+        ("more watts than volts x amperes", [w > va * channels * most + ROUNDING_W for w, va, _ in rows]),
         ("watts that are not volts x amperes x power factor",
-         [s for s in inside if channels == 1 and 0 < s.power_factor <= 1 and _apart(s)]),
+         [channels == 1 and 0 < pf <= 1 and abs(w - va * pf) > DISAGREEING * w + ROUNDING_W for w, va, pf in rows]),
     )  # fmt: skip
     for what, wrong in kinds:
-        if wrong:
-            s = wrong[0]
+        if any(wrong):
+            s = inside[wrong.index(True)]
             found = f"{s.power_w:g} W, {s.voltage_v:g} V, {s.current_a:g} A, power factor {s.power_factor:g}"
-            message = f"{len(wrong)} of {len(inside)} samples have {what}, the first: {found}"
+            message = f"{sum(wrong)} of {len(inside)} samples have {what}, the first: {found}"
             yield Problem(message, result.run.spl.path, found, f"none with {what}", s.line)
             return  # the first kind explains the ones behind it
 
 
-def _above(sample: PowerLine, apparent: float) -> bool:
-    return sample.power_w > apparent * (1 + DISAGREEING) + ROUNDING_W
-
-
-def _apart(sample: PowerLine) -> bool:
-    product = sample.voltage_v * sample.current_a * sample.power_factor
-    return abs(sample.power_w - product) > DISAGREEING * sample.power_w + ROUNDING_W
+def _loaded(result: Result) -> PowerSamples | None:
+    """The samples in the window in which the meter saw a load: plain readings with volts and amperes."""
+    samples = _found(result)
+    if samples is None:
+        return None
+    inside = samples.inside
+    columns = (inside.voltage_v, inside.current_a)
+    if inside.plain and all(is_between(column, math.ulp(0.0), math.inf) for column in columns):
+        return inside
+    return inside.picked(
+        [at for at, s in enumerate(inside) if s.plain and s.voltage_v > 0 and s.current_a > 0]
+    )

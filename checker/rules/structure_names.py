@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 
 from checker.files import join
 from checker.model import Effect, Problem, Scope, Severity
@@ -82,9 +83,10 @@ def file_size(submitter: Submitter) -> Iterator[Problem]:
 
 
 def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
+    """All names, each with its directory."""
     for folder in submitter.tree.below(submitter.path):
-        for name in [*folder.dirs, *folder.files]:
-            yield join(folder.path, name), name
+        for name in chain(folder.dirs, folder.files):
+            yield folder.path, name
 
 
 @rule(
@@ -99,9 +101,9 @@ def _names(submitter: Submitter) -> Iterator[tuple[str, str]]:
 def hidden_names(submitter: Submitter) -> Iterator[Problem]:
     """Names with a leading dot are leftovers of editors and tools. One of them makes the official checker
     skip the submitter."""
-    for path, name in _names(submitter):
+    for folder, name in _names(submitter):
         if name.startswith("."):
-            yield Problem(f"{name!r} is hidden", path, name, "no leading dot")
+            yield Problem(f"{name!r} is hidden", join(folder, name), name, "no leading dot")
 
 
 @rule(
@@ -116,9 +118,9 @@ def hidden_names(submitter: Submitter) -> Iterator[Problem]:
 def space_names(submitter: Submitter) -> Iterator[Problem]:
     """Names with blanks break the scripts that publish the results. One of them makes the official checker
     skip the submitter."""
-    for path, name in _names(submitter):
+    for folder, name in _names(submitter):
         if " " in name:
-            yield Problem(f"{name!r} holds a blank", path, name, "no blanks")
+            yield Problem(f"{name!r} holds a blank", join(folder, name), name, "no blanks")
 
 
 @rule(

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from schemas.errors import UserError
+from schemas.kept import kept
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline", "Interactive")
 """Canonical spelling, in the order in which tables show them."""
@@ -47,9 +48,10 @@ class InferredPair:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BenchmarkRules:
-    """The facts of one benchmark in one round. ``facts`` is its part of the round's file."""
+    """The facts of one benchmark in one round. ``facts`` is its part of the round's file. There is one of them for
+    all results (hence no slots: it keeps what they all ask for)."""
 
     name: str
     facts: Mapping[str, Any]
@@ -68,11 +70,19 @@ class BenchmarkRules:
 
     def lower_limits(self, scenario: str | None = None) -> tuple[Target, ...]:
         """Accuracy minima."""
-        return _targets(self.facts["accuracy"]["lower"], "min", scenario)
+        return self._lower.get("all", self._lower.get(scenario or "", ()))
 
     def upper_limits(self, scenario: str | None = None) -> tuple[Target, ...]:
         """Accuracy maxima; empty where there are none."""
-        return _targets(self.facts["accuracy"]["upper"], "max", scenario)
+        return self._upper.get("all", self._upper.get(scenario or "", ()))
+
+    @kept
+    def _lower(self) -> Mapping[str, tuple[Target, ...]]:
+        return _targets(self.facts["accuracy"]["lower"], "min")
+
+    @kept
+    def _upper(self) -> Mapping[str, tuple[Target, ...]]:
+        return _targets(self.facts["accuracy"]["upper"], "max")
 
     def result_key(self, scenario: str) -> str | None:
         """The key of the detail log that holds the metric of a scenario (as logged)."""
@@ -125,16 +135,19 @@ class BenchmarkRules:
         return bool(self.facts["equal_issue_required"].get(division, False))
 
 
-def _targets(limits: Mapping[str, Any] | None, kind: str, scenario: str | None) -> tuple[Target, ...]:
-    if limits is None:
-        return ()
-    rows = limits["all"] if "all" in limits else limits["by_scenario"].get(scenario, [])
-    return tuple(Target(r["metric"], r[kind], r["reference"], r["factor"]) for r in rows)
+def _targets(limits: Mapping[str, Any] | None, kind: str) -> Mapping[str, tuple[Target, ...]]:
+    """Targets by scenario, or those of ``all`` scenarios."""
+    found = limits or {}
+    return {
+        scenario: tuple(Target(r["metric"], r[kind], r["reference"], r["factor"]) for r in rows)
+        for scenario, rows in found.get("by_scenario", found).items()
+    }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Round:
-    """One MLPerf round. ``facts`` is the whole file; the properties name what is used most."""
+    """One MLPerf round. ``facts`` is the whole file; the properties name what is used most (no slots: what all results
+    ask for is kept)."""
 
     name: str
     facts: Mapping[str, Any]
@@ -169,15 +182,22 @@ class Round:
             raise KeyError(f"round {self.name} has no seeds for {test}")
         return found
 
-    @property
+    @kept
     def benchmark_names(self) -> tuple[str, ...]:
         """Official benchmarks of the round."""
         return tuple(name for name, row in self.facts["benchmarks"].items() if row["listed"])
 
     def benchmark(self, name: str) -> BenchmarkRules:
         """Rules of a benchmark by official name; KeyError when the round does not know it."""
+        return self._benchmarks[name]
+
+    @kept
+    def _benchmarks(self) -> Mapping[str, BenchmarkRules]:
         models: Mapping[str, str] = self.facts.get("loadgen", {}).get("models", {})
-        return BenchmarkRules(name, self.facts["benchmarks"][name], models.get(name))
+        return {
+            name: BenchmarkRules(name, row, models.get(name))
+            for name, row in self.facts["benchmarks"].items()
+        }
 
     def canonical_scenario(self, directory: str) -> str | None:
         """``singlestream`` or ``SingleStream`` to ``SingleStream``; None for other spellings."""

@@ -20,9 +20,9 @@ from checker.api import check_with
 from checker.cache import known, snapshot, store
 from checker.cache.noted import FILE, Noted
 from checker.files import Tree
-from checker.model import Report, Scope
+from checker.model import Place, Report, Scope
 from checker.options import Options
-from checker.pool import cut
+from checker.pool import PIECE, cut
 from checker.reports.json import document
 from checker.rule_pass import nodes
 from checker.tree import Submission
@@ -241,10 +241,10 @@ def test_one_system_is_shared_out(jobs: int, tmp_path: Path) -> None:
 
 
 def test_pieces_are_alike_in_weight_and_lose_nothing() -> None:
-    units = [Unit(Scope.RESULT, place) for place in [Submission.__new__(Submission)] for _ in range(10)]
-    pieces = cut(units, [1, 1, 1, 50, 1, 1, 1, 1, 1, 1], 4)
-    assert sum(map(len, pieces)) == len(units)
-    assert len(pieces[0]) == 4  # the heaviest goes first
+    units = [Unit(Scope.RESULT, Place(scenario=str(at))) for at in range(10)]
+    pieces = list(cut(zip(units, [PIECE // 2] * 3 + [PIECE * 5] + [1] * 6, strict=True)))
+    assert [unit for piece in pieces for unit in piece] == units
+    assert list(map(len, pieces)) == [2, 2, 6]
 
 
 def test_every_file_that_is_opened_is_noted(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_every_file_that_is_opened_is_noted(tmp_path: Path) -> None:
         opened.clear()
         found = judge.judge(Unit(scope, place))
         assert found.notes is not None
-        assert {FILE + path for path in opened} <= found.notes
+        assert {FILE + path for path in opened} <= set(found.notes.split("\0"))
         read += len(opened)
     listening = False
     assert read > 30

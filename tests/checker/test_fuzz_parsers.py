@@ -82,11 +82,11 @@ def log(path: Path) -> None:
 
 
 def daemon(path: Path) -> None:
-    lines = ptd_log.lines(read_lenient(path))
+    log = ptd_log.Log(read_lenient(path))
     facts = load_round("v4.1").facts["power"]
     ends = (0, 1 << 62)
-    ptd_log.official_outcome(list(ptd_log.events(lines, ends, ends, facts)))  # type: ignore[arg-type]
-    ptd_log.ranging_interval(lines, "2024-07-23_15-48-20")
+    ptd_log.official_outcome(list(ptd_log.events(log, ends, ends, facts)))  # type: ignore[arg-type]
+    ptd_log.ranging_interval(log, "2024-07-23_15-48-20")
 
 
 def accuracy(path: Path) -> None:

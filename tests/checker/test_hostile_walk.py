@@ -7,7 +7,8 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from checker.reading import Noted, parse_json, read_text
 from checker.walk import Tree
 from checker.watch import signature
 from schemas.errors import UserError
-from schemas.plainfile import NotPlain, TooLarge, open_plain
+from schemas.plainfile import FilePath, NotPlain, TooLarge, open_plain
 
 CHECKER = Path(reading.__file__).parent
 SCHEMAS = CHECKER.parent / "schemas"
@@ -194,23 +195,81 @@ def test_stats_say_whether_a_file_is_still_the_same(tmp_path: Path) -> None:
     assert tree.changed("f")
 
 
-@pytest.mark.parametrize("what", ["changed", "vanished", "replaced by a pipe"])
-def test_a_file_that_becomes_another_during_the_check(tmp_path: Path, what: str) -> None:
+def become(path: Path, what: str) -> None:
+    """Make something else of a file."""
+    before = path.stat()
+    if what == "longer":
+        path.write_text("yy")
+        return
+    path.rename(path.with_name("old"))
+    if what == "its like":  # also to the nanosecond
+        path.write_text("y")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    elif what == "a pipe":
+        os.mkfifo(path)
+    elif what == "a socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    elif what == "a device":
+        path.symlink_to("/dev/zero")
+    elif what == "a directory":
+        path.mkdir()
+    elif what == "much":
+        path.write_text("y" * 101)
+
+
+BECAME = {
+    "longer": "has changed since the tree was looked at",
+    "its like": "has changed since the tree was looked at",
+    "nothing": "cannot be read: No such file",
+    "a pipe": "is a named pipe, not a file",
+    "a socket": "is a socket, not a file",
+    "a device": "is a device, not a file",
+    "a directory": "is a directory, not a file",
+    "much": "is 101 bytes long, more than the 100 that are read",
+}
+
+
+def read_opened(path: FilePath) -> bytes:
+    with open_plain(path, 100) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("read", [partial(read_text, limit=100), read_opened], ids=["in one go", "opened"])
+@pytest.mark.parametrize("what", BECAME)
+def test_a_file_that_becomes_another_during_the_check(
+    tmp_path: Path, what: str, read: Callable[[FilePath], object]
+) -> None:
     path = tmp_path / "f"
     path.write_text("x")
-    source = Source(Tree(tmp_path), "f", "kind", read_text, 100)
-    if what == "changed":
-        path.write_text("yy")
-    else:
-        path.unlink()
-    if what == "replaced by a pipe":
-        os.mkfifo(path)
+    source = Source(Tree(tmp_path), "f", "kind", read, 100)
+    become(path, what)
     assert not source.usable
-    assert source.broken.startswith({
-        "changed": "has changed since the tree was looked at",
-        "vanished": "cannot be read: No such file",
-        "replaced by a pipe": "is a named pipe",
-    }[what])  # fmt: skip
+    assert source.broken.startswith(BECAME[what])
+
+
+@pytest.mark.parametrize("late", ["as it is read", "between two readings"])
+def test_a_file_that_is_written_to_while_it_is_read(
+    tmp_path: Path, late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    path.write_text("x")
+    real = os.read
+
+    def read_and_write(handle: int, size: int) -> bytes:
+        data = real(handle, size)
+        path.write_text("yy")
+        return data
+
+    def twice(where: FilePath) -> object:
+        found = read_text(where)
+        path.write_text("yy")
+        return found, read_opened(where)
+
+    if late == "as it is read":
+        monkeypatch.setattr("schemas.plainfile.os.read", read_and_write)
+    source = Source(Tree(tmp_path), "f", "kind", read_text if late == "as it is read" else twice, 100)
+    assert source.broken.startswith("has changed")
 
 
 def test_a_link_that_is_bent_out_of_the_tree_during_the_check(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from checker import clock_evidence, meters, ranges
+from checker import clock_evidence, meters, ranges, summary_text
 from checker.api import check
 from checker.rules.quality_policy import _alike
 from checker.summary_text import disagreements
-from schemas.loadgen import LoadgenLog
+from schemas.loadgen import LoadgenLog, LogEntry
 from schemas.model_words import families_in, family_of
 from schemas.rounds import known_rounds, load_round
 from tests.checker.one_edit import Case, report
@@ -164,6 +166,31 @@ def detail(tmp_path: Path, **values: Any) -> LoadgenLog:
 ])  # fmt: skip
 def test_summary_against_detail(tmp_path: Path, text: str, values: dict[str, Any], differ: bool) -> None:
     assert bool(list(disagreements(text, detail(tmp_path, **values)))) is differ
+
+
+WORDS = st.one_of(
+    st.sampled_from(
+        ["", "0", "-1", "1.50", "1e5", "1e400", "NaN", "Infinity", "-Infinity", "null", "true", "[1]", "{}"]
+    ),
+    st.integers(-(10**45), 10**45).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.text(st.sampled_from('aé"\\\\n\\t 1'), max_size=4),
+    st.integers(190, 210).map(lambda n: "x" * n),
+)
+
+
+@given(word=WORDS, quoted=st.booleans(), other=st.none() | WORDS)
+def test_what_is_the_same_to_the_letter_is_the_same(word: str, quoted: bool, other: str | None) -> None:
+    raw, text = json.dumps(word) if quoted else word, word if other is None else other
+    try:
+        json.loads(raw)
+    except ValueError:
+        return
+    log = LoadgenLog(Path("log"), (LogEntry("sut_name", raw.encode(), 1, False, False, 0.0),))
+    if summary_text._as_written([(1, text)], log, ["sut_name"]):
+        value = summary_text._value(log, "sut_name")
+        assert value is not None
+        assert summary_text._same(text, value)
 
 
 @pytest.mark.parametrize(("name", "families"), [

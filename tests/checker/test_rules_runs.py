@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from checker import schema_rules
 from checker.model import Effect, Severity
+from checker.tree import Submission
+from checker.walk import Tree
 from tests.checker.one_edit import Case, expect, report
-from tests.checker.trees import LOG_HASH, Edit, TreeUnderTest, log_values, write_log
+from tests.checker.trees import LOG_HASH, Edit, TreeUnderTest, build, log_values, write_log
 
 
 def log(scenario: str, **changes: Any) -> Edit:
@@ -277,3 +280,28 @@ def test_submitter_named_like_a_test(tmp_path: Path) -> None:
     assert not found.reference_valid
     own = [f for f in found.findings if f.rule == "performance/seeds"]
     assert {f.severity for f in own} == {Severity.WARNING}
+
+
+def test_a_log_that_fits_is_remembered_by_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one that says the same to the letter fits; one that differs in a letter is judged for itself."""
+    monkeypatch.setattr(schema_rules, "_schemas", {})
+    tree = build(tmp_path)
+    folder = tree.run("offline")
+
+    def told() -> tuple[list[str], int]:
+        submission = Submission(Tree(tree.root), tree.round)
+        run = next(r for r in submission.results if r.scenario == "Offline").run
+        found = [p.found for p in schema_rules.of_run(run, "performance/min-duration")]
+        return found, len(schema_rules._held(run).fit)
+
+    assert told() == told() == ([], 1)
+    tree.set_log(folder, effective_min_duration_ms=600_001, x="x" * 2000)
+    assert told() == ([], 2)
+    tree.set_log(folder, effective_min_duration_ms=1)
+    assert told() == (["1"], 2)
+    tree.set_log(folder, effective_min_duration_ms=float("1" + "0" * 300))
+    assert told() == ([], 3)
+    write_log(folder, log_values("Offline"), error="queries were lost")
+    assert told() == ([], 3)

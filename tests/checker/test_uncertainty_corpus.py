@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from checker.files import Tree
 from checker.result import Result
 from checker.rules import quality_meter
 from checker.tree import Submission
-from schemas.powerlog import PowerLine
 from schemas.rounds import load_round
 from schemas.units import parse_log_time
 from tests.checker.corpus import needs_corpus, published_trees
+
+WARNING = re.compile(r"^(.{23}): WARNING: Uncertainty \d+\.\d+%", re.MULTILINE)
 
 
 def powered() -> list[Result]:
@@ -25,7 +28,7 @@ def test_every_line_of_the_daemons_logs() -> None:
     for result in powered():
         own = quality_meter.meter(result)
         assert own is not None, result.path
-        samples = [s for s in result.run.spl.value if isinstance(s, PowerLine)]
+        samples = result.run.spl.value.samples
         for line, printed, ours in quality_meter._lines(result, samples, own.percents(samples)):
             assert abs(printed - ours) <= quality_meter.PRINTED, (result.path, line)
             lines += 1
@@ -39,7 +42,7 @@ def test_every_summary_of_the_daemon_to_all_its_digits() -> None:
         told, own = quality_meter._summary(result.server.value), quality_meter.meter(result)
         if told is None or own is None:
             continue
-        samples = [s for s in result.run.spl.value if isinstance(s, PowerLine)]
+        samples = result.run.spl.value.samples
         shares = [p / 100 for p in own.percents(samples) if p is not None]
         computed = (sum(shares) / len(shares), min(shares), max(shares))
         assert told[:3] == pytest.approx(computed, abs=1.5e-6), result.path
@@ -54,8 +57,8 @@ def test_no_printed_number_is_left_out() -> None:
     for result in powered():
         own = quality_meter.meter(result)
         assert own is not None
-        samples = [s for s in result.run.spl.value if isinstance(s, PowerLine)]
-        text, last = result.ptd_logs.value, max(s.at for s in samples)
-        stamps = [parse_log_time(m[1]) for m in quality_meter._PRINTED.finditer(text)]
+        samples = result.run.spl.value.samples
+        text, last = result.ptd_logs.value, max(samples.at)
+        stamps = [parse_log_time(m[1]) for m in WARNING.finditer(text)]
         printed = sum(at <= last + quality_meter.NEAR_NS for at in stamps)
         assert len(list(quality_meter._lines(result, samples, own.percents(samples)))) == printed, result.path

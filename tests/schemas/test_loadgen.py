@@ -164,21 +164,29 @@ def test_lines_of_any_length_come_out_whole(tmp_path: Path, monkeypatch: pytest.
                 "",
                 '{"key": "k", "value": 1, "metadata": {}}',
                 '"value": 1, "metadata": {}}',
+                ':::MLLOG {"key": "k", "value": {"c": 1}',
+                ':::MLLOG {"key": "k", "value": [1, {"c": 1}',
+                ':::MLLOG {"d": 1}], "metadata": {}}',
+                ':::MLLOG {"key": "k", "value": "x}',
+                ':::MLLOG {"key": "k", "value": 1, "metadata": {"x": "[[["}}',
             ]
         ),
         max_size=6,
     ),
-    st.booleans(),
+    st.sampled_from(["", "\n", "\n\n", "\r\n"]),
+    st.sampled_from(["\n", "\r\n"]),
     st.sampled_from([0, loadgen_rows.LONG_ENTRY]),
 )
-def test_a_log_read_in_one_go_is_the_log_read_line_by_line(lines: list[str], end: bool, long: int) -> None:
+def test_a_log_read_in_one_go_is_the_log_read_line_by_line(
+    lines: list[str], end: str, between: str, long: int
+) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         patch.object(loadgen_rows, "LONG_ENTRY", long),
         patch.object(loadgen_rows, "_remembered", loadgen_rows._Remembered()),
     ):
         path = Path(folder, "log")
-        path.write_text("\n".join(lines) + ("\n" if end else ""), newline="")
+        path.write_text(between.join(lines) + end, newline="")
         try:
             slow: object = tuple(stream(path))
         except LogGarbled as error:
@@ -188,6 +196,33 @@ def test_a_log_read_in_one_go_is_the_log_read_line_by_line(lines: list[str], end
         except LogGarbled as error:
             fast = (error.line, error.reason)
         assert fast == slow
+
+
+WHOLE = '{"key": "k", "value": 1, "metadata": {}}'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ('{"key": "k", "value":', '{"a": 1}, "metadata": {}}', WHOLE + WHOLE),
+        ('{"key": "k", "value": [', '1], "metadata": {}}', WHOLE + WHOLE),
+        ('{"key": "k", "value": [{"a": 1},', '{"b": 1}], "metadata": {}}', WHOLE + WHOLE),
+    ],
+)
+def test_an_entry_that_runs_on_into_the_next_line_is_none(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    """Also where another line holds one too many, so that there are as many entries as lines."""
+    with pytest.raises(LogGarbled) as caught:
+        log(tmp_path, f":::MLLOG {WHOLE}", *(f":::MLLOG {line}" for line in lines))
+    assert caught.value.line == 2
+
+
+def test_line_ends_of_another_system_change_nothing(tmp_path: Path) -> None:
+    lines = entry("a", "1"), entry("loaded_qsl_set", str(list(range(1000)))), entry("b", '"[x]"')
+    plain = log(tmp_path, *lines)
+    plain.path.write_bytes(plain.path.read_bytes().replace(b"\n", b"\r\n"))  # type: ignore[attr-defined]
+    other = LoadgenLog.read(plain.path)
+    assert isinstance(other.entries, loadgen.Entries)
+    assert tuple(other.entries) == tuple(plain.entries)
 
 
 def test_a_list_that_many_logs_hold_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
