@@ -42,7 +42,12 @@ class Source(Generic[T]):
     @kept
     def present(self) -> bool:
         """Whether the file is there."""
-        return self._tree.has_file(self.path)
+        return self._seen is not None or self._tree.has_file(self.path)
+
+    @kept
+    def _seen(self) -> Stat | None:
+        """What the walk saw of the file; None where it is not there, or could not be looked at."""
+        return self._tree.stat(self.path)
 
     @kept
     def _outcome(self) -> Outcome[T]:
@@ -56,6 +61,7 @@ class Source(Generic[T]):
         if seen is not None and seen.size > self._limit:
             return None, f"is {seen.size} bytes long, more than the {self._limit} that are read", None
         where = self._tree.file(self.path)
+        where.known = seen is not None
         try:
             value = self._read(where)
         except (OSError, ValueError, RecursionError, MemoryError) as error:
@@ -69,11 +75,6 @@ class Source(Generic[T]):
         if self._seen is None or where.left is None:
             return self._tree.changed(self.path)
         return not same(where.left, self._seen)
-
-    @kept
-    def _seen(self) -> Stat | None:
-        """What the walk saw of the file."""
-        return self._tree.stat(self.path)
 
     @property
     def broken(self) -> str:

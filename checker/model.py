@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
     def covers(self, other: Place) -> bool:
         """Whether ``other`` is this place or lies below it."""
-        return all(mine in ("", theirs) for mine, theirs in zip(self, other, strict=True))
+        return not any(self) or all(mine in ("", theirs) for mine, theirs in zip(self, other, strict=True))
 
     def cut(self, depth: int) -> Place:
         """The place ``depth`` names deep that holds this one."""

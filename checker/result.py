@@ -42,10 +42,26 @@ class Result:
         self.round, self.strict = benchmark.round, benchmark.strict
         above = benchmark.place
         self.place = Place(above.division, above.submitter, above.system, above.benchmark, directory)
-        self.layout = ResultPath(*self.place.names)
-        self.path = self.layout.path(self.round, "scenario_dir")
-        self.canonical = self.round.canonical_scenario(directory) or self._served_scenario()
-        self.scenario = self.canonical or directory
+
+    @kept
+    def layout(self) -> ResultPath:
+        """The place as a pattern of the round."""
+        return ResultPath(*self.place)
+
+    @kept
+    def path(self) -> str:
+        """The scenario directory."""
+        return self.layout.path(self.round, "scenario_dir")
+
+    @kept
+    def canonical(self) -> str | None:
+        """The scenario that the directory is named after; None for a name of another kind."""
+        return self.round.canonical_scenario(self.directory) or self._served_scenario()
+
+    @kept
+    def scenario(self) -> str:
+        """The same, or the directory's name where it names no scenario."""
+        return self.canonical or self.directory
 
     def _served_scenario(self) -> str | None:
         """The scenario of a directory with a name that only an endpoint run may have."""

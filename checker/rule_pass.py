@@ -254,7 +254,7 @@ def touches(only: Place, place: Place, depth: int) -> bool:
 
 def wanted(only: Place, result: Result) -> bool:
     """Whether a result is among those asked for."""
-    scenario = only.scenario in ("", result.directory, result.scenario)
+    scenario = only.scenario in ("", result.directory) or only.scenario == result.scenario
     return scenario and only.cut(4).covers(result.place)
 
 

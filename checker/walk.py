@@ -31,7 +31,7 @@ class Tree:
 
     def file(self, path: str) -> Where:
         """Where a file lies, for the one who opens it."""
-        return Where(f"{self._root_name}/{path}", known=self.stat(path) is not None)
+        return Where(f"{self._root_name}/{path}")
 
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""

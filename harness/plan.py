@@ -14,8 +14,9 @@ from harness.benchmarks.base import Benchmark, traits
 from harness.calibrate import merged
 from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Baseline, Fixture, LoadSettings, Plan, RunRequest, RunSpec, Workload
-from harness.registry import backend_for, benchmark, configured, needs_of, precision_for, unknown
+from harness.registry import backend_for, benchmark, needs_of, unknown
 from harness.scenarios import BY_NAME, Scenario
+from harness.workload import workload_of
 from schemas.errors import UserError
 from schemas.layout import ResultPath
 from schemas.rounds import Round, load_round
@@ -141,19 +142,7 @@ def _workload(
     given.refuse_model(bench, model)
     given.refuse_dataset(bench, dataset)
     batch = _batch(request, bench, scenario)
-    precision = precision_for(bench, backend, request.precision)
-    configured(backend, request.options)  # refuses what the runtime cannot be told
-    return Workload(
-        bench.name,
-        model,
-        dataset,
-        backend,
-        request.threads,
-        batch,
-        precision,
-        request.options,
-        request.cores,
-    )
+    return workload_of(request, bench, backend, model=model, dataset=dataset, batch=batch)
 
 
 def _batch(request: RunRequest, bench: Benchmark, scenario: str) -> int:

@@ -19,8 +19,9 @@ from harness.checks.base import Line, Situation, Verdict, fail, warn
 from harness.estimate import Run
 from harness.fixtures.description import chosen as chosen_fixture
 from harness.model import Fixture, LoadSettings, PowerRequest, Workload
-from harness.registry import backend_for, configured, precision_for
+from harness.registry import backend_for
 from harness.scenarios import BY_NAME
+from harness.workload import workload_of
 from schemas.discovery import modules
 from schemas.errors import UserError
 
@@ -137,19 +138,7 @@ def _workload(request: Request, bench: Benchmark, backend: str, fixture: Fixture
     if model is None or dataset is None:
         raise UserError("--model and --dataset belong together; give both, neither, or --fixture")
     most = request.batch or traits(bench).batch or max(row.batch for row in BY_NAME.values())
-    precision = precision_for(bench, backend, request.precision)
-    configured(backend, request.options)
-    return Workload(
-        bench.name,
-        model,
-        dataset,
-        backend,
-        request.threads,
-        most,
-        precision,
-        request.options,
-        request.cores,
-    )
+    return workload_of(request, bench, backend, model=model, dataset=dataset, batch=most)
 
 
 def examine(about: Situation, limit_s: float = LIMIT_S) -> Outlook:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.audit import issued
 from harness.figures import metric_text
+from harness.live.text import with_bound
 from harness.scenarios import BY_NAME
 from harness.service import Outcome
 
@@ -75,8 +76,8 @@ def power_lines(outcome: Outcome) -> list[str]:
     lines = []
     queries = outcome.done.results["performance"].query_count
     if BY_NAME[outcome.plan.scenario].energy_unit == "stream":
-        each, u95 = window["energy_j"] / queries * 1e3, window["energy_u95_j"] / queries * 1e3
-        lines.append(f"energy per stream: {each:.4g} mJ ± {u95:.2g} mJ (u95)")
+        each_j, u95_j = window["energy_j"] / queries, window["energy_u95_j"] / queries
+        lines.append(f"energy per stream: {with_bound(each_j, u95_j, 'J')}")
     lines.append(samples_per_joule(issued(outcome.done.results["performance"].log_dir), window))
     mean = f"{window['average_w']:.4g} W ± {window['average_u95_w']:.2g} W (u95)"
     word = "average" if BY_NAME[outcome.plan.scenario].energy_unit == "stream" else "system"

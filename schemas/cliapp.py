@@ -24,7 +24,7 @@ from typing import NoReturn
 import schemas
 from schemas.cliparse import Parser, parse
 from schemas.discovery import modules
-from schemas.errors import Failed, UserError
+from schemas.errors import Failed, UserError, UserErrors
 
 FINE, NOT_FINE, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 _OUT_OF_REACH = {
@@ -138,9 +138,10 @@ def guarded(
             sys.stdout.flush()
         return code
     except user_errors as error:
-        return _say(prog, str(error), USAGE)
+        lines = error.lines if isinstance(error, UserErrors) else (str(error),)
+        return _say(prog, "\n  ".join(map(one_line, lines)), USAGE)
     except Failed as error:
-        return _say(prog, str(error), NOT_FINE)
+        return _say(prog, one_line(str(error)), NOT_FINE)
     except KeyboardInterrupt:
         return _say(prog, "interrupted; what was written so far is kept", INTERRUPTED)
     except BrokenPipeError:
@@ -157,10 +158,11 @@ def _fault(prog: str, error: Exception) -> int:
         if error.filename is None:
             _give_stdout_up()
         place, cure = error.filename or "the output", _OUT_OF_REACH[error.errno]
-        return _say(prog, f"{place} cannot be used: {error.strerror}; {cure}", USAGE)
+        return _say(prog, one_line(f"{place} cannot be used: {error.strerror}; {cure}"), USAGE)
     if logging.getLogger().isEnabledFor(logging.INFO):
         traceback.print_exc()
-    return _say(prog, f"internal error: {type(error).__name__}: {error} (run with -v for details)", INTERNAL)
+    said = one_line(f"{type(error).__name__}: {error}")
+    return _say(prog, f"internal error: {said} (run with -v for details)", INTERNAL)
 
 
 def _give_stdout_up() -> None:
@@ -171,7 +173,7 @@ def _give_stdout_up() -> None:
 
 def _say(prog: str, sentence: str, code: int) -> int:
     with contextlib.suppress(OSError):  # nobody listens there either
-        print(f"{prog}: {one_line(sentence)}", file=sys.stderr)
+        print(f"{prog}: {sentence}", file=sys.stderr)
     return code
 
 

@@ -88,16 +88,24 @@ def parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
         return args
     chosen, first = parser.chosen(args), strange[0]
     if first.startswith("-"):
-        hint = nearest(first.partition("=")[0], (*chosen.options(), *parser.options()))
-        raise UserError(f"option {first!r} is not known; {hint} (see `{chosen.prog} --help`)")
+        near = _near(first.partition("=")[0], (*chosen.options(), *parser.options()))
+        hint = f"; did you mean {near}?" if near else ""
+        raise UserError(f"option {first!r} is not known{hint} (see `{chosen.prog} --help`)")
     raise UserError(f"found {first!r}, wanted nothing more; leave it out (see `{chosen.prog} --help`)")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a name that is not known: the nearest one, or all of them."""
     names = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(name, names, n=1, cutoff=_ALMOST)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    near = _near(name, names)
+    return f"did you mean {near}?" if near else f"there are {', '.join(names)}"
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    """The nearest name, if one is near. The dashes of options are alike in all of them and say nothing."""
+    bare = {one.lstrip("-"): one for one in known}
+    near = difflib.get_close_matches(name.lstrip("-"), bare, n=1, cutoff=_ALMOST)
+    return bare[near[0]] if near else None
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

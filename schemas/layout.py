@@ -15,7 +15,6 @@ from pathlib import PurePosixPath
 from schemas.rounds import Round
 
 PLACES = ("scenario_dir", "measurements_dir", "compliance_dir")
-_NAME = re.compile(r"[^/\x00]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class ResultPath:
     def __post_init__(self) -> None:
         """Names are single path components."""
         for name in (self.division, self.submitter, self.system, self.benchmark, self.scenario):
-            if not _NAME.match(name) or name in (".", ".."):
+            if name in ("", ".", "..") or "/" in name or "\0" in name:
                 raise ValueError(f"not a name of one directory: {name!r}")
 
     def place(self, round_: Round, kind: str) -> PurePosixPath:

@@ -27,9 +27,9 @@ class Where(os.PathLike[str]):
 
     __slots__ = ("_text", "known", "left")
 
-    def __init__(self, text: str, *, known: bool = False) -> None:
+    def __init__(self, text: str) -> None:
         """The path as text."""
-        self._text, self.known = text, known
+        self._text, self.known = text, False
         self.left: os.stat_result | None = None
 
     def __fspath__(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.commands import _judging
+from checker.console import safe
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     log = ledger.explained(diff.between(old, new), reasons)
     _print(log, args)
     if args.draft is not None:
-        _write(args.draft, ledger.draft(log))
+        draft = ledger.draft(log)
+        _write(args.draft, draft)
+        if ledger.too_long(draft):
+            print(safe(f"mlcheck: {args.draft}: {ledger.too_long(draft)}"), file=sys.stderr)
     return 1 if log.changes else 0
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from checker.history.diff import Change, ChangeLog
 from schemas.documents import violations
 from schemas.errors import UserError
-from schemas.toml_file import read_toml
+from schemas.toml_file import LARGEST, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,17 @@ def draft(log: ChangeLog) -> str:
         if not c.reason
     ]
     return "\n".join(rows)
+
+
+def too_long(text: str) -> str:
+    """What a draft that no command will read is to become; empty for one that can be read."""
+    size = len(text.encode("utf-8", "backslashreplace"))
+    if size <= LARGEST:
+        return ""
+    return (
+        f"it is {size} bytes long, and a ledger of at most {LARGEST} is read; put entries of one reason together with "
+        "* in their places"
+    )
 
 
 def _toml(text: str) -> str:

@@ -220,7 +220,7 @@ def results_hash(result: Result) -> Iterator[Problem]:
 def _sha1(result: Result, path: str) -> str:
     """The digest of a file, or why there is none."""
     try:
-        return digest(result.tree.root / path, "sha1", result.submission.size_limit).hex
+        return digest(result.tree.file(path), "sha1", result.submission.size_limit).hex
     except OSError as error:
         return f"a file that cannot be read ({error.strerror})"
     except TooLarge as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.cliparse import nearest
-from schemas.errors import UserError
+from schemas.errors import UserErrors
 
 _KINDS = {int: "a whole number", float: "a number", Path: "a path", str: "a text"}
 
@@ -34,9 +34,9 @@ class Mistakes:
                 self.add(f"{place}: unknown key {key!r}; {nearest(key, names)}")
 
     def check(self) -> None:
-        """``UserError`` with all of them, when there are any."""
+        """``UserErrors`` with all of them, when there are any."""
         if self.found:
-            raise UserError(f"{self._source}: " + "; ".join(self.found))
+            raise UserErrors(self._source, self.found)
 
 
 class Options:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import safepickle
 from harness.cutoff import refuse_cut
+from harness.datasets import missing
 from harness.extras import need
 from schemas.errors import UserError
 
@@ -76,12 +77,8 @@ class Brats19:
         safepickle.consented(folder)
         self._folder = folder
         self.cases = _listed(folder)
-        missing = [path for path in self.files() if not path.is_file()]
-        if missing:
-            raise UserError(
-                f"{len(missing)} files of {len(self.cases)} cases are missing, the first is {missing[0]}; copy them "
-                "there (a case is never skipped, because the answers would shift)"
-            )
+        lost = [path for path in self.files() if not path.is_file()]
+        missing.refuse(lost, f"files of {len(self.cases)} cases", "a case")
 
     def __len__(self) -> int:
         """Number of cases."""

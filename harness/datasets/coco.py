@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.datasets import missing
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,12 +81,8 @@ class CocoImages:
         self._preprocess = preprocess
         rows = read_annotations(folder, annotations, images)["images"]
         self._files = [folder / images / str(row["file_name"]) for row in rows]
-        missing = [path for path in self._files if not path.is_file()]
-        if missing:
-            raise UserError(
-                f"{len(missing)} of the {len(rows)} images of {folder / annotations} are missing, the first is "
-                f"{missing[0]}; copy them there (an image is never skipped, because the answers would shift)"
-            )
+        lost = [path for path in self._files if not path.is_file()]
+        missing.refuse(lost, f"of the {len(rows)} images of {folder / annotations}", "an image")
 
     def __len__(self) -> int:
         """Number of images in the annotations."""

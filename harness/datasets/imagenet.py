@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.datasets import missing
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
@@ -67,12 +68,8 @@ class ImageNet:
         self._pixels = pixels or preprocess
         self._rows = read_labels(folder)
         present = {p.name for p in folder.iterdir()}
-        missing = [name for name, _ in self._rows if name not in present and not (folder / name).is_file()]
-        if missing:
-            raise UserError(
-                f"{len(missing)} of the {len(self._rows)} images of {folder / MAP_NAME} are missing, the first "
-                f"is {missing[0]}; copy them there (an image is never skipped, because the answers would shift)"
-            )
+        lost = [name for name, _ in self._rows if name not in present and not (folder / name).is_file()]
+        missing.refuse(lost, f"of the {len(self._rows)} images of {folder / MAP_NAME}", "an image")
 
     def __len__(self) -> int:
         """Number of images in the map."""

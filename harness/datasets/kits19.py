@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import safepickle
 from harness.cutoff import refuse_cut
+from harness.datasets import missing
 from harness.extras import need
 from schemas.errors import UserError
 
@@ -45,12 +46,8 @@ class Kits19:
         self._folder = folder
         self._raw = not (folder / LIST).exists()
         self.cases = _raw_cases(folder) if self._raw else _listed(folder)
-        missing = [path for path in self.files() if not path.is_file()]
-        if missing:
-            raise UserError(
-                f"{len(missing)} files of {len(self.cases)} cases are missing, the first is {missing[0]}; copy them "
-                "there (a case is never skipped, because the answers would shift)"
-            )
+        lost = [path for path in self.files() if not path.is_file()]
+        missing.refuse(lost, f"files of {len(self.cases)} cases", "a case")
 
     def __len__(self) -> int:
         """Number of cases."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import audio
+from harness.datasets import missing
 from schemas.errors import UserError
 
 RATE_HZ = 16_000
@@ -40,12 +41,8 @@ class LibriSpeech:
         entries = [r for r in recordings(path, folder) if r.duration_s <= longest_s]
         if not entries:
             raise UserError(f"{path} has no recording of at most {longest_s:g} s; give the whole data set")
-        missing = [r.path for r in entries if not r.path.is_file()]
-        if missing:
-            raise UserError(
-                f"{len(missing)} of the {len(entries)} recordings of {path} are missing, the first is {missing[0]}; "
-                "copy them there (a recording is never skipped, because the answers would shift)"
-            )
+        lost = [r.path for r in entries if not r.path.is_file()]
+        missing.refuse(lost, f"of the {len(entries)} recordings of {path}", "a recording")
         self.recordings = tuple(entries)
 
     def __len__(self) -> int:

@@ -14,10 +14,20 @@ def quantity(value: float | None, unit: str, digits: int = 4) -> str:
     """``13.42 kJ``, ``590.3 mJ``: so many digits with the prefix that fits; a dash where there is nothing."""
     if value is None:
         return f"-- {unit}"
-    scale, prefix = next(
-        ((s, p) for s, p in _PREFIXES if abs(value) >= s), _PREFIXES[-1] if value else (1.0, "")
-    )
+    scale, prefix = _fitting(value)
     return f"{fixed(value / scale, digits)} {prefix}{unit}"
+
+
+def with_bound(value: float, u95: float, unit: str) -> str:
+    """``28.63 J ± 0.29 J (u95)``: both with the prefix that fits the value, the bound to two digits."""
+    scale, prefix = _fitting(value)
+    bound = u95 / scale
+    said = f"{bound:.0f}" if bound >= 99.5 else f"{bound:.2g}"
+    return f"{value / scale:.4g} {prefix}{unit} ± {said} {prefix}{unit} (u95)"
+
+
+def _fitting(value: float) -> tuple[float, str]:
+    return next(((s, p) for s, p in _PREFIXES if abs(value) >= s), _PREFIXES[-1] if value else (1.0, ""))
 
 
 def fixed(value: float, digits: int = 4) -> str:

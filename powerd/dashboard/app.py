@@ -41,7 +41,7 @@ def screen(
     wanted = min(max(_WINDOWS, len(ordered) + 2), max(_WINDOWS, room // 3))
     parts, used = _meters(snapshot.meters, width, room - wanted, chosen)
     shown = ordered[: max(0, room - used - 2)]
-    table = windows(shown, width < NARROW, chosen.watt_hours)
+    table = windows(shown, width, chosen.watt_hours, narrow=width < NARROW)
     return Group(*top, *parts, Rule(style="dim"), table, *bottom)
 
 

@@ -96,13 +96,11 @@ def test_all_mistakes_are_said_at_once(program: Program, fixture: Fixture, tmp_p
     )
     code, _, err = program("plan", path)
     assert code == 2
-    for said in (
-        "no output",
-        "'thrads'; did you mean threads?",
-        "did you mean resnet50?",
-        "did you mean open?",
-    ):
-        assert said in err
+    head, *rows = err.splitlines()
+    wanted = ("'thrads'; did you mean threads?", "no output", "did you mean resnet50?", "did you mean open?")
+    assert head == f"mlharness: {path}: {len(rows)} mistakes"
+    assert all(row.startswith("  ") for row in rows)
+    assert [sum(said in row for row in rows) for said in wanted] == [1, 1, 1, 1]
 
 
 def test_the_order_of_a_matrix(program: Program, fixture: Fixture, tmp_path: Path) -> None:

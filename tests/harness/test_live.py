@@ -150,7 +150,7 @@ def test_a_run_with_power_on_a_terminal(fixture: Fixture, tmp_path_factory: pyte
     assert "performance: running" in text
     assert "average power: " in out, "the figures are data and stand on standard output"
     energy = re.findall(r"performance \(testing\)  \S+ ms  (\S+) mJ/stream", text)
-    said = re.search(r"energy per stream: (\S+) mJ", out)
+    said = re.search(r"energy per stream: (\S+) mJ ± ", out)
     assert said is not None
     if (
         energy

@@ -12,7 +12,7 @@ from harness.live.charts import bar, chart
 from harness.live.panel import LOG_LINES, MARGIN, panel
 from harness.live.plain import line
 from harness.live.state import Clock, Count, Energy, Machine, Power, RunRow, Snapshot
-from harness.live.text import duration, offset, quantity, rough, watts
+from harness.live.text import duration, offset, quantity, rough, watts, with_bound
 
 COUNT = Count(
     loaded=1024,
@@ -170,3 +170,20 @@ def test_numbers_as_text() -> None:
     assert [rough(x) for x in (1, 62, 89, 1320, 5100)] == ["5 s", "60 s", "90 s", "22 min", "1 h 25 min"]
     assert [watts(x) for x in (5.1234, 52.31, 1234.5)] == ["5.123 W", "52.31 W", "1234.5 W"]
     assert [offset(x) for x in (-0.000123, 3.5)] == ["-0.123 ms", "+3.500 s"]
+
+
+@pytest.mark.parametrize(
+    ("value_j", "u95_j", "said"),
+    [
+        (28.63, 0.2912, "28.63 J ± 0.29 J (u95)"),
+        (0.5903, 0.00712, "590.3 mJ ± 7.1 mJ (u95)"),
+        (0.5903, 0.1204, "590.3 mJ ± 120 mJ (u95)"),
+        (13_420.0, 99.6, "13.42 kJ ± 0.1 kJ (u95)"),
+        (4.2e-5, 9.96e-5, "42 µJ ± 100 µJ (u95)"),
+        (0.0, 0.0, "0 J ± 0 J (u95)"),
+    ],
+)
+def test_an_energy_and_its_bound_have_the_unit_that_fits_the_energy(
+    value_j: float, u95_j: float, said: str
+) -> None:
+    assert with_bound(value_j, u95_j, "J") == said

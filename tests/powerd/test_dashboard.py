@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from powerd.dashboard.app import plain_lines, screen
-from powerd.dashboard.snapshot import Snapshot, take, unreachable
+from powerd.dashboard.panels.windows import windows
+from powerd.dashboard.snapshot import Snapshot, WindowView, take, unreachable
 from powerd.dashboard.text import duration, sparkline, watts
 
 NOW = 1_800_000_000_000_000_000
@@ -142,3 +143,25 @@ def test_several_channels_stand_beside_their_sum() -> None:
     shown = drawn(snapshot(meter(channels=channels)), 100, 30)
     assert "42.5" in shown
     assert "1: 30.00 W  2: 12.50 W  3: -- W" in shown
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (80, ["window", "state", "length", "energy", "coverage", "quality"]),
+        (64, ["window", "state", "length", "energy", "quality"]),
+        (48, ["window", "state", "energy", "quality"]),
+        (40, ["window", "energy", "quality"]),
+        (30, ["window", "energy"]),
+        (24, ["window"]),
+    ],
+)
+def test_a_narrow_terminal_keeps_the_names_of_windows_before_their_figures(
+    width: int, columns: list[str]
+) -> None:
+    views = (WindowView("resnet50-offline", "sut", "closed", 600.0, 38_250.0, 81.5, 63.8, 1.0, "good"),)
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(windows(views, width, narrow=True))
+    head, row = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert head.split() == columns
+    assert row.startswith("resnet50-offline")

@@ -33,6 +33,7 @@ WORDS: list[tuple[str | Sequence[str], list[str]]] = [
     ("", ["found no COMMAND", "choose one of", "make-fixture"]),
     ("lst", ["'lst'", "did you mean list?"]),
     ("list --jsn", ["'--jsn'", "did you mean --json?"]),
+    ("preflight resnet50 --rehearsal", ["'--rehearsal' is not known (see `mlharness preflight --help`)"]),
     ("list --round", ["--round", "too few values"]),
     ("list --round v9", ["'v9'", "known rounds: v"]),
     ("list now", ["found 'now'", "leave it out"]),

@@ -177,6 +177,20 @@ def test_a_ledger_gives_reasons_and_a_draft_asks_for_the_others(log: diff.Change
     assert all(c.reason for c in ledger.explained(told, ledger.read(path)).changes)
 
 
+def test_a_draft_that_is_too_long_to_be_read_says_so(
+    log: diff.ChangeLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, draft = tmp_path / "ledger.toml", ledger.draft(log).replace('reason = ""', 'reason = "found"')
+    path.write_text(draft)
+    assert ledger.too_long(draft) == ""
+    assert len(ledger.read(path)) == len(log.changes)
+    for module in ("schemas.toml_file", "checker.history.ledger"):
+        monkeypatch.setattr(f"{module}.LARGEST", len(draft) - 1)
+    assert f"{len(draft)} bytes" in ledger.too_long(draft)
+    with pytest.raises(UserError, match="longer than"):
+        ledger.read(path)
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
