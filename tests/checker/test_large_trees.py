@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from checker import reruns
-from checker.api import check
+from checker.api import check, open_submission
 from checker.files import Tree
+from checker.fixes import scenario_names
 from checker.model import Effect, Finding, Location, Place, Severity
+from checker.options import Options
 from checker.verdicts import Verdicts
 from tests.checker.trees import build
 
@@ -105,3 +107,20 @@ def test_two_thousand_results_take_four_times_as_long_as_five_hundred(tmp_path: 
     large = seconds(repeated(tmp_path / "large", 668), 2004)
     print(f"501 results: {small:.2f} s, 2004 results: {large:.2f} s of processor time")
     assert large < 6 * small
+
+
+def test_scenarios_in_odd_spellings_are_looked_up_and_not_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name is brought into its bare form a few times, not once for every other one."""
+    asked: list[str] = []
+    bare = scenario_names._bare
+    monkeypatch.setattr(scenario_names, "_bare", lambda name: asked.append(name) or bare(name))
+    tree, number = build(tmp_path, power=False), 60
+    for at in range(number):
+        name = "off" + "_" * (at + 1) + "line"
+        for part, spelled in (("results", name), ("measurements", name.replace("ff", "f-f"))):
+            (tree.base / part / "board" / "retinanet" / spelled).mkdir(parents=True)
+    steps = list(scenario_names.steps(open_submission(Tree(tree.root), tree.root, Options(round="v4.1"))[0]))
+    assert steps
+    assert len(asked) < 20 * number
