@@ -84,7 +84,7 @@ class Judge:
 
     def judge(self, unit: Unit) -> Judged:
         """One unit."""
-        tree = Noted(self._tree)
+        tree = Noted(self._tree, own_directories(self._round, unit))
         submission = Submission(tree, self._round, unofficial_power=self._unofficial)
         node = _node(submission, unit)
         found, broken = self._pass.judge(node, unit.scope)
@@ -132,12 +132,18 @@ def let_go(of: Node | Noted) -> None:
 
 def weigh(tree: Tree, round_: Round, unit: Unit) -> int:
     """About how many bytes a unit reads."""
+    own = own_directories(round_, unit)
+    return 20_000 + sum(sum(f.files.values()) for path in own for f in tree.below(path))
+
+
+def own_directories(round_: Round, unit: Unit) -> list[str]:
+    """Where the files of a result lie that belong to no other one; none for any other unit."""
     if unit.scope is not Scope.RESULT:
-        return 20_000
-    names = dict(
-        zip(("division", "submitter", "system", "benchmark", "scenario"), unit.place.names, strict=True)
-    )
-    kinds = ("scenario_dir", "compliance_dir")
+        return []
+    names = dict(zip(_NAMES, unit.place.names, strict=True))
+    kinds = ("scenario_dir", "compliance_dir", "measurements_dir")
     places = {round_.layout[kind].format(**names) for kind in kinds if round_.layout[kind] is not None}
-    own = [p for p in places if not any(p != q and p.startswith(join(q, "")) for q in places)]
-    return 20_000 + sum(sum(f.files.values()) for p in own for f in tree.below(p))
+    return [p for p in places if not any(p != q and p.startswith(join(q, "")) for q in places)]
+
+
+_NAMES = ("division", "submitter", "system", "benchmark", "scenario")

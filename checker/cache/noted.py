@@ -7,15 +7,16 @@ nodes of its own, because what a node remembers would be read without being aske
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from checker.files import Folder, Stat, Tree
 from schemas.plainfile import Where
 
-FILE, FOLDER, BELOW = "F", "D", "T"
-"""First letter of a note: the file itself, what a directory lists (with sizes), or all that is listed below it."""
+FILE, FOLDER, BELOW, WITHIN = "F", "D", "T", "W"
+"""First letter of a note: the file itself, what a directory lists (with sizes), all that is listed below it, or
+whatever a directory holds: its listing and every file in it and below it."""
 EVERYWHERE = ""
 """The directory below which everything lies."""
 
@@ -23,10 +24,11 @@ EVERYWHERE = ""
 class Noted(Tree):
     """The same tree, with ``notes`` of all questions. ``loose``: something was asked that no note can hold."""
 
-    def __init__(self, tree: Tree) -> None:
-        """Nothing is walked again."""
+    def __init__(self, tree: Tree, own: Sequence[str] = ()) -> None:
+        """Nothing is walked again. ``own`` are directories of which nearly all is asked for: one note stands for all of
+        each."""
         vars(self).update(vars(tree))
-        self._plain = tree
+        self._plain, self._own = tree, tuple(own)
         self.asked_files, self.asked_folders, self.asked_below = set[str](), set[str](), set[str]()
         self._below: dict[str, list[Folder]] = {}
         self.loose = False
@@ -37,7 +39,14 @@ class Noted(Tree):
     def notes(self) -> frozenset[str]:
         """What was asked so far. Most paths are asked for several times; each becomes a note once, here."""
         kinds = ((FILE, self.asked_files), (FOLDER, self.asked_folders), (BELOW, self.asked_below))
-        return frozenset([kind + path for kind, paths in kinds for path in paths])
+        own, within = self._own, tuple([f"{path}/" for path in self._own])
+        found = [
+            kind + path
+            for kind, paths in kinds
+            for path in paths
+            if not path.startswith(within) and path not in own
+        ]
+        return frozenset(found + [WITHIN + path for path in own])
 
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""

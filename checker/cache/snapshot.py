@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from checker.cache.noted import BELOW, FILE, FOLDER
+from checker.cache.noted import BELOW, FILE, FOLDER, WITHIN
 from checker.files import Folder, Stat, Tree, join
 
 GRAIN_NS = 2_000_000_000
@@ -55,9 +55,9 @@ def _racy(size: int) -> Stat:
     return Stat(size, 0, 0, _RACY, 0)
 
 
-def changes(before: bytes, now: bytes) -> frozenset[str]:
+def changes(before: bytes | memoryview, now: bytes) -> frozenset[str]:
     """The notes (see ``noted``) that no longer hold."""
-    if before == now and before.startswith(_ENCODED_CALM):
+    if before == now and now.startswith(_ENCODED_CALM):
         return frozenset()
     (_, old), (_, new) = _decode(before), _decode(now)
     found: set[str] = set()
@@ -68,16 +68,28 @@ def changes(before: bytes, now: bytes) -> frozenset[str]:
 
 def _changed(path: str, was: Row | None, now: Row | None) -> Iterator[str]:
     before, after = (was[3] if was else {}), (now[3] if now else {})
-    for name in {**before, **after}:
-        stat = before.get(name)
-        if stat is None or stat.inode == _RACY or stat != after.get(name):
-            yield FILE + join(path, name)
-    if _listing(was) != _listing(now):
+    files = [name for name in {**before, **after} if _differs(before.get(name), after.get(name))]
+    listing = _listing(was) != _listing(now)
+    for name in files:
+        yield FILE + join(path, name)
+    if listing:
         yield FOLDER + path
-        while path:
-            yield BELOW + path
-            path = path.rpartition("/")[0]
-        yield BELOW
+    for above in _upwards(path) if files or listing else ():
+        yield WITHIN + above
+        if listing:
+            yield BELOW + above
+
+
+def _differs(was: Stat | None, now: Stat | None) -> bool:
+    return was is None or was.inode == _RACY or was != now
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """A directory and all above it, up to the root."""
+    yield path
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _listing(row: Row | None) -> object:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import struct
 import tempfile
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import msgspec
 
-FORM = b"edgewatt/judged/2\n"
+FORM = b"edgewatt/judged/3\n"
 ENDING = ".judged"
 LARGEST = 64 << 20
 """Bytes of one file; a round of 31,500 files takes some 10 MB."""
@@ -23,15 +26,20 @@ MOST = 256 << 20
 """Bytes of all files; the ones not used for longest go first."""
 ENVIRONMENT = "EDGEWATT_CACHE_DIR"
 _DIGEST = hashlib.sha256().digest_size
+_LENGTHS = struct.Struct("<4Q")
+"""Behind the digest: the bytes of each part of ``Kept``. They follow one after the other, and are never joined in
+memory."""
+_units = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 
 
-class Kept(msgspec.Struct, array_like=True):
+@dataclass(frozen=True, slots=True)
+class Kept:
     """What is known of one tree for one question. ``units`` holds encoded judgements by key; ``notes`` what each
     stands on, as numbers of ``names``, encoded, because it is looked at only when something changed."""
 
-    snapshot: bytes
-    names: bytes
-    notes: bytes
+    snapshot: bytes | memoryview
+    names: bytes | memoryview
+    notes: bytes | memoryview
     units: dict[str, bytes]
 
 
@@ -63,14 +71,15 @@ def load(path: Path) -> Kept | None:
     """What is known; None for nothing, whatever the reason."""
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        head = len(FORM) + _DIGEST
-        body = memoryview(data)[head:]
-        whole = data.startswith(FORM) and hashlib.sha256(body).digest() == data[len(FORM) : head]
+            data = memoryview(file.read(LARGEST + 1))
+        start = len(FORM) + _DIGEST
+        whole = data[: len(FORM)] == FORM and hashlib.sha256(data[start:]).digest() == data[len(FORM) : start]
         if not whole or len(data) > LARGEST:
             return None
-        found = msgspec.msgpack.decode(body, type=Kept)
-    except (OSError, msgspec.MsgspecError, RecursionError):
+        ends = list(accumulate(_LENGTHS.unpack_from(data, start), initial=start + _LENGTHS.size))
+        snapshot, names, notes, units = (data[begin:end] for begin, end in pairwise(ends))
+        found = Kept(snapshot, names, notes, _units(units))
+    except (OSError, msgspec.MsgspecError, RecursionError, struct.error):
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # those not used for longest go first
@@ -79,15 +88,19 @@ def load(path: Path) -> Kept | None:
 
 def save(path: Path, kept: Kept) -> bool:
     """Keep what is known; False when it could not be kept."""
-    body = msgspec.msgpack.encode(kept)
-    if len(body) > LARGEST - len(FORM) - _DIGEST:
+    parts = (kept.snapshot, kept.names, kept.notes, msgspec.msgpack.encode(kept.units))
+    body = (_LENGTHS.pack(*map(len, parts)), *parts)
+    if len(FORM) + _DIGEST + sum(map(len, body)) > LARGEST:
         return False
+    digest = hashlib.sha256()
+    for part in body:
+        digest.update(part)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=ENDING)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.writelines((FORM, hashlib.sha256(body).digest(), body))
+                file.writelines((FORM, digest.digest(), *body))
             os.replace(name, path)
         except BaseException:
             with contextlib.suppress(OSError):
