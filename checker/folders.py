@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Stat(NamedTuple):
@@ -31,6 +31,17 @@ class Folder:
     links: dict[str, str] = field(default_factory=dict)
     stats: dict[str, Stat] = field(default_factory=dict)
     special: dict[str, str] = field(default_factory=dict)
+
+
+NO_NAMES: list[str] = []
+NOTHING: dict[str, Any] = {}
+"""What all directories share in which there is nothing of a kind, as in most there is of most kinds. Nobody adds to
+either."""
+
+
+def plain_folder(path: str, dirs: list[str], files: dict[str, int], stats: dict[str, Stat]) -> Folder:
+    """A directory with files and directories only."""
+    return Folder(path, dirs or NO_NAMES, files or NOTHING, NOTHING, stats or NOTHING, NOTHING)
 
 
 def stat_of(found: os.stat_result) -> Stat:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from checker.folders import Folder, Stat
+from checker.folders import Folder, Stat, plain_folder
 from checker.processes import cores, may_fork
 from checker.walker import Seen, Waiting, Walker
 
@@ -141,7 +141,7 @@ def _unpacked(answer: int) -> Seen | None:
     for path, more_dirs, more_files in zip(paths, has_dirs, has_files, strict=True):
         own = rows[file_at : file_at + more_files]
         files, stats = {name: size for name, size, _ in own}, {name: stat for name, _, stat in own}
-        seen.folders[path] = Folder(path, dirs[dir_at : dir_at + more_dirs], files, {}, stats, {})
+        seen.folders[path] = plain_folder(path, dirs[dir_at : dir_at + more_dirs], files, stats)
         dir_at, file_at = dir_at + more_dirs, file_at + more_files
     for path, (files, links, special) in odd.items():
         folder = seen.folders[path]

@@ -15,7 +15,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from checker.folders import Folder, join, stat_of
+from checker.folders import Folder, Stat, join, plain_folder, stat_of
 from schemas.errors import UserError
 from schemas.plainfile import kind_of
 
@@ -87,13 +87,15 @@ class Walker:
         folders = self.seen.folders
         while waiting and (most is None or self.seen.entries < most):
             path, behind = waiting.pop()
-            folder = folders[path] = Folder(path, [], {}, {}, {}, {})
-            others = _plain(folder, self._list(path), enter=behind is None and _depth(path) < DEEPEST)
+            enter = behind is None and _depth(path) < DEEPEST
+            dirs, files, stats, others = _sorted_out(self._list(path), enter=enter)
             if others:
+                folder = folders[path] = Folder(path, dirs, files, {}, stats, {})
                 waiting.extend(self._enter_all(folder, others, behind))
             else:
+                folders[path] = plain_folder(path, dirs, files, stats)
                 prefix = f"{path}/" if path else ""
-                waiting.extend([(prefix + name, None) for name in reversed(folder.dirs)])
+                waiting.extend([(prefix + name, None) for name in reversed(dirs)])
         return waiting
 
     def add(self, found: Seen) -> bool:
@@ -200,11 +202,16 @@ class Walker:
         return os.path.join(self._real_root, path) if path else self._real_root
 
 
-def _plain(folder: Folder, entries: list[os.DirEntry[str]], *, enter: bool) -> Iterable[os.DirEntry[str]]:
-    """Note the entries that are files, and with ``enter`` directories, and no links, as nearly all are; the others are
-    given back."""
-    others = []
-    dirs, files, stats, is_regular = folder.dirs, folder.files, folder.stats, stat.S_ISREG
+def _sorted_out(
+    entries: list[os.DirEntry[str]], *, enter: bool
+) -> tuple[list[str], dict[str, int], dict[str, Stat], list[os.DirEntry[str]]]:
+    """The directories (with ``enter``) and files among some entries that are no links, as nearly all are: names, sizes
+    and what tells whether a file is still the same. And all other entries."""
+    dirs: list[str] = []
+    files: dict[str, int] = {}
+    stats: dict[str, Stat] = {}
+    others: list[os.DirEntry[str]] = []
+    is_regular = stat.S_ISREG
     for entry in entries:
         try:
             if entry.is_file(follow_symlinks=False):
@@ -220,7 +227,7 @@ def _plain(folder: Folder, entries: list[os.DirEntry[str]], *, enter: bool) -> I
         except OSError:
             pass
         others.append(entry)
-    return others
+    return dirs, files, stats, others
 
 
 def _depth(path: str) -> int:
