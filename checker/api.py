@@ -167,7 +167,7 @@ def open_submission(tree: Tree, path: Path, options: Options) -> tuple[Submissio
         raise UserError(
             f"nothing to check: {path} holds none of closed/, open/, network/; name the folder that does"
         )
-    if not any(f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in tree.folders.values()):
+    if not any(path.count("/") == 5 and path.split("/")[2] == "results" for path in tree.folders):
         raise UserError(
             f"nothing to check: {path} has no <division>/<submitter>/results/<system>/<benchmark>/<scenario>; "
             "name the folder that does"

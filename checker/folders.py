@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar, overload
+
+import msgspec
+
+T = TypeVar("T")
 
 
 class Stat(NamedTuple):
@@ -33,15 +38,69 @@ class Folder:
     special: dict[str, str] = field(default_factory=dict)
 
 
-NO_NAMES: list[str] = []
-NOTHING: dict[str, Any] = {}
-"""What all directories share in which there is nothing of a kind, as in most there is of most kinds. Nobody adds to
-either."""
+Packed = bytes | Folder
+"""A directory on few bytes; as it is where it holds what does not fit into them."""
 
 
-def plain_folder(path: str, dirs: list[str], files: dict[str, int], stats: dict[str, Stat]) -> Folder:
-    """A directory with files and directories only."""
-    return Folder(path, dirs or NO_NAMES, files or NOTHING, NOTHING, stats or NOTHING, NOTHING)
+class Folders(Mapping[str, Folder]):
+    """Directories by path, packed until one is asked for. A large tree has a hundred thousand of them, and every object
+    that they consist of would be copied into each process that judges a part of the tree."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, packed: dict[str, Packed]) -> None:
+        """As they were walked."""
+        self.packed = packed
+
+    def __getitem__(self, path: str) -> Folder:
+        return unpacked(path, self.packed[path])
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.packed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.packed)
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    @overload
+    def get(self, path: str, /) -> Folder | None: ...
+    @overload
+    def get(self, path: str, /, default: Folder | T) -> Folder | T: ...
+    def get(self, path: str, /, default: T | None = None) -> Folder | T | None:
+        """The directory at ``path``."""
+        found = self.packed.get(path)
+        return default if found is None else unpacked(path, found)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[list[str], list[str], list[int]]).decode
+
+
+def packed(path: str, dirs: list[str], names: list[str], stats: list[int]) -> Packed:
+    """A directory with directories and files only; ``stats`` holds of each file what ``Stat`` does, one after the
+    other. As it is with names that are no text, or numbers beyond what 64 bits hold."""
+    try:
+        return _encode((dirs, names, stats))
+    except (UnicodeEncodeError, OverflowError):
+        return folder(path, dirs, names, stats)
+
+
+def unpacked(path: str, data: Packed) -> Folder:
+    """The directory again."""
+    return folder(path, *_decode(data)) if isinstance(data, bytes) else data
+
+
+def folder(path: str, dirs: list[str], names: list[str], stats: list[int]) -> Folder:
+    """A directory of such columns."""
+    files = zip(names, stats[:: len(Stat._fields)], strict=True)
+    return Folder(path, dirs, dict(files), {}, dict(zip(names, _rows(stats), strict=True)))
+
+
+def _rows(stats: list[int]) -> Iterator[Stat]:
+    numbers = [iter(stats)] * len(Stat._fields)
+    return map(Stat._make, zip(*numbers, strict=True))
 
 
 def stat_of(found: os.stat_result) -> Stat:

@@ -79,10 +79,8 @@ class Look:
     @kept
     def descriptions(self) -> list[dict[str, Any]]:
         """Some system descriptions."""
-        folders = [
-            f for f in self.tree.folders.values() if f.path.count("/") == 2 and f.path.endswith("/systems")
-        ]
-        paths = [join(f.path, n) for f in folders for n in f.files if n.endswith(".json")]
+        folders = [path for path in self.tree.folders if path.count("/") == 2 and path.endswith("/systems")]
+        paths = [join(path, n) for path in folders for n in self.tree.files(path) if n.endswith(".json")]
         return [d for d in (_document(self.tree, p) for p in spread(paths)) if d]
 
     def _below_results(self, path: str) -> Iterator[Folder]:

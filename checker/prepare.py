@@ -178,9 +178,7 @@ def _tidied(work: Path, round_name: str) -> list[Step]:
     done: list[Step] = []
     while True:
         tree = Tree(work)
-        if not any(
-            f.path.count("/") == 5 and f.path.split("/")[2] == "results" for f in tree.folders.values()
-        ):
+        if not any(path.count("/") == 5 and path.split("/")[2] == "results" for path in tree.folders):
             raise Failed("nothing was written: no result of the tree is valid; `mlcheck TREE` says why")
         turn = list(orphans(tree, folders_of(round_name))) or list(strays(_opened(tree, round_name)))
         if not turn:

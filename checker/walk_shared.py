@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from checker.folders import Folder, Stat, plain_folder
+from checker.folders import Folder, Packed, Stat
 from checker.processes import cores, may_fork
 from checker.walker import Seen, Waiting, Walker
 
@@ -44,7 +44,7 @@ def _pieces(left: Waiting) -> list[Waiting]:
     return [left[at : at + size] for at in range(0, len(left), size)]
 
 
-def _place(item: tuple[str, Folder]) -> str:
+def _place(item: tuple[str, Packed]) -> str:
     """What sorts folders as they are walked: no name holds a zero, which comes before all that names may hold."""
     return item[0].replace("/", "\0")
 
@@ -53,7 +53,7 @@ def _shared(walker: Walker, pieces: list[Waiting]) -> bool:
     """Walk the pieces in two processes; False when they could not be put together."""
     with _pile(len(pieces)) as pile, _elsewhere(walker, pieces, pile) as answer:
         _take(walker, pieces, pile)
-        found = _unpacked(answer)
+        found = _heard(answer)
     return found is not None and walker.add(found)
 
 
@@ -104,46 +104,33 @@ def _answer(walker: Walker, pieces: list[Waiting], pile: int, send: int) -> None
         walker.seen = Seen()
         _take(walker, pieces, pile)
         with os.fdopen(send, "wb") as file:
-            file.write(marshal.dumps(_packed(walker.seen), 2))
+            file.write(marshal.dumps(_said(walker.seen), 2))
     finally:
         os._exit(0)
 
 
-def _packed(seen: Seen) -> tuple[Any, ...]:
-    """All that was seen in a few long columns, which are written and read far faster than many small records."""
-    folders = seen.folders.values()
-    odd = [f for f in folders if f.links or f.special or len(f.files) > len(f.stats)]
-    return (
-        list(seen.folders),
-        [len(f.dirs) for f in folders],
-        [len(f.stats) for f in folders],
-        [name for f in folders for name in f.dirs],
-        [name for f in folders for name in f.stats],
-        list(zip(*[stat for f in folders for stat in f.stats.values()], strict=True)),
-        {f.path: (f.files, f.links, f.special) for f in odd},
-        (seen.unreadable, seen.live_links, seen.entries, seen.behind_links),
-    )
+def _said(seen: Seen) -> tuple[Any, ...]:
+    """All that was seen in objects that ``marshal`` knows."""
+    plain = {path: data for path, data in seen.folders.items() if isinstance(data, bytes)}
+    odd = [_row(found) for found in seen.folders.values() if isinstance(found, Folder)]
+    others = (seen.unreadable, seen.live_links, seen.newest_ns, seen.entries, seen.behind_links)
+    return plain, odd, others
 
 
-def _unpacked(answer: int) -> Seen | None:
+def _row(found: Folder) -> tuple[Any, ...]:
+    stats = {name: tuple(stat) for name, stat in found.stats.items()}
+    return found.path, found.dirs, found.files, found.links, stats, found.special
+
+
+def _heard(answer: int) -> Seen | None:
     """What the other process saw; None when it did not say it to the end."""
     with os.fdopen(answer, "rb", closefd=False) as file:
         said = file.read()
     try:
-        paths, has_dirs, has_files, dirs, names, columns, odd, others = marshal.loads(said)
+        plain, odd, others = marshal.loads(said)
     except (EOFError, ValueError, TypeError):
         return None
-    seen = Seen({}, *others)
-    rows = list(
-        zip(names, columns[0] if columns else (), map(Stat._make, zip(*columns, strict=True)), strict=True)
-    )
-    dir_at = file_at = 0
-    for path, more_dirs, more_files in zip(paths, has_dirs, has_files, strict=True):
-        own = rows[file_at : file_at + more_files]
-        files, stats = {name: size for name, size, _ in own}, {name: stat for name, _, stat in own}
-        seen.folders[path] = plain_folder(path, dirs[dir_at : dir_at + more_dirs], files, stats)
-        dir_at, file_at = dir_at + more_dirs, file_at + more_files
-    for path, (files, links, special) in odd.items():
-        folder = seen.folders[path]
-        folder.files, folder.links, folder.special = files, links, special
-    return seen
+    for path, dirs, files, links, stats, special in odd:
+        rows = {name: Stat._make(row) for name, row in stats.items()}
+        plain[path] = Folder(path, dirs, files, links, rows, special)
+    return Seen(plain, *others)

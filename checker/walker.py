@@ -15,7 +15,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from checker.folders import Folder, Stat, join, plain_folder, stat_of
+from checker.folders import Folder, Packed, folder, join, packed, stat_of
 from schemas.errors import UserError
 from schemas.plainfile import kind_of
 
@@ -57,11 +57,13 @@ all."""
 @dataclass(slots=True)
 class Seen:
     """What a walk has found so far: ``unreadable`` says why a directory could not be read, by path; ``live_links`` are
-    those that lead somewhere in the tree. ``entries`` and ``behind_links`` count towards the limits."""
+    those that lead somewhere in the tree. ``newest_ns`` is the latest time of a file. ``entries`` and ``behind_links``
+    count towards the limits."""
 
-    folders: dict[str, Folder] = field(default_factory=dict)
+    folders: dict[str, Packed] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     live_links: set[str] = field(default_factory=set)
+    newest_ns: int = 0
     entries: int = 0
     behind_links: int = 0
 
@@ -88,14 +90,17 @@ class Walker:
         while waiting and (most is None or self.seen.entries < most):
             path, behind = waiting.pop()
             enter = behind is None and _depth(path) < DEEPEST
-            dirs, files, stats, others = _sorted_out(self._list(path), enter=enter)
+            dirs, names, stats, others = _sorted_out(self._list(path), enter=enter)
             if others:
-                folder = folders[path] = Folder(path, dirs, files, {}, stats, {})
-                waiting.extend(self._enter_all(folder, others, behind))
+                odd = folders[path] = folder(path, dirs, names, stats)
+                waiting.extend(self._enter_all(odd, others, behind))
+                stats = [number for seen in odd.stats.values() for number in seen]
             else:
-                folders[path] = plain_folder(path, dirs, files, stats)
+                folders[path] = packed(path, dirs, names, stats)
                 prefix = f"{path}/" if path else ""
                 waiting.extend([(prefix + name, None) for name in reversed(dirs)])
+            if stats:
+                self.seen.newest_ns = max(self.seen.newest_ns, *stats[1::5], *stats[2::5])
         return waiting
 
     def add(self, found: Seen) -> bool:
@@ -107,6 +112,7 @@ class Walker:
         seen.folders.update(found.folders)
         seen.unreadable.update(found.unreadable)
         seen.live_links |= found.live_links
+        seen.newest_ns = max(seen.newest_ns, found.newest_ns)
         seen.entries, seen.behind_links = entries, behind
         return True
 
@@ -204,22 +210,20 @@ class Walker:
 
 def _sorted_out(
     entries: list[os.DirEntry[str]], *, enter: bool
-) -> tuple[list[str], dict[str, int], dict[str, Stat], list[os.DirEntry[str]]]:
-    """The directories (with ``enter``) and files among some entries that are no links, as nearly all are: names, sizes
-    and what tells whether a file is still the same. And all other entries."""
+) -> tuple[list[str], list[str], list[int], list[os.DirEntry[str]]]:
+    """The directories (with ``enter``) and files among some entries that are no links, as nearly all are, with what
+    ``Stat`` holds of each file, one after the other. And all other entries."""
     dirs: list[str] = []
-    files: dict[str, int] = {}
-    stats: dict[str, Stat] = {}
+    names: list[str] = []
+    stats: list[int] = []
     others: list[os.DirEntry[str]] = []
-    is_regular = stat.S_ISREG
     for entry in entries:
         try:
             if entry.is_file(follow_symlinks=False):
                 found = entry.stat(follow_symlinks=False)
-                if is_regular(found.st_mode):
-                    name = entry.name
-                    files[name] = found.st_size
-                    stats[name] = stat_of(found)
+                if stat.S_ISREG(found.st_mode):
+                    names.append(entry.name)
+                    stats += stat_of(found)
                     continue
             elif enter and entry.is_dir(follow_symlinks=False):
                 dirs.append(entry.name)
@@ -227,7 +231,7 @@ def _sorted_out(
         except OSError:
             pass
         others.append(entry)
-    return dirs, files, stats, others
+    return dirs, names, stats, others
 
 
 def _depth(path: str) -> int:

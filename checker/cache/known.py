@@ -50,7 +50,7 @@ class Known:
                 for key, notes in self._all_notes().items():
                     if not gone.isdisjoint(notes):
                         del self._units[key]
-        except (msgspec.MsgspecError, KeyError, IndexError):  # the form of another version
+        except (msgspec.MsgspecError, ValueError, KeyError, IndexError):  # the form of another version
             self._units, self._before, self._notes = {}, None, {}
 
     def _all_notes(self) -> dict[str, Sequence[str]]:

@@ -7,7 +7,7 @@ nodes of its own, because what a node remembers would be read without being aske
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class Noted(Tree):
         """Nothing is walked again. ``own`` are directories of which nearly all is asked for: one note stands for all of
         each."""
         vars(self).update(vars(tree))
-        self._plain, self._own = tree, tuple(own)
+        self._seen, self._own = tree.folders, tuple(own)
+        self._opened: dict[str, Folder | None] = {}
         self.asked_files, self.asked_folders, self.asked_below = set[str](), set[str](), set[str]()
         self._below: dict[str, list[Folder]] = {}
         self.loose = False
@@ -48,67 +49,68 @@ class Noted(Tree):
         ]
         return frozenset(found + [WITHIN + path for path in own])
 
+    def _at(self, path: str) -> Folder | None:
+        """A unit asks for the same few directories again and again: each is unpacked once."""
+        if path not in self._opened:
+            self._opened[path] = self._seen.get(path)
+        return self._opened[path]
+
     def folder(self, path: str) -> Folder | None:
         """The directory at ``path``."""
         self.asked_folders.add(path)
-        return self._plain.folder(path)
+        return super().folder(path)
 
     def dirs(self, path: str) -> list[str]:
         """Names of the directories in ``path``."""
         self.asked_folders.add(path)
-        return self._plain.dirs(path)
+        return super().dirs(path)
 
     def files(self, path: str) -> dict[str, int]:
         """Names and sizes of the files in ``path``."""
         self.asked_folders.add(path)
-        return self._plain.files(path)
+        return super().files(path)
 
     def file(self, path: str) -> Where:
         """Where a file lies. Anything but a file that the walk saw may lead anywhere."""
         if not self.has_file(path):
             self.loose = True
-        return self._plain.file(path)
+        return super().file(path)
 
     def stat(self, path: str) -> Stat | None:
         """What the walk saw of a file."""
         self.asked_files.add(path)
-        return self._plain.stat(path)
+        return super().stat(path)
 
     def changed(self, path: str) -> bool:
         """Whether a file is another one than the walk saw."""
         self.asked_files.add(path)
-        return self._plain.changed(path)
+        return super().changed(path)
 
     def has_file(self, path: str) -> bool:
         """Whether there is a file at ``path``."""
         self.asked_files.add(path)
-        return self._plain.has_file(path)
+        return super().has_file(path)
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at ``path``."""
         self.asked_files.add(path)
         self.asked_folders.update((path, path.rpartition("/")[0]))
-        return self._plain.exists(path)
+        return super().exists(path)
 
     def below(self, path: str) -> Iterator[Folder]:
         """The directory at ``path`` and all below it."""
         known = self._below.get(path)
         if known is None:
             self.asked_below.add(path)
-            known = self._below[path] = list(self._plain.below(path))
+            known = self._below[path] = list(super().below(path))
         return iter(known)
 
 
-class _Folders(dict[str, Folder]):
+class _Folders(Mapping[str, Folder]):
     """The directories by path; a look at all of them is a look at everything."""
 
-    def __init__(self, tree: Noted, folders: dict[str, Folder]) -> None:
-        super().__init__()
+    def __init__(self, tree: Noted, folders: Mapping[str, Folder]) -> None:
         self._tree, self.seen = tree, folders
-
-    def get(self, path: str, default: Any = None) -> Any:
-        self._tree.asked_folders.add(path)
-        return self.seen.get(path, default)
 
     def __getitem__(self, path: str) -> Folder:
         self._tree.asked_folders.add(path)
@@ -118,24 +120,13 @@ class _Folders(dict[str, Folder]):
         self._tree.asked_folders.add(str(path))
         return path in self.seen
 
-    def _all(self) -> dict[str, Folder]:
-        self._tree.asked_below.add(EVERYWHERE)
-        return self.seen
-
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        self._tree.asked_below.add(EVERYWHERE)
+        return iter(self.seen)
 
     def __len__(self) -> int:
-        return len(self._all())
-
-    def keys(self) -> Any:
-        return self._all().keys()
-
-    def values(self) -> Any:
-        return self._all().values()
-
-    def items(self) -> Any:
-        return self._all().items()
+        self._tree.asked_below.add(EVERYWHERE)
+        return len(self.seen)
 
 
 class _Root(os.PathLike[str]):

@@ -7,12 +7,13 @@ into the same tick and left no trace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from checker.cache.noted import BELOW, FILE, FOLDER, WITHIN
 from checker.files import Folder, Stat, Tree, join
+from checker.folders import unpacked
 
 GRAIN_NS = 2_000_000_000
 """The coarsest clock of a file system in use (FAT writes even seconds). Also how far the clock of a file server may
@@ -22,19 +23,26 @@ _RACY = -1
 
 Row = tuple[list[str], dict[str, str], str, dict[str, Stat]]
 """A directory: directories, links and other things in it, why it cannot be read, and its files."""
-_ENCODED_CALM = b"\x92\x00"
-"""How a row of rows begins in which no file is racy: a pair, of which the first is 0."""
+_ENCODED_CALM = b"\x93\x00"
+"""How a snapshot begins in which no file is racy: three parts, of which the first is 0."""
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, dict[str, Row]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, dict[str, bytes], dict[str, Row]]).decode
 
 
 def take(tree: Tree, began_ns: int) -> bytes:
-    """The rows of a tree whose walk began at ``began_ns`` (``time.time_ns``). UnicodeEncodeError for names that are
-    no text."""
+    """The directories of a tree whose walk began at ``began_ns`` (``time.time_ns``): how many files are racy, the plain
+    ones as the tree holds them, and a row for each other one. UnicodeEncodeError for names that are no text."""
     newest = began_ns - GRAIN_NS
-    rows = {path: _row(tree, folder, newest) for path, folder in tree.folders.items()}
+    calm = tree.newest_ns <= newest
+    plain: dict[str, bytes] = {}
+    rows: dict[str, Row] = {}
+    for path, data in tree.packed.items():
+        if calm and isinstance(data, bytes) and path not in tree.unreadable:
+            plain[path] = data
+        else:
+            rows[path] = _row(tree, unpacked(path, data), newest)
     racy = sum(s.inode == _RACY for row in rows.values() for s in row[3].values())
-    return _encode((racy, rows))
+    return _encode((racy, plain, rows))
 
 
 def _row(tree: Tree, folder: Folder, newest: int) -> Row:
@@ -56,14 +64,23 @@ def _racy(size: int) -> Stat:
 
 
 def changes(before: bytes | memoryview, now: bytes) -> frozenset[str]:
-    """The notes (see ``noted``) that no longer hold."""
+    """The notes (see ``noted``) that no longer hold. ValueError for what is no snapshot."""
     if before == now and now.startswith(_ENCODED_CALM):
         return frozenset()
-    (_, old), (_, new) = _decode(before), _decode(now)
+    (_, plain, rows), (_, plain_now, rows_now) = _decode(before), _decode(now)
     found: set[str] = set()
-    for path in {**old, **new}:
-        found.update(_changed(path, old.get(path), new.get(path)))
+    for path in {**plain, **rows, **plain_now, **rows_now}:
+        if path not in plain or plain[path] != plain_now.get(path):
+            found.update(_changed(path, _of(path, plain, rows), _of(path, plain_now, rows_now)))
     return frozenset(found)
+
+
+def _of(path: str, plain: Mapping[str, bytes], rows: Mapping[str, Row]) -> Row | None:
+    """The row of a directory in a snapshot."""
+    if path not in plain:
+        return rows.get(path)
+    folder = unpacked(path, plain[path])
+    return folder.dirs, {}, "", folder.stats
 
 
 def _changed(path: str, was: Row | None, now: Row | None) -> Iterator[str]:
