@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,9 @@ class Folder:
 
 
 Packed = bytes | Folder
-"""A directory on few bytes; as it is where it holds what does not fit into them."""
+"""A directory on few bytes; as it is where it holds what does not fit into them, or very much."""
+MANY = 100
+"""Names in a directory that is not packed: ten thousand systems each look for their own file among those of all."""
 
 
 class Folders(Mapping[str, Folder]):
@@ -80,11 +83,11 @@ _decode = msgspec.msgpack.Decoder(tuple[list[str], list[str], list[int]]).decode
 
 def packed(path: str, dirs: list[str], names: list[str], stats: list[int]) -> Packed:
     """A directory with directories and files only; ``stats`` holds of each file what ``Stat`` does, one after the
-    other. As it is with names that are no text, or numbers beyond what 64 bits hold."""
-    try:
-        return _encode((dirs, names, stats))
-    except (UnicodeEncodeError, OverflowError):
-        return folder(path, dirs, names, stats)
+    other. As it is with ``MANY`` names, with names that are no text, or with numbers beyond what 64 bits hold."""
+    if len(dirs) + len(names) < MANY:
+        with contextlib.suppress(UnicodeEncodeError, OverflowError):
+            return _encode((dirs, names, stats))
+    return folder(path, dirs, names, stats)
 
 
 def unpacked(path: str, data: Packed) -> Folder:
