@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from powerd import drivers
 from powerd.acquire import Acquisition, AcquisitionState, Event
@@ -17,8 +17,23 @@ from powerd.views import exact
 from schemas.errors import UserError
 from schemas.units import NS_PER_S
 
+T = TypeVar("T")
 FIRST_ANSWER_S = 20.0
 KEPT_EVENTS = 5
+
+
+def settled(names: Callable[[], tuple[str, ...]], ask: Callable[[], T]) -> T:
+    """An answer about all meters, whose ``names`` are given: asked for again where one came or went meanwhile.
+
+    ``NotThere`` from an answer about a meter that nobody took away.
+    """
+    while True:
+        before = names()
+        try:
+            return ask()
+        except NotThere:
+            if names() == before:
+                raise
 
 
 class Meters:
@@ -67,7 +82,11 @@ class Meters:
 
     def loop(self, name: str) -> Acquisition:
         """The loop of a meter; ``NotThere``."""
-        return self._loops[self.config(name).name]
+        meter = self.config(name).name
+        found = self._loops.get(meter)
+        if found is None:
+            raise NotThere(f"meter {meter} is not read: it has just been taken away, or is not begun yet")
+        return found
 
     def state(self, name: str) -> AcquisitionState:
         """How a meter's loop is doing."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from powerd.config import Telemetry
+from powerd.meters import settled
 from powerd.metrics import Family, Measured, families
 from schemas import __version__
 
@@ -66,6 +67,8 @@ class Exporter:
     def _now(self) -> Mapping[str, Family]:
         with self._lock:
             if time.monotonic() - self._taken_s > SHORT_S:
-                self._taken = {family.name: family for family in families(self._service)}
+                service = self._service
+                found = settled(lambda: service.meter_names, lambda: list(families(service)))
+                self._taken = {family.name: family for family in found}
                 self._taken_s = time.monotonic()
             return self._taken

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from powerd.meters import settled
 from powerd.service import Service
 
 
@@ -15,6 +16,6 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/health")
     def health() -> dict[str, Any]:
-        return service.health()
+        return settled(lambda: service.meter_names, service.health)
 
     return routes

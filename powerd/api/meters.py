@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from powerd.api import views
 from powerd.clock import ClockModel
 from powerd.errors import NotThere
+from powerd.meters import settled
 from powerd.service import Service
 
 LIMIT = 10_000
@@ -30,10 +31,10 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/meters")
     def meters() -> dict[str, Any]:
-        return {
-            "schema": "edgewatt/meters/1",
-            "meters": [views.meter(service, name) for name in service.meter_names],
-        }
+        def all_meters() -> list[dict[str, Any]]:
+            return [views.meter(service, name) for name in service.meter_names]
+
+        return {"schema": "edgewatt/meters/1", "meters": settled(lambda: service.meter_names, all_meters)}
 
     @routes.get("/meters/{name}")
     def meter(name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, Response
 
+from powerd.meters import settled
 from powerd.metrics import Family, families
 from powerd.service import Service
 
@@ -23,7 +24,8 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/metrics", response_class=Response)
     def metrics() -> Response:
-        return Response(render(families(service)), media_type=MEDIA_TYPE)
+        found = settled(lambda: service.meter_names, lambda: list(families(service)))
+        return Response(render(found), media_type=MEDIA_TYPE)
 
     return routes
 

@@ -128,7 +128,7 @@ def test_the_tree_is_that_of_a_run_that_did_not_fail(
     """All that a result holds comes from what is kept: another process writes it as this one would have."""
     broken("tests.harness.killed_scorer")
     with pytest.raises(Failed, match="mlharness score"):
-        service.run(replace(asked, mode="all", rehearsal_s=0.3), lambda text: None)
+        service.run(replace(asked, mode="all", rehearsal_s=0.3, target_qps=5000.0), lambda text: None)
     (waiting,) = (tmp_path / "tree.work").rglob(unscored.NAME)
     found = unscored.read(waiting.parent)
     assert unscored.made(unscored.Unscored, json.loads(json.dumps(unscored.plain(found)))) == found
