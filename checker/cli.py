@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from checker.processes import SELDOM
 from schemas.cliapp import run_program
 from schemas.discovery import module_names
 
@@ -14,8 +15,6 @@ DESCRIPTION = "Judge an MLPerf Inference submission tree: mlcheck TREE [options]
 COMMANDS = "checker.commands"
 LEADING = ("-v", "--verbose", "-q", "--quiet")
 VALUED = ("--version", "-h", "--help")
-SELDOM = (200_000, 20, 20)
-"""When the collector of circles runs: a program that ends soon, and leaves few circles, needs it seldom."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -35,19 +35,15 @@ def gather(
     """Judge a submission. ``known`` says what was found out before, and learns what is found out now."""
     units = [Unit(scope, node.place) for node, scope in nodes(submission, options.only)][1:]
     known = known or Known()
-    keys = [unit.key for unit in units]
-    kept = known.judgements(keys)
-    for judged in judge_all(
-        submission.tree, options, [u for u, k in zip(units, keys, strict=True) if k not in kept]
-    ):
+    by_key = {unit.key: unit for unit in units}
+    kept = known.judgements(by_key)
+    for judged in judge_all(submission.tree, options, [u for key, u in by_key.items() if key not in kept]):
         kept[judged.key] = judged.judgement()
         known.learn(judged)
     keys_of_results = [Unit(Scope.RESULT, r.place).key for r in results]
     of_results = [kept[key] for key in keys_of_results]
-    findings = _findings(submission, options, [kept[key] for key in keys], of_results)
-    about = {
-        u.place: kept[k].system or {} for u, k in zip(units, keys, strict=True) if u.scope is Scope.SYSTEM
-    }
+    findings = _findings(submission, options, [kept[key] for key in by_key], of_results)
+    about = {u.place: kept[key].system or {} for key, u in by_key.items() if u.scope is Scope.SYSTEM}
     numbers = [j.numbers for j in of_results if j.numbers]
     cached = sum(map(known.holds, keys_of_results))
     return Gathered(findings, numbers, about, cached)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from checker.files import Tree
 from checker.options import Options
-from checker.processes import cores, may_fork
+from checker.processes import SELDOM, cores, may_fork
 from checker.rules import all_rules
 from checker.unit import Judge, Judged, Unit, weigh
 from schemas.rounds import load_round
@@ -35,7 +35,7 @@ _judge: Judge | None = None
 def few_collections() -> Iterator[None]:
     """Let the collector of circles run seldom: what a judgement leaves behind is let go of without it."""
     usual = gc.get_threshold()
-    gc.set_threshold(200_000, 20, 20)
+    gc.set_threshold(*SELDOM)
     try:
         yield
     finally:

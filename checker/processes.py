@@ -1,10 +1,13 @@
-"""Whether work may be shared out over processes, and over how many."""
+"""How a program runs: over how many processes its work may be shared out, and how often circles are collected."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
+
+SELDOM = (200_000, 20, 20)
+"""When the collector of circles runs: what judges leaves few circles behind and lets go of much."""
 
 
 def cores() -> int:

@@ -21,6 +21,7 @@ from checker.options import Options
 from checker.result import Result
 from checker.rule_pass import Broken, Node, RulePass
 from checker.tree import Benchmark, Submission, Submitter, System
+from schemas.layout import PLACES, ResultPath
 from schemas.rounds import Round
 
 DEPTHS = {Scope.SUBMITTER: 2, Scope.SYSTEM: 3, Scope.BENCHMARK: 4, Scope.RESULT: 5}
@@ -140,10 +141,6 @@ def own_directories(round_: Round, unit: Unit) -> list[str]:
     """Where the files of a result lie that belong to no other one; none for any other unit."""
     if unit.scope is not Scope.RESULT:
         return []
-    names = dict(zip(_NAMES, unit.place.names, strict=True))
-    kinds = ("scenario_dir", "compliance_dir", "measurements_dir")
-    places = {round_.layout[kind].format(**names) for kind in kinds if round_.layout[kind] is not None}
+    result = ResultPath(*unit.place.names)
+    places = {result.path(round_, kind) for kind in PLACES if round_.layout[kind] is not None}
     return [p for p in places if not any(p != q and p.startswith(join(q, "")) for q in places)]
-
-
-_NAMES = ("division", "submitter", "system", "benchmark", "scenario")

@@ -20,7 +20,7 @@ from checker.processes import cores, may_fork
 from checker.walker import Seen, Waiting, Walker
 
 SHARE_AFTER = 3000
-"""Entries after which the rest is shared: walking them takes about ten times as long as a fork."""
+"""Entries after which the rest is shared: one submission alone is not worth a fork."""
 MOST_PIECES = 255
 """Pieces of the rest, each known by one byte: a pipe hands out every byte once, and takes that many at a time."""
 

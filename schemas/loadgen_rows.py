@@ -232,7 +232,7 @@ def _without_long_lists(data: bytes) -> tuple[bytes, list[msgspec.Raw]]:
     """A log with the stand-in in the place of each long list that is whole and not odd, and these lists in order.
 
     A list that is known is not looked through for its end: it is there where its bytes are. Brackets are rare but for
-    those of the lists, and a single byte is found ten times as fast as several.
+    those of the lists, and a single byte is found with less work than several.
     """
     parts: list[memoryview] = []
     found: list[msgspec.Raw] = []
